@@ -1,0 +1,332 @@
+/**
+ * rtnetlink as typed messages: what `ip`, `bridge` and `tc` ask and what the kernel answers.
+ *
+ * The shapes follow <linux/rtnetlink.h> and <linux/if_link.h> attribute by attribute (IFLA_ADDRESS → `address`), with
+ * text and numbers instead of bytes where that loses nothing. A refused request throws KernelError with the errno and,
+ * where the kernel sends one, the extack text. Addresses: IPv4 as numbers, IPv6 as 16 bytes (`IpAddr`).
+ */
+
+export type IpAddr = number | Uint8Array;
+
+/** net_device flags. */
+export const Iff = {
+  IFF_UP: 1, IFF_BROADCAST: 2, IFF_DEBUG: 4, IFF_LOOPBACK: 8, IFF_POINTOPOINT: 0x10, IFF_RUNNING: 0x40,
+  IFF_NOARP: 0x80, IFF_PROMISC: 0x100, IFF_ALLMULTI: 0x200, IFF_MASTER: 0x400, IFF_SLAVE: 0x800,
+  IFF_MULTICAST: 0x1000, IFF_LOWER_UP: 0x10000, IFF_DORMANT: 0x20000, IFF_ECHO: 0x40000,
+} as const;
+
+/** rtnl_link_stats64. */
+export interface LinkStats {
+  rxPackets: number; txPackets: number; rxBytes: number; txBytes: number;
+  rxErrors: number; txErrors: number; rxDropped: number; txDropped: number; multicast: number; collisions: number;
+  rxLengthErrors: number; rxOverErrors: number; rxCrcErrors: number; rxFrameErrors: number; rxFifoErrors: number;
+  rxMissedErrors: number; txAbortedErrors: number; txCarrierErrors: number; txFifoErrors: number;
+  txHeartbeatErrors: number; txWindowErrors: number; rxNohandler: number;
+}
+
+/** IFLA_INFO_DATA and IFLA_INFO_SLAVE_DATA: attribute names as `ip -d -j` prints them. */
+export type LinkInfoData = Readonly<Record<string, string | number | boolean>>;
+
+/** An answer to RTM_GETLINK, and the body of RTM_NEWLINK events. */
+export interface LinkMsg {
+  readonly ifindex: number;
+  readonly ifname: string;
+  /** ARPHRD_ETHER 1, LOOPBACK 772, … */
+  readonly type: number;
+  readonly flags: number;
+  readonly mtu: number;
+  readonly minMtu: number;
+  readonly maxMtu: number;
+  readonly txqlen: number;
+  readonly qdisc: string;
+  /** 0 UNKNOWN, 1 NOTPRESENT, 2 DOWN, 3 LOWERLAYERDOWN, 4 TESTING, 5 DORMANT, 6 UP. */
+  readonly operstate: number;
+  readonly linkmode: number;
+  readonly group: number;
+  readonly promiscuity: number;
+  readonly allmulti: number;
+  readonly numTxQueues: number;
+  readonly numRxQueues: number;
+  readonly gsoMaxSize: number;
+  readonly gsoMaxSegs: number;
+  readonly address: Uint8Array;
+  readonly broadcast: Uint8Array;
+  readonly permAddress?: Uint8Array;
+  readonly alias?: string;
+  readonly altnames: readonly string[];
+  /** IFLA_LINK: the ifindex of the lower device or peer (in the namespace `linkNetnsid` when that is given). */
+  readonly link?: number;
+  readonly linkNetnsid?: number;
+  readonly master?: number;
+  readonly carrierChanges: number;
+  readonly kind?: string;
+  readonly data?: LinkInfoData;
+  readonly slaveKind?: string;
+  readonly slaveData?: LinkInfoData;
+  /** `xdp`/parent bus details for `ip -d link`. */
+  readonly parentBus?: string;
+  readonly parentDev?: string;
+  readonly stats: Readonly<LinkStats>;
+}
+
+/** Which namespace a link is to be moved to or made in: an nsfs descriptor of the caller, or a pid. */
+export type NetnsRef = { readonly fd: number } | { readonly pid: number };
+
+/** RTM_NEWLINK as a change (`ip link set`). */
+export interface LinkSet {
+  readonly ifindex?: number;
+  readonly ifname?: string;
+  /** Rename to. */
+  readonly newName?: string;
+  /** Bits to set and the mask of bits meant. */
+  readonly flags?: number;
+  readonly flagsMask?: number;
+  readonly mtu?: number;
+  readonly txqlen?: number;
+  readonly address?: Uint8Array;
+  readonly broadcast?: Uint8Array;
+  readonly alias?: string;
+  readonly group?: number;
+  /** 0 for nomaster. */
+  readonly master?: number;
+  readonly netns?: NetnsRef;
+  readonly operstate?: number;
+  readonly linkmode?: number;
+  readonly carrier?: boolean;
+  readonly addAltname?: string;
+  readonly delAltname?: string;
+  /** `ip link set X type KIND ATTR…`, and port attributes with `slave`. */
+  readonly kind?: string;
+  readonly data?: LinkInfoData;
+  readonly slaveKind?: string;
+  readonly slaveData?: LinkInfoData;
+}
+
+/** RTM_NEWLINK as a creation (`ip link add`). */
+export interface LinkAdd {
+  readonly ifname?: string;
+  readonly ifindex?: number;
+  readonly kind: string;
+  readonly data?: LinkInfoData;
+  readonly mtu?: number;
+  readonly txqlen?: number;
+  readonly address?: Uint8Array;
+  readonly numTxQueues?: number;
+  readonly numRxQueues?: number;
+  /** IFLA_LINK: lower device. */
+  readonly link?: number;
+  readonly master?: number;
+  readonly netns?: NetnsRef;
+  readonly up?: boolean;
+  /** veth: the other end. */
+  readonly peer?: { readonly ifname?: string; readonly address?: Uint8Array; readonly mtu?: number; readonly netns?: NetnsRef };
+}
+
+export interface AddrMsg {
+  readonly family: number;
+  readonly ifindex: number;
+  readonly prefixlen: number;
+  /** IFA_F_* bits: 0x01 secondary, 0x08 dadfailed, 0x40 tentative, 0x80 permanent, 0x200 noprefixroute, … */
+  readonly flags: number;
+  /** RT_SCOPE_*: 0 global, 253 link, 254 host. */
+  readonly scope: number;
+  /** IFA_LOCAL. */
+  readonly local: IpAddr;
+  /** IFA_ADDRESS: the peer of a point-to-point address, else the same as local. */
+  readonly address: IpAddr;
+  readonly broadcast?: number;
+  readonly label?: string;
+  /** Seconds; 0xffffffff is for ever. */
+  readonly validLft: number;
+  readonly preferredLft: number;
+  readonly metric?: number;
+  readonly proto?: number;
+}
+
+export interface AddrNew {
+  readonly family: number;
+  readonly ifindex: number;
+  readonly prefixlen: number;
+  readonly local: IpAddr;
+  readonly address?: IpAddr;
+  readonly broadcast?: number;
+  readonly label?: string;
+  readonly scope?: number;
+  readonly flags?: number;
+  readonly validLft?: number;
+  readonly preferredLft?: number;
+  readonly metric?: number;
+  /** NLM_F_REPLACE. */
+  readonly replace?: boolean;
+}
+
+export interface NextHop {
+  readonly via?: IpAddr;
+  readonly ifindex: number;
+  readonly weight: number;
+  /** RTNH_F_*: 1 dead, 4 onlink, 16 linkdown. */
+  readonly flags: number;
+}
+
+/** RTM_NEWROUTE both ways. Types: 1 unicast 2 local 3 broadcast 4 anycast 5 multicast 6 blackhole 7 unreachable 8 prohibit 9 throw. */
+export interface RouteMsg {
+  readonly family: number;
+  readonly dst?: IpAddr;
+  readonly dstLen: number;
+  readonly src?: IpAddr;
+  readonly srcLen?: number;
+  readonly tos: number;
+  readonly table: number;
+  /** RTPROT_*: 2 kernel, 3 boot, 4 static, 9 ra, … */
+  readonly protocol: number;
+  readonly scope: number;
+  readonly type: number;
+  /** RTM_F_CLONED 0x200 and RTNH_F_* bits. */
+  readonly flags: number;
+  readonly priority?: number;
+  readonly prefsrc?: IpAddr;
+  readonly nexthops: readonly NextHop[];
+  readonly metrics?: Readonly<Record<string, number | string>>;
+  /** Seconds left of a cached exception or an IPv6 lifetime. */
+  readonly expires?: number;
+  readonly iif?: number;
+  readonly uid?: number;
+  readonly mark?: number;
+  readonly nhid?: number;
+  readonly pref?: string;
+  /** For offloaded/`linkdown` and similar notes as ip prints them. */
+  readonly error?: number;
+}
+
+export interface RouteNew {
+  readonly family: number;
+  readonly dst?: IpAddr;
+  readonly dstLen: number;
+  readonly tos?: number;
+  /** RT_TABLE_MAIN 254 where absent. */
+  readonly table?: number;
+  readonly protocol?: number;
+  readonly scope?: number;
+  readonly type?: number;
+  readonly priority?: number;
+  readonly prefsrc?: IpAddr;
+  readonly nexthops?: readonly (Partial<NextHop> & { readonly onlink?: boolean })[];
+  readonly metrics?: Readonly<Record<string, number | string>>;
+  readonly nhid?: number;
+  /** add: create|excl; replace: create|replace; change: replace; append: create|append; prepend: create. */
+  readonly mode: 'add' | 'replace' | 'change' | 'append' | 'prepend';
+}
+
+export interface RouteGet {
+  readonly family: number;
+  readonly dst: IpAddr;
+  readonly src?: IpAddr;
+  readonly iif?: number;
+  readonly oif?: number;
+  readonly mark?: number;
+  readonly tos?: number;
+  readonly fibMatch?: boolean;
+  readonly ipproto?: number;
+  readonly sport?: number;
+  readonly dport?: number;
+}
+
+export interface RuleMsg {
+  readonly family: number;
+  readonly priority: number;
+  readonly src?: IpAddr;
+  readonly srcLen: number;
+  readonly dst?: IpAddr;
+  readonly dstLen: number;
+  readonly tos: number;
+  readonly iifname?: string;
+  readonly oifname?: string;
+  readonly fwmark?: number;
+  readonly fwmask?: number;
+  readonly table: number;
+  /** FR_ACT_*: 1 to_tbl, 2 goto, 6 blackhole, 7 unreachable, 8 prohibit. */
+  readonly action: number;
+  readonly invert?: boolean;
+  readonly protocol?: number;
+}
+
+/** Neighbour states. */
+export const Nud = {
+  NUD_INCOMPLETE: 1, NUD_REACHABLE: 2, NUD_STALE: 4, NUD_DELAY: 8, NUD_PROBE: 0x10, NUD_FAILED: 0x20,
+  NUD_NOARP: 0x40, NUD_PERMANENT: 0x80, NUD_NONE: 0,
+} as const;
+
+export interface NeighMsg {
+  readonly family: number;
+  readonly ifindex: number;
+  readonly dst?: IpAddr;
+  readonly lladdr?: Uint8Array;
+  readonly state: number;
+  /** NTF_*: 1 use, 2 self, 4 master, 8 proxy, 0x10 ext_learned, 0x80 router. */
+  readonly flags: number;
+  readonly vlan?: number;
+  readonly vni?: number;
+  readonly master?: number;
+  /** Seconds since confirmed, used, updated. */
+  readonly cacheinfo?: { readonly confirmed: number; readonly used: number; readonly updated: number; readonly refcnt: number };
+  readonly probes?: number;
+}
+
+export interface NeighNew {
+  readonly family: number;
+  readonly ifindex: number;
+  readonly dst?: IpAddr;
+  readonly lladdr?: Uint8Array;
+  readonly state?: number;
+  readonly flags?: number;
+  readonly vlan?: number;
+  readonly mode: 'add' | 'replace' | 'change' | 'append';
+}
+
+/** RTM_GETQDISC: enough for `ip link`; tc's own attributes are added by the traffic-control programs. */
+export interface QdiscMsg {
+  readonly ifindex: number;
+  readonly handle: number;
+  readonly parent: number;
+  readonly kind: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly stats: { readonly bytes: number; readonly packets: number; readonly drops: number; readonly overlimits: number; readonly requeues: number; readonly backlog: number; readonly qlen: number };
+}
+
+/** Message type → request and answer. Dumps answer an array; changes answer nothing. */
+export interface Rtnl {
+  RTM_GETLINK: { req: { readonly ifindex?: number; readonly ifname?: string; readonly master?: number; readonly kind?: string }; res: LinkMsg[] };
+  RTM_NEWLINK: { req: LinkAdd; res: void };
+  RTM_SETLINK: { req: LinkSet; res: void };
+  RTM_DELLINK: { req: { readonly ifindex?: number; readonly ifname?: string }; res: void };
+  RTM_GETADDR: { req: { readonly family?: number; readonly ifindex?: number }; res: AddrMsg[] };
+  RTM_NEWADDR: { req: AddrNew; res: void };
+  RTM_DELADDR: { req: { readonly family: number; readonly ifindex: number; readonly local: IpAddr; readonly prefixlen?: number; readonly label?: string }; res: void };
+  RTM_GETROUTE: { req: { readonly family?: number; readonly table?: number; readonly cache?: boolean }; res: RouteMsg[] };
+  RTM_NEWROUTE: { req: RouteNew; res: void };
+  RTM_DELROUTE: { req: Omit<RouteNew, 'mode'>; res: void };
+  /** `ip route get`. */
+  RTM_GETROUTE_ONE: { req: RouteGet; res: RouteMsg };
+  RTM_GETRULE: { req: { readonly family?: number }; res: RuleMsg[] };
+  RTM_NEWRULE: { req: Partial<RuleMsg> & { readonly family: number }; res: void };
+  RTM_DELRULE: { req: Partial<RuleMsg> & { readonly family: number }; res: void };
+  RTM_GETNEIGH: { req: { readonly family?: number; readonly ifindex?: number; readonly master?: number; readonly proxy?: boolean }; res: NeighMsg[] };
+  RTM_NEWNEIGH: { req: NeighNew; res: void };
+  RTM_DELNEIGH: { req: Omit<NeighNew, 'mode'>; res: void };
+  RTM_GETQDISC: { req: { readonly ifindex?: number }; res: QdiscMsg[] };
+  /** The nsid by which the caller's namespace knows another, -1 where none is assigned. */
+  RTM_GETNSID: { req: NetnsRef; res: number };
+  RTM_NEWNSID: { req: { readonly fd: number; readonly nsid: number }; res: void };
+}
+
+export type RtnlType = keyof Rtnl;
+
+/** What `ip monitor` receives. */
+export type RtnlEvent =
+  | { readonly type: 'RTM_NEWLINK' | 'RTM_DELLINK'; readonly link: LinkMsg }
+  | { readonly type: 'RTM_NEWADDR' | 'RTM_DELADDR'; readonly addr: AddrMsg }
+  | { readonly type: 'RTM_NEWROUTE' | 'RTM_DELROUTE'; readonly route: RouteMsg }
+  | { readonly type: 'RTM_NEWNEIGH' | 'RTM_DELNEIGH'; readonly neigh: NeighMsg }
+  | { readonly type: 'RTM_NEWRULE' | 'RTM_DELRULE'; readonly rule: RuleMsg };
+
+export type RtnlGroup = 'link' | 'addr' | 'route' | 'neigh' | 'rule';
