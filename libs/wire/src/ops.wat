@@ -1,0 +1,66 @@
+;; Bulk operations on packet memory: copy, Internet checksum, hash. Assembled into ops-wasm.ts by tools/assemble-wat.mjs.
+(module
+  (memory (import "env" "memory") 1 32768)
+
+  (func (export "copy") (param $dst i32) (param $src i32) (param $len i32)
+    (memory.copy (local.get $dst) (local.get $src) (local.get $len)))
+
+  (func (export "fill") (param $dst i32) (param $value i32) (param $len i32)
+    (memory.fill (local.get $dst) (local.get $value) (local.get $len)))
+
+  ;; One's complement sum (RFC 1071) of len bytes at off plus init, folded to 16 bits, in network order as a number.
+  (func (export "csum") (param $off i32) (param $len i32) (param $init i32) (result i32)
+    (local $sum i64) (local $end i32) (local $v v128)
+    (local.set $end (i32.add (local.get $off) (i32.and (local.get $len) (i32.const -16))))
+    (block $done16
+      (loop $by16
+        (br_if $done16 (i32.ge_u (local.get $off) (local.get $end)))
+        (local.set $v (i32x4.add (local.get $v) (i32x4.extadd_pairwise_i16x8_u (v128.load align=1 (local.get $off)))))
+        (local.set $off (i32.add (local.get $off) (i32.const 16)))
+        (br $by16)))
+    (local.set $sum
+      (i64.add
+        (i64.add (i64.extend_i32_u (i32x4.extract_lane 0 (local.get $v))) (i64.extend_i32_u (i32x4.extract_lane 1 (local.get $v))))
+        (i64.add (i64.extend_i32_u (i32x4.extract_lane 2 (local.get $v))) (i64.extend_i32_u (i32x4.extract_lane 3 (local.get $v))))))
+    (local.set $end (i32.add (local.get $off) (i32.and (local.get $len) (i32.const 14))))
+    (block $done2
+      (loop $by2
+        (br_if $done2 (i32.ge_u (local.get $off) (local.get $end)))
+        (local.set $sum (i64.add (local.get $sum) (i64.load16_u align=1 (local.get $off))))
+        (local.set $off (i32.add (local.get $off) (i32.const 2)))
+        (br $by2)))
+    (if (i32.and (local.get $len) (i32.const 1))
+      (then (local.set $sum (i64.add (local.get $sum) (i64.load8_u (local.get $off))))))
+    ;; init is in network order: swap its two bytes to add it to the little-endian sum
+    (local.set $sum (i64.add (local.get $sum)
+      (i64.extend_i32_u (i32.or
+        (i32.shl (i32.and (local.get $init) (i32.const 255)) (i32.const 8))
+        (i32.and (i32.shr_u (local.get $init) (i32.const 8)) (i32.const 255))))))
+    (local.set $sum (i64.add (i64.and (local.get $sum) (i64.const 0xffff)) (i64.shr_u (local.get $sum) (i64.const 16))))
+    (local.set $sum (i64.add (i64.and (local.get $sum) (i64.const 0xffff)) (i64.shr_u (local.get $sum) (i64.const 16))))
+    (local.set $sum (i64.add (i64.and (local.get $sum) (i64.const 0xffff)) (i64.shr_u (local.get $sum) (i64.const 16))))
+    (i32.or
+      (i32.shl (i32.wrap_i64 (i64.and (local.get $sum) (i64.const 255))) (i32.const 8))
+      (i32.wrap_i64 (i64.shr_u (local.get $sum) (i64.const 8)))))
+
+  ;; Copies a frame as a card's DMA does and returns a 32-bit hash of it (8 bytes a step, multiply and rotate).
+  (func (export "copyHash") (param $dst i32) (param $src i32) (param $len i32) (result i32)
+    (local $h i64) (local $end i32)
+    (memory.copy (local.get $dst) (local.get $src) (local.get $len))
+    (local.set $h (i64.mul (i64.extend_i32_u (local.get $len)) (i64.const 0x9e3779b97f4a7c15)))
+    (local.set $end (i32.add (local.get $src) (i32.and (local.get $len) (i32.const -8))))
+    (block $done8
+      (loop $by8
+        (br_if $done8 (i32.ge_u (local.get $src) (local.get $end)))
+        (local.set $h (i64.mul (i64.rotl (i64.xor (local.get $h) (i64.load align=1 (local.get $src))) (i64.const 29)) (i64.const 0xff51afd7ed558ccd)))
+        (local.set $src (i32.add (local.get $src) (i32.const 8)))
+        (br $by8)))
+    (local.set $end (i32.add (local.get $src) (i32.and (local.get $len) (i32.const 7))))
+    (block $done1
+      (loop $by1
+        (br_if $done1 (i32.ge_u (local.get $src) (local.get $end)))
+        (local.set $h (i64.mul (i64.rotl (i64.xor (local.get $h) (i64.load8_u (local.get $src))) (i64.const 29)) (i64.const 0xff51afd7ed558ccd)))
+        (local.set $src (i32.add (local.get $src) (i32.const 1)))
+        (br $by1)))
+    (i32.wrap_i64 (i64.xor (local.get $h) (i64.shr_u (local.get $h) (i64.const 32)))))
+)
