@@ -3,6 +3,7 @@
 export default {
   testEnvironment: 'node',
   testEnvironmentOptions: { customExportConditions: ['@netloom/source', 'node', 'node-addons'] },
+  testTimeout: 20_000,
   testMatch: ['<rootDir>/src/**/*.spec.ts'],
   testPathIgnorePatterns: process.env.NETLOOM_LONG ? [] : ['\\.long\\.spec\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -1,0 +1,13 @@
+// Every project's tests in one run. In a project's own folder, `npm test` runs that project alone.
+import { existsSync, readdirSync } from 'node:fs';
+
+const root = new URL('./', import.meta.url);
+const within = (folder) => readdirSync(new URL(folder, root)).map((name) => `${folder}/${name}`);
+const folders = [...within('apps'), ...within('libs'), 'e2e', 'tools'];
+
+export default {
+  maxWorkers: 2,
+  projects: folders
+    .filter((folder) => existsSync(new URL(`${folder}/jest.config.js`, root)))
+    .map((folder) => `<rootDir>/${folder}`),
+};
