@@ -94,6 +94,11 @@ export default tseslint.config(
         'error',
         { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },
       ],
+      // A Nest module is a class that only its decorator fills.
+      '@typescript-eslint/no-extraneous-class': [
+        'error',
+        { allowConstructorOnly: true, allowWithDecorator: true },
+      ],
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-unused-vars': [
         'error',
@@ -130,10 +135,5 @@ export default tseslint.config(
         },
       ],
     },
-  },
-  {
-    // A Nest module is a class that only its decorator fills.
-    files: ['apps/server/**/*.ts'],
-    rules: { '@typescript-eslint/no-extraneous-class': 'off' },
   },
 );
