@@ -9,3 +9,17 @@ export {
   type StartRequest, type Topology, type TopologyBind, type TopologyEndpoint, type TopologyLink, type TopologyNode,
 } from './port.js';
 export { connectRunner, labErrorData, serveRunner, type RunnerChannel } from './runner-rpc.js';
+export { formatProblems, type Parsed } from './check.js';
+export {
+  BRIDGE_DEVICE, DEFAULT_MTU, NODE_KINDS, interfaceNameFault, parseLink, parseLinkPatch, parseNode, parseTopology,
+  topologyDocument,
+} from './topology.js';
+export { durationText, impairmentDocument, netemDocument } from './netem.js';
+export {
+  SIGNALS, isScenarioText, parseScenario,
+  type Expectation, type Scenario, type ScenarioOptions, type SignalName, type Step,
+} from './scenario.js';
+export {
+  compareResults, describeStep, runScenario,
+  type CommandOutcome, type ReadOutcome, type ScenarioBackend, type ScenarioReporter, type ScenarioResult, type StepResult,
+} from './scenario-runner.js';
