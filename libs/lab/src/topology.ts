@@ -33,7 +33,8 @@ const NODE_IGNORED = [
   'pid-mode', 'tmpfs', 'security-opts', 'devices', 'position',
 ];
 const LINK_TYPES = ['veth', 'veth-stitch'] as const;
-const RESERVED_NODES = ['host', 'mgmt-net', 'macvlan'];
+/** What containerlab takes for its host's side, unless a node is called so. */
+const OUTSIDE = ['host', 'mgmt-net', 'macvlan'];
 
 /** YAML or JSON text, or plain values, of a topology file. */
 export function parseTopology(source: string | object): Parsed<Topology> {
@@ -161,8 +162,6 @@ function inheritance(place: Place): (own: NodeLevel) => NodeLevel[] {
 function finishNode(place: Place, name: string, levels: readonly NodeLevel[]): TopologyNode {
   if (!NODE_NAME.test(name) || name.length > 64) {
     place.problem('is no node name: letters, digits, ".", "_", "|" and "-", at most 64');
-  } else if (RESERVED_NODES.includes(name)) {
-    place.problem(`"${name}" is reserved`);
   }
   const first = <T>(pick: (level: NodeLevel) => T | undefined): T | undefined => {
     for (const level of levels) {
@@ -258,7 +257,7 @@ function checkEndpoint(
   used: Map<string, string>,
 ): void {
   const kind = kindOf(end.node);
-  if (RESERVED_NODES.includes(end.node)) {
+  if (kind === undefined && OUTSIDE.includes(end.node)) {
     place.problem(`links to "${end.node}" lead out of the lab and are not supported`);
   } else if (kind === undefined) {
     place.problem(`no such node "${end.node.slice(0, 60)}"${suggestion(end.node, nodes)}`);
