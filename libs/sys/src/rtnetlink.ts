@@ -49,6 +49,11 @@ export interface LinkMsg {
   readonly numRxQueues: number;
   readonly gsoMaxSize: number;
   readonly gsoMaxSegs: number;
+  readonly tsoMaxSize?: number;
+  readonly tsoMaxSegs?: number;
+  readonly groMaxSize?: number;
+  /** `eui64`, `none`, `stable_secret` or `random`; absent where the host has no IPv6. */
+  readonly addrGenMode?: string;
   readonly address: Uint8Array;
   readonly broadcast: Uint8Array;
   readonly permAddress?: Uint8Array;
