@@ -4,3 +4,4 @@ export { parseIpv4, formatIpv4, ipv4Mask, parseMac, formatMac, parseIpv6, format
 export { parseDurationNs, parseRateBits, parsePercent } from './quantity.js';
 export { RandomStream, hashText, chanceThreshold } from './random.js';
 export { seqBefore, seqAfter, seqAdd, seqDiff, seqBetween } from './seq.js';
+export { serviceName, servicePort, protocolName, protocolNumber, type ServiceProtocol } from './services.js';
