@@ -1,0 +1,76 @@
+/**
+ * The way into the stack: from a frame without its Ethernet header to the protocol.
+ * driver → netifReceiveSkb → taps → rx_handler (bridge …) → protocol handler (`ipRcv`, `arpRcv` …).
+ * Source: net/core/dev.c __netif_receive_skb_core().
+ */
+import { ETH_HLEN, ETH_P_802_3_MIN, ethDestHi, ethDestLo, ethProto } from '@netloom/wire';
+import { DropReason } from './drop-reasons.js';
+import { RX_HANDLER_ANOTHER, RX_HANDLER_CONSUMED, Stat, statAdd, type NetDevice } from './net-device.js';
+import { PACKET_BROADCAST, PACKET_HOST, PACKET_MULTICAST, PACKET_OTHERHOST, type SkBuff } from './skbuff.js';
+
+/** Handles packets of one ethertype. Consumes them. */
+export type PacketHandler = (skb: SkBuff, dev: NetDevice) => void;
+
+/** Length-typed frames (802.3 with LLC) as one protocol. */
+const ETH_P_802_2 = 4;
+
+/**
+ * Reads the Ethernet header of a received frame: sets `macHeader`, `pktType`, `dev`, pulls the header.
+ * The caller has checked that it is there. @returns the ethertype. @kernel net/ethernet/eth.c eth_type_trans()
+ */
+export function ethTypeTrans(skb: SkBuff, dev: NetDevice): number {
+  const mem = skb.mem;
+  const o = skb.data;
+  skb.dev = dev;
+  skb.macHeader = o;
+  skb.data = o + ETH_HLEN;
+  skb.len -= ETH_HLEN;
+  const hi = ethDestHi(mem, o);
+  const lo = ethDestLo(mem, o);
+  if (hi === dev.addrHi && lo === dev.addrLo) skb.pktType = PACKET_HOST;
+  else if ((hi & 0x100) !== 0) skb.pktType = hi === 0xffff && lo === 0xffffffff ? PACKET_BROADCAST : PACKET_MULTICAST;
+  else skb.pktType = PACKET_OTHERHOST;
+  const proto = ethProto(mem, o);
+  return proto >= ETH_P_802_3_MIN ? proto : ETH_P_802_2;
+}
+
+/**
+ * Takes a received packet through the stack. `protocol`, `dev`, `macHeader` and `pktType` are set. Consumes it.
+ * @kernel netif_receive_skb()
+ */
+export function netifReceiveSkb(skb: SkBuff): void {
+  let dev = skb.dev as NetDevice;
+  const kernel = dev.net.kernel;
+  kernel.softnet(0).processed++;
+  const trace = kernel.trace;
+  if (trace.netifReceiveSkb !== null) trace.netifReceiveSkb(skb);
+  skb.skbIif = dev.ifindex;
+  for (;;) {
+    skb.networkHeader = skb.data;
+    skb.transportHeader = skb.data;
+    if (dev.taps !== null || dev.net.tapCount > 0) deliverTaps(skb, dev);
+    const handler = dev.rxHandler;
+    if (handler !== null) {
+      const verdict = handler(skb, dev);
+      if (verdict === RX_HANDLER_CONSUMED) return;
+      if (verdict === RX_HANDLER_ANOTHER) {
+        dev = skb.dev as NetDevice;
+        continue;
+      }
+    }
+    break;
+  }
+  const deliver = kernel.modules.packetHandler(skb.protocol);
+  if (deliver !== undefined) {
+    deliver(skb, dev);
+    return;
+  }
+  statAdd(dev, Stat.rxNohandler, 1);
+  kernel.kfreeSkbReason(skb, DropReason.UNHANDLED_PROTO);
+}
+
+function deliverTaps(skb: SkBuff, dev: NetDevice): void {
+  if (dev.taps !== null) for (const tap of dev.taps) tap(skb, dev, false);
+  const all = dev.net.taps;
+  if (all !== null) for (const tap of all) tap(skb, dev, false);
+}

@@ -1,0 +1,61 @@
+/**
+ * The way out of the stack: from a complete frame to the driver.
+ * neighbour output → devQueueXmit → qdisc → devHardStartXmit → taps → ndo_start_xmit.
+ * Source: net/core/dev.c.
+ */
+import { Iff } from '@netloom/sys';
+import { csumFold, csumPartial } from '@netloom/wire';
+import { DropReason } from './drop-reasons.js';
+import { NETDEV_TX_OK, statAdd, Stat, type NetDevice } from './net-device.js';
+import { NET_XMIT_DROP, NET_XMIT_SUCCESS, qdiscXmit } from './qdisc.js';
+import { CHECKSUM_NONE, skbCow, type SkBuff } from './skbuff.js';
+
+/**
+ * Queues a frame (data at the link-layer header) on its device. Consumes it.
+ * @returns NET_XMIT_SUCCESS, NET_XMIT_DROP, NET_XMIT_CN. @kernel net/core/dev.c __dev_queue_xmit()
+ */
+export function devQueueXmit(skb: SkBuff): number {
+  const dev = skb.dev as NetDevice;
+  skb.macHeader = skb.data;
+  const q = dev.qdisc;
+  if (q !== null) return qdiscXmit(q, skb);
+  if ((dev.flags & Iff.IFF_UP) === 0) {
+    dev.net.kernel.kfreeSkbReason(skb, DropReason.DEV_READY);
+    return NET_XMIT_DROP;
+  }
+  return devHardStartXmit(skb, dev) === NETDEV_TX_OK ? NET_XMIT_SUCCESS : NET_XMIT_DROP;
+}
+
+/** Shows the frame to the taps and gives it to the driver. @kernel dev_hard_start_xmit() */
+export function devHardStartXmit(skb: SkBuff, dev: NetDevice): number {
+  if (dev.taps !== null || dev.net.tapCount > 0) devQueueXmitNit(skb, dev);
+  const trace = dev.net.kernel.trace;
+  if (trace.netDevXmit !== null) trace.netDevXmit(skb, dev);
+  return dev.ops.startXmit(skb, dev);
+}
+
+/** @kernel dev_queue_xmit_nit() */
+export function devQueueXmitNit(skb: SkBuff, dev: NetDevice): void {
+  if (dev.taps !== null) for (const tap of dev.taps) tap(skb, dev, true);
+  const all = dev.net.taps;
+  if (all !== null) for (const tap of all) tap(skb, dev, true);
+}
+
+/**
+ * Fills in a checksum left to the device (CHECKSUM_PARTIAL). False without memory; the packet stays the caller's.
+ * @kernel net/core/dev.c skb_checksum_help()
+ */
+export function skbChecksumHelp(skb: SkBuff): boolean {
+  if (!skbCow(skb, skb.data - skb.head)) return false;
+  const sum = csumPartial(skb.mem, skb.csumStart, skb.tail - skb.csumStart);
+  const check = ~csumFold(sum) & 0xffff;
+  skb.mem.dv.setUint16(skb.csumStart + skb.csumOffset, check === 0 ? 0xffff : check);
+  skb.ipSummed = CHECKSUM_NONE;
+  return true;
+}
+
+/** Counts a frame that the driver has taken. */
+export function devTxStats(dev: NetDevice, length: number): void {
+  statAdd(dev, Stat.txPackets, 1);
+  statAdd(dev, Stat.txBytes, length);
+}

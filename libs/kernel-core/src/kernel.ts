@@ -1,0 +1,208 @@
+/**
+ * One simulated kernel: what all of its namespaces share. A process holds any number of them; nothing is global.
+ *
+ * Protocols register in a {@link KernelModules}, made once by whoever composes a kernel and shared by all hosts of a lab.
+ */
+import { KernelError, type RandomStream } from '@netloom/base';
+import type { Engine } from '@netloom/engine';
+import type { PacketMemory } from '@netloom/wire';
+import { dropReasonName } from './drop-reasons.js';
+import type { PacketHandler } from './dev-receive.js';
+import { Net } from './net.js';
+import type { NetDevice } from './net-device.js';
+import type { SkbPool, SkBuff } from './skbuff.js';
+import type { Sock } from './sock.js';
+import { SoftnetData } from './softnet.js';
+import type { Tracepoints } from './trace.js';
+
+const ETH_P_IP = 0x0800;
+
+/** A layer-4 protocol of IPv4. */
+export interface InetProtocol {
+  /** Takes a packet whose data starts at the transport header. Consumes it. */
+  handler(skb: SkBuff): void;
+  /** An ICMP error quotes a packet of ours: data starts at the quoted IP header. The packet stays the caller's. */
+  errHandler?(skb: SkBuff, type: number, code: number, info: number): void;
+  /** True where a packet without a socket is answered by the protocol itself. */
+  readonly noPolicy?: boolean;
+}
+
+/** Device events, as the kernel's netdevice notifier chain names them. */
+export type NetdevEvent =
+  | 'REGISTER' | 'UNREGISTER' | 'UP' | 'GOING_DOWN' | 'DOWN' | 'CHANGE' | 'CHANGEADDR' | 'CHANGEMTU' | 'CHANGENAME'
+  | 'CHANGEUPPER' | 'POST_INIT';
+
+/** The tables in which layers meet; filled once, then shared by every host. */
+export class KernelModules {
+  private ip: PacketHandler | undefined;
+  private readonly packetHandlers = new Map<number, PacketHandler>();
+  readonly inetProtocols: (InetProtocol | undefined)[] = new Array<InetProtocol | undefined>(256).fill(undefined);
+  private readonly socketFactories = new Map<string, (net: Net, type: number, protocol: number) => Sock>();
+  private readonly netInits: ((net: Net) => void)[] = [];
+  private readonly netExits: ((net: Net) => void)[] = [];
+  private readonly notifiers: ((event: NetdevEvent, dev: NetDevice) => void)[] = [];
+
+  /** @kernel dev_add_pack() */
+  addPacketHandler(ethertype: number, handler: PacketHandler): void {
+    if (ethertype === ETH_P_IP) this.ip = handler;
+    this.packetHandlers.set(ethertype, handler);
+  }
+
+  packetHandler(ethertype: number): PacketHandler | undefined {
+    return ethertype === ETH_P_IP ? this.ip : this.packetHandlers.get(ethertype);
+  }
+
+  /** @kernel inet_add_protocol() */
+  addInetProtocol(number: number, protocol: InetProtocol): void {
+    this.inetProtocols[number] = protocol;
+  }
+
+  /** Makes `socket(family, type, protocol)`; protocol 0 is the default of the type, -1 any. @kernel inet_register_protosw() */
+  addSocketFactory(
+    family: number, type: number, protocol: number, make: (net: Net, type: number, protocol: number) => Sock,
+  ): void {
+    this.socketFactories.set(`${family}/${type}/${protocol}`, make);
+  }
+
+  /** @errno EAFNOSUPPORT, ESOCKTNOSUPPORT, EPROTONOSUPPORT */
+  createSock(net: Net, family: number, type: number, protocol: number): Sock {
+    const make =
+      this.socketFactories.get(`${family}/${type}/${protocol}`) ?? this.socketFactories.get(`${family}/${type}/-1`);
+    if (make !== undefined) return make(net, type, protocol);
+    const keys = [...this.socketFactories.keys()];
+    if (!keys.some((key) => key.startsWith(`${family}/`))) throw new KernelError('EAFNOSUPPORT');
+    throw new KernelError(
+      keys.some((key) => key.startsWith(`${family}/${type}/`)) ? 'EPROTONOSUPPORT' : 'ESOCKTNOSUPPORT',
+    );
+  }
+
+  /** @kernel register_pernet_subsys() */
+  addPernet(init: (net: Net) => void, exit?: (net: Net) => void): void {
+    this.netInits.push(init);
+    if (exit !== undefined) this.netExits.push(exit);
+  }
+
+  initNet(net: Net): void {
+    for (const init of this.netInits) init(net);
+  }
+
+  exitNet(net: Net): void {
+    for (let i = this.netExits.length - 1; i >= 0; i--) this.netExits[i]?.(net);
+  }
+
+  /** @kernel register_netdevice_notifier() */
+  addNetdevNotifier(notifier: (event: NetdevEvent, dev: NetDevice) => void): void {
+    this.notifiers.push(notifier);
+  }
+
+  callNetdevNotifiers(event: NetdevEvent, dev: NetDevice): void {
+    for (const notifier of this.notifiers) notifier(event, dev);
+  }
+}
+
+export interface KernelOptions {
+  readonly engine: Engine;
+  readonly pool: SkbPool;
+  readonly modules: KernelModules;
+  readonly trace: Tracepoints;
+  readonly hostname: string;
+  /** A small integer that names the host in fingerprints. */
+  readonly hostId: number;
+  readonly cpus?: number;
+}
+
+export class Kernel {
+  readonly engine: Engine;
+  readonly pool: SkbPool;
+  readonly mem: PacketMemory;
+  readonly modules: KernelModules;
+  readonly trace: Tracepoints;
+  readonly hostname: string;
+  readonly hostId: number;
+  readonly cpus: number;
+  readonly nets: Net[] = [];
+  readonly initNet: Net;
+
+  /** net.core.netdev_budget and its companions: of the host, not of a namespace. */
+  netdevBudget = 300;
+  netdevBudgetUsecs = 8000;
+  netdevMaxBacklog = 1000;
+  /** Drops by reason number. */
+  readonly drops = new Map<number, number>();
+  /** Kernel log lines: virtual time in nanoseconds, level, text. */
+  readonly log: { readonly time: number; readonly level: number; readonly text: string }[] = [];
+
+  private readonly softnets: SoftnetData[] = [];
+  private readonly first: SoftnetData;
+  private netInums = 0xf0000000;
+  private readonly streams = new Map<string, RandomStream>();
+
+  constructor(options: KernelOptions) {
+    this.engine = options.engine;
+    this.pool = options.pool;
+    this.mem = options.pool.mem;
+    this.modules = options.modules;
+    this.trace = options.trace;
+    this.hostname = options.hostname;
+    this.hostId = options.hostId;
+    this.cpus = options.cpus ?? 1;
+    this.first = new SoftnetData(this, 0);
+    this.softnets.push(this.first);
+    this.initNet = this.createNet();
+  }
+
+  /** The receive state of a CPU. */
+  softnet(cpu: number): SoftnetData {
+    if (cpu === 0) return this.first;
+    for (let i = this.softnets.length; i <= cpu; i++) this.softnets.push(new SoftnetData(this, i));
+    return this.softnets[cpu] as SoftnetData;
+  }
+
+  /** A random stream of this host for one purpose. */
+  random(purpose: string): RandomStream {
+    let stream = this.streams.get(purpose);
+    if (stream === undefined) {
+      stream = this.engine.stream(`${purpose}/${this.hostname}`);
+      this.streams.set(purpose, stream);
+    }
+    return stream;
+  }
+
+  /** A new namespace with its `lo`, down. @kernel copy_net_ns() */
+  createNet(): Net {
+    const net = new Net(this);
+    this.nets.push(net);
+    this.modules.initNet(net);
+    return net;
+  }
+
+  /** @kernel cleanup_net() */
+  destroyNet(net: Net): void {
+    net.alive = false;
+    this.modules.exitNet(net);
+    this.nets.splice(this.nets.indexOf(net), 1);
+  }
+
+  /** @internal */
+  nextNetInum(): number {
+    return this.netInums++;
+  }
+
+  /** The one door for drops: tells the tracepoint why, counts, frees. @kernel kfree_skb_reason() */
+  kfreeSkbReason(skb: SkBuff, reason: number): void {
+    this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1);
+    if (this.trace.kfreeSkb !== null) this.trace.kfreeSkb(this, skb, reason);
+    skb.pool.release(skb);
+  }
+
+  /** Writes to the kernel log (dmesg). Levels as in syslog: 4 warning, 6 info. */
+  printk(level: number, text: string): void {
+    this.log.push({ time: this.engine.now, level, text });
+    if (this.log.length > 4096) this.log.shift();
+  }
+
+  /** Drops so far by the kernel's reason names. */
+  dropCounts(): Record<string, number> {
+    return Object.fromEntries([...this.drops].map(([reason, count]) => [dropReasonName(reason), count]));
+  }
+}

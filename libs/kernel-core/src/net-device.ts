@@ -1,0 +1,177 @@
+/**
+ * A network device: what the stack sees of a driver. Drivers give an ops record and keep their own state in `priv`.
+ * Sources: include/linux/netdevice.h, net/core/dev.c.
+ */
+import { Iff, type LinkInfoData, type LinkStats } from '@netloom/sys';
+import { ARPHRD_ETHER } from '@netloom/wire';
+import type { Neighbour } from './neighbour.js';
+import type { Net } from './net.js';
+import type { Qdisc } from './qdisc.js';
+import type { SkBuff } from './skbuff.js';
+
+/** Positions in {@link NetDevice.stats}. */
+export const Stat = {
+  rxPackets: 0, txPackets: 1, rxBytes: 2, txBytes: 3, rxErrors: 4, txErrors: 5, rxDropped: 6, txDropped: 7,
+  multicast: 8, collisions: 9, rxLengthErrors: 10, rxOverErrors: 11, rxCrcErrors: 12, rxFrameErrors: 13,
+  rxFifoErrors: 14, rxMissedErrors: 15, txAbortedErrors: 16, txCarrierErrors: 17, txFifoErrors: 18,
+  txHeartbeatErrors: 19, txWindowErrors: 20, rxNohandler: 21,
+} as const satisfies Readonly<Record<keyof LinkStats, number>>;
+
+const STAT_COUNT = 22;
+
+/** Operational states (RFC 2863) as `ip link` prints them. */
+export const IF_OPER_UNKNOWN = 0;
+export const IF_OPER_NOTPRESENT = 1;
+export const IF_OPER_DOWN = 2;
+export const IF_OPER_LOWERLAYERDOWN = 3;
+export const IF_OPER_UP = 6;
+
+export const NETDEV_TX_OK = 0;
+export const NETDEV_TX_BUSY = 16;
+
+/** What an rx_handler did with a packet. */
+export const RX_HANDLER_CONSUMED = 0;
+export const RX_HANDLER_ANOTHER = 1;
+export const RX_HANDLER_PASS = 3;
+
+/** A driver's operations. All but `startXmit` may be left out. */
+export interface NetDeviceOps {
+  /** Driver name as ethtool prints it. */
+  readonly driver: string;
+  /** rtnetlink's kind (`veth`, `bridge`); absent for hardware. */
+  readonly kind?: string;
+  /** Transmits a frame, consuming it; NETDEV_TX_BUSY leaves it with the caller. */
+  startXmit(skb: SkBuff, dev: NetDevice): number;
+  /** Brings the device up or down; a negative errno refuses. */
+  open?(dev: NetDevice): number;
+  stop?(dev: NetDevice): void;
+  /** A new MAC address was set; a negative errno refuses. */
+  setMacAddress?(dev: NetDevice, address: Uint8Array): number;
+  changeMtu?(dev: NetDevice, mtu: number): number;
+  /** The device is being unregistered. */
+  uninit?(dev: NetDevice): void;
+  addSlave?(dev: NetDevice, slave: NetDevice): number;
+  delSlave?(dev: NetDevice, slave: NetDevice): number;
+  /** Changes kind-specific attributes (`ip link set X type KIND …`); throws KernelError. */
+  changelink?(dev: NetDevice, data: LinkInfoData): void;
+  /** IFLA_INFO_DATA by the names that `ip -d -j` prints. */
+  info?(dev: NetDevice): LinkInfoData;
+  /** Port attributes of a slave (IFLA_INFO_SLAVE_DATA), and their change. */
+  slaveInfo?(dev: NetDevice, slave: NetDevice): LinkInfoData;
+  slaveChangelink?(dev: NetDevice, slave: NetDevice, data: LinkInfoData): void;
+  /** IFLA_LINK: the lower device or peer, with the namespace it lives in. */
+  link?(dev: NetDevice): NetDevice | undefined;
+  /** False keeps the device from being moved to another namespace. */
+  readonly netnsLocal?: boolean;
+  /** Whether carrier may be set from user space. */
+  changeCarrier?(dev: NetDevice, on: boolean): number;
+}
+
+/** Sees every packet that a device receives or sends, in the kernel's place for it; must not keep the sk_buff. */
+export type DeviceTap = (skb: SkBuff, dev: NetDevice, outgoing: boolean) => void;
+
+export class NetDevice {
+  ifindex = 0;
+  flags = Iff.IFF_BROADCAST | Iff.IFF_MULTICAST;
+  type = ARPHRD_ETHER;
+  mtu = 1500;
+  minMtu = 68;
+  maxMtu = 65535;
+  txqlen = 1000;
+  group = 0;
+  linkmode = 0;
+  alias: string | undefined = undefined;
+  altnames: string[] | undefined = undefined;
+  hardHeaderLen = 14;
+
+  /** The MAC address as two numbers, for comparisons on the packet path. */
+  addrHi = 0;
+  addrLo = 0;
+  address: Uint8Array = new Uint8Array(6);
+  permAddress: Uint8Array | undefined = undefined;
+  broadcast: Uint8Array = BROADCAST;
+
+  carrier = true;
+  carrierChanges = 0;
+  operstate = IF_OPER_UNKNOWN;
+  promiscuity = 0;
+  allmulti = 0;
+  /** Joined multicast MAC addresses as hexadecimal text → users; null when none. */
+  multicastList: Map<string, number> | null = null;
+
+  /** null: no queue, straight to the driver. */
+  qdisc: Qdisc | null = null;
+  /** True while the driver wants no more frames. */
+  txStopped = false;
+  numTxQueues = 1;
+  numRxQueues = 1;
+
+  /** A bridge, bond or other upper device that takes what arrives. */
+  rxHandler: ((skb: SkBuff, dev: NetDevice) => number) | null = null;
+  rxHandlerData: object | null = null;
+  master: NetDevice | null = null;
+  taps: DeviceTap[] | null = null;
+  readonly stats = new Float64Array(STAT_COUNT);
+  /** IPv4 configuration (struct in_device), owned by the IPv4 layer. */
+  inDev: object | null = null;
+  /** IPv6 configuration, owned by the IPv6 layer. */
+  in6Dev: object | null = null;
+  /** IPv4 neighbours by address. */
+  neigh4: Map<number, Neighbour> | null = null;
+  /** The driver's own state. */
+  priv: object | null = null;
+  registered = false;
+
+  constructor(
+    public net: Net,
+    public name: string,
+    readonly ops: NetDeviceOps,
+  ) {}
+
+  get up(): boolean {
+    return (this.flags & Iff.IFF_UP) !== 0;
+  }
+
+  /** Administratively up and with carrier. */
+  get running(): boolean {
+    return (this.flags & Iff.IFF_UP) !== 0 && this.carrier;
+  }
+}
+
+const BROADCAST = new Uint8Array([255, 255, 255, 255, 255, 255]);
+
+/** Writes a device's MAC address without asking the driver. */
+export function devAddrSet(dev: NetDevice, address: Uint8Array): void {
+  dev.address = address.slice();
+  const view = new DataView(dev.address.buffer);
+  dev.addrHi = view.getUint16(0);
+  dev.addrLo = view.getUint32(2);
+}
+
+/** Adds to one of a device's counters. */
+export function statAdd(dev: NetDevice, stat: number, by: number): void {
+  dev.stats[stat] = (dev.stats[stat] as number) + by;
+}
+
+/** The counters by name. */
+export function devStats(dev: NetDevice): LinkStats {
+  return Object.fromEntries(
+    Object.entries(Stat).map(([name, index]) => [name, dev.stats[index] ?? 0]),
+  ) as unknown as LinkStats;
+}
+
+/** RFC 2863 state from flags and carrier. @kernel net/core/link_watch.c default_operstate() */
+export function devUpdateOperstate(dev: NetDevice): void {
+  if (!dev.up) dev.operstate = IF_OPER_DOWN;
+  else if (!dev.carrier) dev.operstate = dev.ops.link !== undefined ? IF_OPER_LOWERLAYERDOWN : IF_OPER_DOWN;
+  else dev.operstate = (dev.flags & Iff.IFF_LOOPBACK) !== 0 ? IF_OPER_UNKNOWN : IF_OPER_UP;
+}
+
+/** Adds a tap; the returned function removes it. */
+export function devAddTap(dev: NetDevice, tap: DeviceTap): () => void {
+  (dev.taps ??= []).push(tap);
+  return () => {
+    const left = (dev.taps ?? []).filter((other) => other !== tap);
+    dev.taps = left.length > 0 ? left : null;
+  };
+}

@@ -1,0 +1,109 @@
+/**
+ * A network namespace: devices, counters, hooks, and a place for every protocol's tables. Nothing of a namespace lives
+ * elsewhere. @kernel include/net/net_namespace.h
+ */
+import { KernelError } from '@netloom/base';
+import type { RtnlEvent } from '@netloom/sys';
+import type { Kernel } from './kernel.js';
+import { MIB_SIZE } from './mib.js';
+import { NfHooks, type NfHookOps } from './netfilter.js';
+import type { DeviceTap, NetDevice } from './net-device.js';
+
+export class Net {
+  /** Inode of the namespace (what `readlink /proc/PID/ns/net` shows). */
+  readonly inum: number;
+  readonly mib = new Float64Array(MIB_SIZE);
+  readonly nf = new NfHooks();
+  /** Devices in the order of their ifindex. */
+  readonly devices: NetDevice[] = [];
+  /** Sees the packets of all devices (`tcpdump -i any`); null when none. */
+  taps: DeviceTap[] | null = null;
+  tapCount = 0;
+  /** Namespace tables of the IPv4 layer, the IPv6 layer and the socket layers. */
+  ipv4: object | null = null;
+  ipv6: object | null = null;
+  packet: object | null = null;
+  /** Other namespaces as this one numbers them. */
+  readonly nsids = new Map<Net, number>();
+  /** Who listens to rtnetlink events. */
+  readonly rtnlListeners = new Set<(event: RtnlEvent) => void>();
+  loopback!: NetDevice;
+  private nextIfindex = 1;
+  private readonly byIndex = new Map<number, NetDevice>();
+  private readonly byName = new Map<string, NetDevice>();
+  alive = true;
+
+  constructor(readonly kernel: Kernel) {
+    this.inum = kernel.nextNetInum();
+  }
+
+  devByName(name: string): NetDevice | undefined {
+    return this.byName.get(name);
+  }
+
+  devByIndex(ifindex: number): NetDevice | undefined {
+    return this.byIndex.get(ifindex);
+  }
+
+  /** Lists a device under its name and an ifindex (kept where it is free). @errno EEXIST */
+  addDevice(dev: NetDevice, wantedIndex = 0): void {
+    if (this.byName.has(dev.name)) throw new KernelError('EEXIST');
+    let ifindex = wantedIndex;
+    if (ifindex === 0 || this.byIndex.has(ifindex)) {
+      do ifindex = this.nextIfindex++;
+      while (this.byIndex.has(ifindex));
+    }
+    dev.ifindex = ifindex;
+    dev.net = this;
+    this.byIndex.set(ifindex, dev);
+    this.byName.set(dev.name, dev);
+    const at = this.devices.findIndex((other) => other.ifindex > ifindex);
+    if (at < 0) this.devices.push(dev);
+    else this.devices.splice(at, 0, dev);
+  }
+
+  removeDevice(dev: NetDevice): void {
+    this.byIndex.delete(dev.ifindex);
+    this.byName.delete(dev.name);
+    for (const alt of dev.altnames ?? []) this.byName.delete(alt);
+    this.devices.splice(this.devices.indexOf(dev), 1);
+  }
+
+  renameDevice(dev: NetDevice, name: string): void {
+    if (this.byName.has(name)) throw new KernelError('EEXIST');
+    this.byName.delete(dev.name);
+    dev.name = name;
+    this.byName.set(name, dev);
+  }
+
+  addAltname(dev: NetDevice, name: string): void {
+    if (this.byName.has(name)) throw new KernelError('EEXIST');
+    this.byName.set(name, dev);
+    (dev.altnames ??= []).push(name);
+  }
+
+  removeAltname(dev: NetDevice, name: string): void {
+    if (!(dev.altnames ?? []).includes(name)) throw new KernelError('EINVAL');
+    this.byName.delete(name);
+    dev.altnames = (dev.altnames ?? []).filter((other) => other !== name);
+  }
+
+  /** The hooks of an IPv4 point, null when there are none. */
+  nf4(hook: number): NfHookOps[] | null {
+    return this.nf.entries[hook] as NfHookOps[] | null;
+  }
+
+  addTap(tap: DeviceTap): () => void {
+    (this.taps ??= []).push(tap);
+    this.tapCount++;
+    return () => {
+      const left = (this.taps ?? []).filter((other) => other !== tap);
+      this.taps = left.length > 0 ? left : null;
+      this.tapCount = left.length;
+    };
+  }
+
+  notify(event: RtnlEvent): void {
+    for (const listener of this.rtnlListeners) listener(event);
+  }
+}
