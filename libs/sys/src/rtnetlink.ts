@@ -191,6 +191,7 @@ export interface RouteMsg {
   readonly priority?: number;
   readonly prefsrc?: IpAddr;
   readonly nexthops: readonly NextHop[];
+  /** As in {@link RouteNew}. */
   readonly metrics?: Readonly<Record<string, number | string>>;
   /** Seconds left of a cached exception or an IPv6 lifetime. */
   readonly expires?: number;
@@ -216,7 +217,10 @@ export interface RouteNew {
   readonly priority?: number;
   readonly prefsrc?: IpAddr;
   readonly nexthops?: readonly (Partial<NextHop> & { readonly onlink?: boolean })[];
+  /** By the words of `ip route`; `lock` is the mask of locked RTAX_* numbers, `rto_min` is in milliseconds. */
   readonly metrics?: Readonly<Record<string, number | string>>;
+  /** Seconds (IPv6). */
+  readonly expires?: number;
   readonly nhid?: number;
   /** add: create|excl; replace: create|replace; change: replace; append: create|append; prepend: create. */
   readonly mode: 'add' | 'replace' | 'change' | 'append' | 'prepend';
