@@ -71,8 +71,8 @@ export class Engine {
 
   /** The next event's time when that is at most `until`, else undefined. */
   nextEventTime(until: number): number | undefined {
-    const time = this.wheel.seek(until);
-    return time < 0 ? undefined : time;
+    const time = this.wheel.peek();
+    return time < 0 || time > until ? undefined : time;
   }
 
   /**

@@ -36,6 +36,25 @@ describe('TimingWheel', () => {
     expect(wheel.seek(Infinity)).toBe(-1);
   });
 
+  it('peeks without moving, so that earlier events can still come', () => {
+    const random = new RandomStream(3, 'peek');
+    const wheel = new TimingWheel();
+    let now = 0;
+    expect(wheel.peek()).toBe(-1);
+    for (let i = 0; i < 3000; i++) {
+      const before = wheel.peek();
+      const time = now + random.below([2, 300, 70_000, 2 ** 31][random.below(4)] ?? 1);
+      wheel.push(time, () => undefined, undefined, 0);
+      expect(wheel.peek()).toBe(before < 0 ? time : Math.min(before, time));
+      if (random.below(3) > 0) {
+        const next = wheel.peek();
+        now = wheel.seek(Infinity);
+        expect(now).toBe(next);
+        wheel.runDue();
+      }
+    }
+  });
+
   it('does not move past `until`', () => {
     const wheel = new TimingWheel();
     const seen: number[] = [];

@@ -159,6 +159,24 @@ export class TimingWheel {
     }
   }
 
+  /** The next event's time, without moving: earlier events may still be pushed. -1 when nothing waits. */
+  peek(): number {
+    if (this.pending === 0) return -1;
+    for (let level = 0; level < LEVELS; level++) {
+      const digit = ((level < 4 ? this.posLo : this.posHi) >>> ((level & 3) << 3)) & 255;
+      const from = level === 0 ? digit : digit + 1;
+      const slot = from > 255 ? -1 : this.firstSlot(level, from);
+      if (slot < 0) continue;
+      // Everything on the levels above is later than anything in this slot.
+      let earliest = Infinity;
+      for (let id = this.heads[(level << 8) | slot] as number; id >= 0; id = this.next[id] as number) {
+        earliest = Math.min(earliest, this.times[id] as number);
+      }
+      return earliest;
+    }
+    invariant(false, 'the wheel counts pending events but holds none');
+  }
+
   /** Removes and runs the first event at the position, which {@link seek} has just returned. */
   runDue(): void {
     const index = this.posLo & 255;
