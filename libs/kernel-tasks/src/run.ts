@@ -146,11 +146,7 @@ function searchPath(host: TaskHost, name: string, env: ReadonlyMap<string, strin
   if (name.includes('/')) return name;
   for (const dir of (env.get('PATH') ?? '').split(':')) {
     const path = `${dir === '' ? '.' : dir}/${name}`;
-    try {
-      if (host.vfs.node(host.init, path).type === 'file') return path;
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-    }
+    if (host.vfs.findNode(host.init, path)?.type === 'file') return path;
   }
   throw new KernelError('ENOENT');
 }
@@ -180,7 +176,9 @@ function standardFds(host: TaskHost, options: RunOptions): FdTable {
   fds.installAt(2, outputOf(options.onStderr));
   for (const fd of [0, 1, 2]) {
     const desc = fds.get(fd);
-    if (desc instanceof NullDescription) desc.origin = host.vfs.node(host.init, '/dev/null');
+    if (!(desc instanceof NullDescription)) continue;
+    desc.path = '/dev/null';
+    desc.origin = host.vfs.findNode(host.init, desc.path);
   }
   return fds;
 }

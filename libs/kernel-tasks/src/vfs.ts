@@ -96,6 +96,16 @@ export class Vfs {
     return node;
   }
 
+  /** The node at a path; undefined where it cannot be reached. */
+  findNode(task: Task, path: string): Inode | undefined {
+    try {
+      return this.walk(task, path, true).node;
+    } catch (error) {
+      if (error instanceof KernelError) return undefined;
+      throw error;
+    }
+  }
+
   directory(task: Task, path: string): Directory {
     const node = this.node(task, path);
     if (!isDirectory(node)) throw new KernelError('ENOTDIR');
