@@ -32,12 +32,14 @@ export class Tty {
   private literalNext = false;
   private column = 0;
   private lineColumn = 0;
+  /** What one call of input echoes, shown in one piece so that no character is split. */
+  private echoed: number[] | undefined;
 
   constructor(
     readonly host: TaskHost,
     readonly index: number,
     size: WindowSize,
-    private readonly screen: (data: Uint8Array) => void,
+    private readonly onOutput: (data: Uint8Array) => void,
   ) {
     this.size = size;
   }
@@ -52,9 +54,18 @@ export class Tty {
     if (this.raw) {
       if (data.length > 0) this.ready.push(data.slice());
     } else {
+      this.echoed = [];
       for (const byte of data) this.key(byte);
+      const echoed = Uint8Array.from(this.echoed);
+      this.echoed = undefined;
+      if (echoed.length > 0) this.onOutput(echoed);
     }
     this.queue.wake();
+  }
+
+  private screen(data: Uint8Array): void {
+    if (this.echoed === undefined) this.onOutput(data);
+    else for (const byte of data) this.echoed.push(byte);
   }
 
   private key(byte: number): void {
