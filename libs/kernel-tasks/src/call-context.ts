@@ -6,7 +6,7 @@
  * calls throw {@link TaskEnded}, which unwinds whatever continuation was still running. While the task is stopped,
  * due calls are put aside until it continues. Times are virtual nanoseconds.
  */
-import { Timer } from '@netloom/engine';
+import { Timer, type Engine } from '@netloom/engine';
 import type { Task } from './task.js';
 import type { WaitQueue, Waiter } from './wait-queue.js';
 
@@ -24,6 +24,7 @@ export class CallContext {
   live = true;
   private readonly blocked = new Set<BlockedCall<unknown>>();
   private deferred: Waiter[] = [];
+  private readonly idleDeadlines: Deadline[] = [];
 
   constructor(readonly task: Task) {}
 
@@ -35,21 +36,32 @@ export class CallContext {
   /** The entry of every call: unwinds an ended program and charges the call. */
   enter(): void {
     if (!this.live) throw new TaskEnded();
-    this.task.debtNs += this.task.host.costs.syscallNs;
+    this.charge(this.task.host.costs.syscallNs);
+  }
+
+  /** Adds CPU time to what the task waits for later; init, which runs nothing, has none. */
+  charge(ns: number): void {
+    if (this.task.parent !== undefined) this.task.debtNs += ns;
   }
 
   /**
    * Repeats `attempt` until it returns something other than undefined (or throws) and settles with that.
    * With `timeoutNs`, settles with `onTimeout()` when nothing came by then; 0 tries once.
    */
-  wait<T>(queues: Queues, attempt: () => T | undefined, timeoutNs?: number, onTimeout?: () => T): Promise<T> {
+  wait<T>(
+    queues: Queues,
+    attempt: () => T | undefined,
+    timeoutNs?: number,
+    onTimeout?: () => T,
+  ): Promise<T> {
     const { task } = this;
     if (this.live && !task.stopped && task.debtNs < task.host.costs.sliceNs) {
       try {
         const value = attempt();
         if (this.live && !task.stopped) {
           if (value !== undefined) return Promise.resolve(value);
-          if (timeoutNs !== undefined && timeoutNs <= 0 && onTimeout !== undefined) return Promise.resolve(onTimeout());
+          if (timeoutNs !== undefined && timeoutNs <= 0 && onTimeout !== undefined)
+            return Promise.resolve(onTimeout());
         } else if (this.live && value !== undefined) {
           return this.block(undefined, () => value);
         }
@@ -61,7 +73,12 @@ export class CallContext {
     return this.block(queues, attempt, timeoutNs, onTimeout);
   }
 
-  private block<T>(queues: Queues, attempt: () => T | undefined, timeoutNs?: number, onTimeout?: () => T): Promise<T> {
+  private block<T>(
+    queues: Queues,
+    attempt: () => T | undefined,
+    timeoutNs?: number,
+    onTimeout?: () => T,
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const call = new BlockedCall<T>(this, queues, attempt, onTimeout, resolve, reject);
       this.blocked.add(call as BlockedCall<unknown>);
@@ -72,6 +89,20 @@ export class CallContext {
   /** @internal */
   finished(call: BlockedCall<unknown>): void {
     this.blocked.delete(call);
+  }
+
+  /** @internal a timer that nobody uses: a program that polls again and again keeps one event in the engine */
+  takeDeadline(call: BlockedCall<unknown>): Deadline {
+    const deadline = this.idleDeadlines.pop() ?? new Deadline(this.task.host.engine);
+    deadline.call = call;
+    return deadline;
+  }
+
+  /** @internal */
+  returnDeadline(deadline: Deadline): void {
+    deadline.call = undefined;
+    deadline.timer.cancel();
+    this.idleDeadlines.push(deadline);
   }
 
   /** Puts a due call aside until the task continues. */
@@ -95,10 +126,19 @@ export class CallContext {
   }
 }
 
+class Deadline {
+  call: BlockedCall<unknown> | undefined;
+  readonly timer: Timer;
+
+  constructor(engine: Engine) {
+    this.timer = new Timer(engine, () => this.call?.expire());
+  }
+}
+
 class BlockedCall<T> implements Waiter {
   private active = true;
   private timedOut = false;
-  private timer: Timer | undefined;
+  private deadline: Deadline | undefined;
 
   constructor(
     private readonly context: CallContext,
@@ -113,11 +153,8 @@ class BlockedCall<T> implements Waiter {
     const { task } = this.context;
     const { engine } = task.host;
     if (timeoutNs !== undefined && timeoutNs !== Infinity) {
-      this.timer = new Timer(engine, () => {
-        this.timedOut = true;
-        this.onWake();
-      });
-      this.timer.set(engine.now + Math.max(0, Math.round(timeoutNs)));
+      this.deadline = this.context.takeDeadline(this as BlockedCall<unknown>);
+      this.deadline.timer.set(engine.now + Math.max(0, Math.round(timeoutNs)));
     }
     if (task.debtNs >= task.host.costs.sliceNs) {
       const { debtNs } = task;
@@ -127,6 +164,11 @@ class BlockedCall<T> implements Waiter {
     } else {
       this.enqueue();
     }
+  }
+
+  expire(): void {
+    this.timedOut = true;
+    this.onWake();
   }
 
   onWake(): void {
@@ -152,7 +194,8 @@ class BlockedCall<T> implements Waiter {
 
   private enqueue(): void {
     if (this.context.task.stopped) this.context.defer(this);
-    else if (Array.isArray(this.queues)) for (const queue of this.queues as readonly WaitQueue[]) queue.add(this);
+    else if (Array.isArray(this.queues))
+      for (const queue of this.queues as readonly WaitQueue[]) queue.add(this);
     else (this.queues as WaitQueue | undefined)?.add(this);
   }
 
@@ -166,8 +209,10 @@ class BlockedCall<T> implements Waiter {
 
   cancel(): void {
     this.active = false;
-    this.timer?.cancel();
-    if (Array.isArray(this.queues)) for (const queue of this.queues as readonly WaitQueue[]) queue.remove(this);
+    if (this.deadline !== undefined) this.context.returnDeadline(this.deadline);
+    this.deadline = undefined;
+    if (Array.isArray(this.queues))
+      for (const queue of this.queues as readonly WaitQueue[]) queue.remove(this);
     else (this.queues as WaitQueue | undefined)?.remove(this);
   }
 }

@@ -2,7 +2,6 @@
  * The character devices of /dev: null, zero, full, random, urandom, tty, console, and the terminals of /dev/pts.
  */
 import { KernelError } from '@netloom/base';
-import { Poll } from '@netloom/sys';
 import { FileDescription } from './file-description.js';
 import { pseudoFile, type PseudoFileSpec, type PseudoFs } from './pseudo-fs.js';
 import type { Task } from './task.js';
@@ -45,10 +44,6 @@ class RandomDescription extends NullDescription {
     }
     return bytes;
   }
-
-  override poll(): number {
-    return Poll.POLLIN | Poll.POLLOUT;
-  }
 }
 
 function device(open: NonNullable<PseudoFileSpec['open']>, mode = 0o666): PseudoFileSpec {
@@ -56,21 +51,44 @@ function device(open: NonNullable<PseudoFileSpec['open']>, mode = 0o666): Pseudo
 }
 
 export function registerDevices(pseudo: PseudoFs): void {
-  pseudo.registerFile('/dev/null', device((_task, flags) => new NullDescription(flags)));
-  pseudo.registerFile('/dev/zero', device((_task, flags) => new ZeroDescription(flags)));
-  pseudo.registerFile('/dev/full', device((_task, flags) => new FullDescription(flags)));
-  pseudo.registerFile('/dev/random', device((_task, flags) => new RandomDescription(flags)));
-  pseudo.registerFile('/dev/urandom', device((_task, flags) => new RandomDescription(flags)));
-  pseudo.registerFile('/dev/console', device((_task, flags) => new NullDescription(flags), 0o600));
-  pseudo.registerFile('/dev/tty', device((task, flags) => {
-    if (task.tty === undefined) throw new KernelError('ENXIO');
-    return openTty(task.tty, task, flags);
-  }));
+  pseudo.registerFile(
+    '/dev/null',
+    device((_task, flags) => new NullDescription(flags)),
+  );
+  pseudo.registerFile(
+    '/dev/zero',
+    device((_task, flags) => new ZeroDescription(flags)),
+  );
+  pseudo.registerFile(
+    '/dev/full',
+    device((_task, flags) => new FullDescription(flags)),
+  );
+  pseudo.registerFile(
+    '/dev/random',
+    device((_task, flags) => new RandomDescription(flags)),
+  );
+  pseudo.registerFile(
+    '/dev/urandom',
+    device((_task, flags) => new RandomDescription(flags)),
+  );
+  pseudo.registerFile(
+    '/dev/console',
+    device((_task, flags) => new NullDescription(flags), 0o600),
+  );
+  pseudo.registerFile(
+    '/dev/tty',
+    device((task, flags) => {
+      if (task.tty === undefined) throw new KernelError('ENXIO');
+      return openTty(task.tty, task, flags);
+    }),
+  );
   pseudo.registerDir('/dev/pts', {
     list: ({ host }) => host.terminals().map((pty) => String(pty.tty.index)),
     lookup: ({ host }, name) => {
       const pty = /^\d+$/.test(name) ? host.terminal(Number(name)) : undefined;
-      return pty === undefined ? undefined : pseudoFile(device((task, flags) => openTty(pty.tty, task, flags), 0o620));
+      return pty === undefined
+        ? undefined
+        : pseudoFile(device((task, flags) => openTty(pty.tty, task, flags), 0o620));
     },
   });
 }

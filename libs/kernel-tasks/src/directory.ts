@@ -50,7 +50,9 @@ export class DirNode extends Inode {
       this.own.set(name, node);
       return node;
     }
-    return pseudo === undefined ? this.pseudo?.dynamic(task, this, name) : openPseudo(task, this, name, pseudo);
+    return pseudo === undefined
+      ? this.pseudo?.dynamic(task, this, name)
+      : openPseudo(task, this, name, pseudo);
   }
 
   private materialise(template: TemplateNode, name: string, pseudo: PseudoTree | undefined): Inode {
@@ -61,7 +63,9 @@ export class DirNode extends Inode {
       case 'link':
         return new SymlinkNode(host.nextIno(), 0, template.target);
       case 'file': {
-        const node = new FileNode(host.nextIno(), template.mode, 0).share(templateText(template, host));
+        const node = new FileNode(host.nextIno(), template.mode, 0).share(
+          templateText(template, host),
+        );
         node.exec = template.exec;
         return node;
       }
@@ -71,7 +75,8 @@ export class DirNode extends Inode {
   /** Entries by name, without `.` and `..`. */
   list(task: Task): DirEntry[] {
     const found = new Map<string, FileType>();
-    for (const [name, template] of this.template?.entries ?? []) found.set(name, TEMPLATE_TYPE[template.kind]);
+    for (const [name, template] of this.template?.entries ?? [])
+      found.set(name, TEMPLATE_TYPE[template.kind]);
     for (const name of this.pseudo?.names(task) ?? []) {
       if (!found.has(name)) found.set(name, this.lookup(task, name)?.type ?? 'file');
     }
@@ -96,7 +101,8 @@ export class DirNode extends Inode {
 
   remove(name: string): void {
     this.own.delete(name);
-    const below = this.template?.entries.has(name) === true || this.pseudo?.child(name) !== undefined;
+    const below =
+      this.template?.entries.has(name) === true || this.pseudo?.child(name) !== undefined;
     if (below) (this.hidden ??= new Set()).add(name);
     this.mtimeNs = this.host.engine.now;
   }
@@ -120,10 +126,14 @@ const TEMPLATE_TYPE = { dir: 'dir', link: 'symlink', file: 'file' } as const;
 
 /** The absolute path of a directory; ENOENT where it has been removed. */
 export function pathOfDirectory(directory: Directory): string {
+  if (directory instanceof DirNode && directory.removed) throw new KernelError('ENOENT');
+  return directoryText(directory);
+}
+
+/** Its path as /proc shows it, also of one that has been removed. */
+export function directoryText(directory: Directory): string {
   const names: string[] = [];
-  for (let at: Directory = directory; at.parent !== undefined; at = at.parent) {
-    if (at instanceof DirNode && at.removed) throw new KernelError('ENOENT');
-    names.push(at.name);
-  }
-  return `/${names.reverse().join('/')}`;
+  for (let at: Directory = directory; at.parent !== undefined; at = at.parent) names.push(at.name);
+  const path = `/${names.reverse().join('/')}`;
+  return directory instanceof DirNode && directory.removed ? `${path} (deleted)` : path;
 }

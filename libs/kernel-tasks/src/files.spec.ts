@@ -2,9 +2,15 @@ import { KernelError } from '@netloom/base';
 import { decodeText, encodeText, OpenFlag, print, readTextFile, type Sys } from '@netloom/sys';
 import { makeHost, runToEnd } from './spec-host.js';
 
-const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_APPEND, O_DIRECTORY, O_NOFOLLOW } = OpenFlag;
+const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_APPEND, O_DIRECTORY, O_NOFOLLOW } =
+  OpenFlag;
 
-async function put(sys: Sys, path: string, text: string, flags: number = O_CREAT | O_TRUNC): Promise<void> {
+async function put(
+  sys: Sys,
+  path: string,
+  text: string,
+  flags: number = O_CREAT | O_TRUNC,
+): Promise<void> {
   const fd = sys.open(path, O_WRONLY | flags);
   await sys.write(fd, encodeText(text));
   sys.close(fd);
@@ -35,13 +41,27 @@ function errnoOf(call: () => unknown): string {
 describe('the tree that a host starts with', () => {
   it('has the usual places', async () => {
     const seen = await inside(async (sys) => [
-      sys.getcwd(), sys.readdir('/').map((e) => e.name).join(' '), sys.readlink('/bin'),
-      await readTextFile(sys, '/etc/hostname'), sys.stat('/var/run').type, errnoOf(() => sys.stat('/run/netns')),
-      (await readTextFile(sys, '/etc/services')).match(/^http\t.*$/m)?.[0], sys.stat('/tmp').mode.toString(8),
+      sys.getcwd(),
+      sys
+        .readdir('/')
+        .map((e) => e.name)
+        .join(' '),
+      sys.readlink('/bin'),
+      await readTextFile(sys, '/etc/hostname'),
+      sys.stat('/var/run').type,
+      errnoOf(() => sys.stat('/run/netns')),
+      (await readTextFile(sys, '/etc/services')).match(/^http\t.*$/m)?.[0],
+      sys.stat('/tmp').mode.toString(8),
     ]);
     expect(seen).toEqual([
-      '/root', 'bin dev etc home lib media mnt opt proc root run sbin srv sys tmp usr var', 'usr/bin', 'h\n', 'dir', 'ENOENT',
-      'http\t\t80/tcp\t\twww', '1777',
+      '/root',
+      'bin dev etc home lib media mnt opt proc root run sbin srv sys tmp usr var',
+      'usr/bin',
+      'h\n',
+      'dir',
+      'ENOENT',
+      'http\t\t80/tcp\t\twww',
+      '1777',
     ]);
   });
 
@@ -54,10 +74,19 @@ describe('the tree that a host starts with', () => {
       sys.rename('/etc/group', '/tmp/group');
       sys.unlink('/dev/null');
     }, host);
-    expect(await inside((sys) => [sys.readdir('/etc').map((e) => e.name), errnoOf(() => sys.stat('/etc/passwd')), errnoOf(() => sys.stat('/dev/null'))], host)).toEqual([
-      expect.not.arrayContaining(['passwd', 'group']), 'ENOENT', 'ENOENT',
-    ]);
-    expect(await inside((sys) => readTextFile(sys, '/etc/hosts'), other)).toContain('127.0.0.1\tlocalhost');
+    expect(
+      await inside(
+        (sys) => [
+          sys.readdir('/etc').map((e) => e.name),
+          errnoOf(() => sys.stat('/etc/passwd')),
+          errnoOf(() => sys.stat('/dev/null')),
+        ],
+        host,
+      ),
+    ).toEqual([expect.not.arrayContaining(['passwd', 'group']), 'ENOENT', 'ENOENT']);
+    expect(await inside((sys) => readTextFile(sys, '/etc/hosts'), other)).toContain(
+      '127.0.0.1\tlocalhost',
+    );
     expect(await inside((sys) => sys.stat('/etc/passwd').size > 0, other)).toBe(true);
   });
 });
@@ -82,7 +111,15 @@ describe('regular files', () => {
       texts.push(errnoOf(() => sys.seek(fd, -1, 'set')));
       return texts;
     });
-    expect(seen).toEqual(['hello world\nagain\n', 'world', '11', 'hello', '"hello\\u0000\\u0000\\u0000x"', '9', 'EINVAL']);
+    expect(seen).toEqual([
+      'hello world\nagain\n',
+      'world',
+      '11',
+      'hello',
+      '"hello\\u0000\\u0000\\u0000x"',
+      '9',
+      'EINVAL',
+    ]);
   });
 
   it('follow a descriptor when they are removed, and carry virtual time', async () => {
@@ -92,7 +129,13 @@ describe('regular files', () => {
       const fd = sys.open('f', O_RDONLY);
       const { mtimeNs, nlink } = sys.fstat(fd);
       sys.unlink('f');
-      return [mtimeNs >= 5e9 && mtimeNs < 5.001e9, nlink, sys.fstat(fd).nlink, decodeText(await sys.read(fd, 10)), errnoOf(() => sys.stat('f'))];
+      return [
+        mtimeNs >= 5e9 && mtimeNs < 5.001e9,
+        nlink,
+        sys.fstat(fd).nlink,
+        decodeText(await sys.read(fd, 10)),
+        errnoOf(() => sys.stat('f')),
+      ];
     });
     expect(seen).toEqual([true, 1, 0, 'kept', 'ENOENT']);
   });
@@ -164,16 +207,18 @@ describe('errors of path calls', () => {
   ];
 
   it.each(cases)('%s', async (_name, call, code) => {
-    expect(await inside(async (sys) => {
-      await put(sys, 'f', '');
-      sys.mkdir('d');
-      sys.mkdir('d/sub');
-      sys.mkdir('empty');
-      sys.symlink('f', 'link');
-      sys.symlink('nowhere', 'dangling');
-      sys.symlink('loop', 'loop');
-      return errnoOf(() => call(sys));
-    })).toBe(code);
+    expect(
+      await inside(async (sys) => {
+        await put(sys, 'f', '');
+        sys.mkdir('d');
+        sys.mkdir('d/sub');
+        sys.mkdir('empty');
+        sys.symlink('f', 'link');
+        sys.symlink('nowhere', 'dangling');
+        sys.symlink('loop', 'loop');
+        return errnoOf(() => call(sys));
+      }),
+    ).toBe(code);
   });
 });
 
@@ -191,12 +236,29 @@ describe('directories', () => {
       out.push(sys.getcwd());
       sys.symlink('/tmp/made', '/tmp/dangling');
       await put(sys, '/tmp/dangling', 'through');
-      out.push(await readTextFile(sys, '/tmp/made'), sys.readdir('/tmp').map((e) => `${e.name}:${e.type}`).join(' '));
+      out.push(
+        await readTextFile(sys, '/tmp/made'),
+        sys
+          .readdir('/tmp')
+          .map((e) => `${e.name}:${e.type}`)
+          .join(' '),
+      );
       sys.rmdir('/tmp/moved/b');
-      out.push(errnoOf(() => sys.getcwd()), errnoOf(() => sys.open('x', O_CREAT | O_WRONLY)));
+      out.push(
+        errnoOf(() => sys.getcwd()),
+        errnoOf(() => sys.open('x', O_CREAT | O_WRONLY)),
+      );
       return out;
     });
-    expect(seen).toEqual(['/root/a/b', 'x', '/tmp/moved/b', 'through', 'dangling:symlink made:file moved:dir', 'ENOENT', 'ENOENT']);
+    expect(seen).toEqual([
+      '/root/a/b',
+      'x',
+      '/tmp/moved/b',
+      'through',
+      'dangling:symlink made:file moved:dir',
+      'ENOENT',
+      'ENOENT',
+    ]);
   });
 
   it('apply the umask and count links', async () => {
@@ -206,7 +268,13 @@ describe('directories', () => {
       const old = sys.umask(0);
       sys.close(sys.open('f', O_CREAT | O_WRONLY, 0o666));
       sys.chmod('d', 0o700);
-      return [old.toString(8), sys.stat('d').mode.toString(8), sys.stat('d/e').mode.toString(8), sys.stat('f').mode.toString(8), sys.stat('d').nlink];
+      return [
+        old.toString(8),
+        sys.stat('d').mode.toString(8),
+        sys.stat('d/e').mode.toString(8),
+        sys.stat('f').mode.toString(8),
+        sys.stat('d').nlink,
+      ];
     });
     expect(seen).toEqual(['22', '700', '1755', '666', 3]);
   });
@@ -232,9 +300,11 @@ describe('descriptors', () => {
   });
 
   it('run out at 1024', async () => {
-    const seen = await inside((sys) => errnoOf(() => {
-      for (let i = 0; i < 1025; i++) sys.dup(0);
-    }));
+    const seen = await inside((sys) =>
+      errnoOf(() => {
+        for (let i = 0; i < 1025; i++) sys.dup(0);
+      }),
+    );
     expect(seen).toBe('EMFILE');
   });
 
@@ -243,11 +313,17 @@ describe('descriptors', () => {
       await put(sys, 'f', 'text');
       const fd = sys.open('f', O_RDONLY);
       await sys.read(fd, 2);
-      await print(sys, `${await readTextFile(sys, `/dev/fd/${fd}`)} ${sys.readlink(`/proc/self/fd/${fd}`)} ${sys.readlink('/proc/self/fd/0')}\n`);
+      await print(
+        sys,
+        `${await readTextFile(sys, `/dev/fd/${fd}`)} ${sys.readlink(`/proc/self/fd/${fd}`)} ${sys.readlink('/proc/self/fd/0')}\n`,
+      );
       const [r, w] = sys.pipe();
       const again = sys.open(`/proc/self/fd/${w}`, O_WRONLY);
       await sys.write(again, encodeText('piped'));
-      await print(sys, `${decodeText(await sys.read(r, 99))} ${/^pipe:\[\d+\]$/.test(sys.readlink(`/dev/fd/${r}`))}\n`);
+      await print(
+        sys,
+        `${decodeText(await sys.read(r, 99))} ${/^pipe:\[\d+\]$/.test(sys.readlink(`/dev/fd/${r}`))}\n`,
+      );
       return 0;
     });
     expect(out).toBe('text /root/f /dev/null\npiped true\n');
@@ -257,14 +333,30 @@ describe('descriptors', () => {
 describe('devices', () => {
   it('behave as the real ones', async () => {
     const seen = await inside(async (sys) => {
-      const read = async (path: string, n: number): Promise<Uint8Array> => sys.read(sys.open(path, O_RDONLY), n);
-      const out: unknown[] = [(await read('/dev/null', 9)).length, [...(await read('/dev/zero', 3))], (await read('/dev/urandom', 7)).length];
-      out.push(await sys.write(sys.open('/dev/full', O_WRONLY), encodeText('x')).catch((e: KernelError) => e.code));
-      out.push(await sys.write(sys.open('/dev/null', O_WRONLY | O_TRUNC | O_CREAT), encodeText('xyz')), sys.stat('/dev/null').type);
+      const read = async (path: string, n: number): Promise<Uint8Array> =>
+        sys.read(sys.open(path, O_RDONLY), n);
+      const out: unknown[] = [
+        (await read('/dev/null', 9)).length,
+        [...(await read('/dev/zero', 3))],
+        (await read('/dev/urandom', 7)).length,
+      ];
+      out.push(
+        await sys
+          .write(sys.open('/dev/full', O_WRONLY), encodeText('x'))
+          .catch((e: KernelError) => e.code),
+      );
+      out.push(
+        await sys.write(sys.open('/dev/null', O_WRONLY | O_TRUNC | O_CREAT), encodeText('xyz')),
+        sys.stat('/dev/null').type,
+      );
       return out;
     });
     expect(seen).toEqual([0, [0, 0, 0], 7, 'ENOSPC', 3, 'char']);
-    const draw = (): Promise<unknown> => inside(async (sys) => [...(await sys.read(sys.open('/dev/random', O_RDONLY), 9)), sys.random()]);
+    const draw = (): Promise<unknown> =>
+      inside(async (sys) => [
+        ...(await sys.read(sys.open('/dev/random', O_RDONLY), 9)),
+        sys.random(),
+      ]);
     expect(await draw()).toEqual(await draw());
   });
 });

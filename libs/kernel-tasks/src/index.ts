@@ -1,9 +1,14 @@
 export {
-  createPseudoFs, DEFAULT_COSTS, TaskHost, type NetOps, type TaskCosts, type TaskHostOptions,
+  createPseudoFs,
+  DEFAULT_COSTS,
+  TaskHost,
+  type NetOps,
+  type TaskCosts,
+  type TaskHostOptions,
 } from './task-host.js';
 export { Task, type TaskState } from './task.js';
 export { CallContext, TaskEnded } from './call-context.js';
-export { createSys, createTaskSys, type ExtendSys, type TaskSys } from './create-sys.js';
+export { createSys, createTaskSys, joinSys, type ExtendSys, type TaskSys } from './create-sys.js';
 export { settle } from './sys-files.js';
 export { FdTable, FileDescription } from './file-description.js';
 export { WaitQueue, type Waiter } from './wait-queue.js';
@@ -14,7 +19,14 @@ export { DirNode, pathOfDirectory, type Directory } from './directory.js';
 export { Vfs } from './vfs.js';
 export { ProgramTable } from './template.js';
 export {
-  PseudoFs, pseudoDir, pseudoFile, pseudoLink, type PseudoDirSpec, type PseudoEntry, type PseudoFileSpec, type PseudoLinkSpec,
+  PseudoFs,
+  pseudoDir,
+  pseudoFile,
+  pseudoLink,
+  type PseudoDirSpec,
+  type PseudoEntry,
+  type PseudoFileSpec,
+  type PseudoLinkSpec,
 } from './pseudo-fs.js';
 export { Pty, type PtyOptions } from './pty.js';
 export { Tty, TtyDescription } from './tty.js';

@@ -38,8 +38,14 @@ export abstract class Inode {
 
   stat(_task: Task): Stat {
     return {
-      ino: this.ino, type: this.type, mode: this.mode, nlink: this.nlink, uid: this.uid, gid: this.gid,
-      size: this.size(), mtimeNs: this.mtimeNs,
+      ino: this.ino,
+      type: this.type,
+      mode: this.mode,
+      nlink: this.nlink,
+      uid: this.uid,
+      gid: this.gid,
+      size: this.size(),
+      mtimeNs: this.mtimeNs,
     };
   }
 }
@@ -101,7 +107,9 @@ export class FileNode extends Inode {
   private own(capacity: number): void {
     this.exec = undefined;
     if (!this.shared && capacity <= this.bytes.length) return;
-    const grown = new Uint8Array(capacity <= this.length ? capacity : Math.max(capacity, this.length * 2, 256));
+    const grown = new Uint8Array(
+      capacity <= this.length ? capacity : Math.max(capacity, this.length * 2, 256),
+    );
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
     this.shared = false;
@@ -145,7 +153,8 @@ export class FifoNode extends Inode {
 
   open(_task: Task, flags: number): FileDescription {
     const writeOnly = (flags & OpenFlag.O_ACCMODE) === OpenFlag.O_WRONLY;
-    if (writeOnly && (flags & OpenFlag.O_NONBLOCK) !== 0 && this.pipe.readers === 0) throw new KernelError('ENXIO');
+    if (writeOnly && (flags & OpenFlag.O_NONBLOCK) !== 0 && this.pipe.readers === 0)
+      throw new KernelError('ENXIO');
     const end = new PipeEnd(this.pipe, flags, this.ino);
     end.origin = this;
     return end;

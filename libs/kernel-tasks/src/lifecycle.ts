@@ -6,7 +6,14 @@
  * wait(2), credentials(7) for groups and sessions.
  */
 import { KernelError, strerror } from '@netloom/base';
-import { encodeText, Signal, type Program, type SpawnOptions, type Sys, type WaitStatus } from '@netloom/sys';
+import {
+  encodeText,
+  Signal,
+  type Program,
+  type SpawnOptions,
+  type Sys,
+  type WaitStatus,
+} from '@netloom/sys';
 import { CallContext, TaskEnded } from './call-context.js';
 import { createSys } from './create-sys.js';
 import type { Directory } from './directory.js';
@@ -29,8 +36,14 @@ export function startTask(parent: Task, spec: NewTask): Task {
   const { host } = parent;
   const { loaded } = spec;
   const task = new Task(host, {
-    pid: host.nextPid(), parent, comm: loaded.comm, argv: loaded.argv, env: new Map(spec.env), cwd: spec.cwd,
-    fds: spec.fds, net: parent.net,
+    pid: host.nextPid(),
+    parent,
+    comm: loaded.comm,
+    argv: loaded.argv,
+    env: new Map(spec.env),
+    cwd: spec.cwd,
+    fds: spec.fds,
+    net: parent.net,
   });
   task.exePath = loaded.path;
   host.netOps.hold(task.net);
@@ -49,7 +62,8 @@ export function spawn(parent: Task, options: SpawnOptions): Task {
   const loaded = load(parent, program, argv, parent.comm);
   const group = options.pgid ?? 0;
   if (group < 0) throw new KernelError('EINVAL');
-  if (group > 0 && !host.tasksWhere((t) => t.pgid === group && t.sid === parent.sid).length) throw new KernelError('EPERM');
+  if (group > 0 && !host.tasksWhere((t) => t.pgid === group && t.sid === parent.sid).length)
+    throw new KernelError('EPERM');
   const fds = options.fds === undefined ? parent.fds.inherit() : parent.fds.select(options.fds);
   const costNs = typeof program === 'string' ? host.costs.spawnNs : host.costs.forkNs;
   const task = startTask(parent, { loaded, env: options.env ?? parent.env, cwd, fds, costNs });
@@ -58,13 +72,23 @@ export function spawn(parent: Task, options: SpawnOptions): Task {
   return task;
 }
 
-function load(task: Task, program: string | Program, argv: readonly string[], comm: string): LoadedProgram {
+function load(
+  task: Task,
+  program: string | Program,
+  argv: readonly string[],
+  comm: string,
+): LoadedProgram {
   if (typeof program === 'string') return loadProgram(task, program, argv);
   return { main: program, argv, comm, path: task.exePath };
 }
 
 /** execve: a new program in the same task. Throws as execve does and then changes nothing. */
-export function exec(task: Task, program: string | Program, argv: readonly string[], env?: ReadonlyMap<string, string>): void {
+export function exec(
+  task: Task,
+  program: string | Program,
+  argv: readonly string[],
+  env?: ReadonlyMap<string, string>,
+): void {
   const { host } = task;
   const loaded = load(task, program, argv, argv[0] === undefined ? task.comm : commOf(argv[0]));
   task.context.end();
@@ -161,7 +185,8 @@ export function endTask(task: Task, kind: 'exit' | 'signal', value: number): voi
   task.net = undefined;
   abandonChildren(task);
   const { parent } = task;
-  const unattended = parent === undefined || parent === host.init || parent.disposition(Signal.SIGCHLD) === 'ignore';
+  const unattended =
+    parent === undefined || parent === host.init || parent.disposition(Signal.SIGCHLD) === 'ignore';
   if (unattended) reap(task);
   task.onExit?.(status);
   if (unattended) parent?.childQueue.wake();
@@ -192,7 +217,8 @@ function abandonChildren(task: Task): void {
       host.removeTask(child);
     } else {
       host.init.children.push(child);
-      if (child.stopped && child.sid === task.sid && child.pgid !== task.pgid) groups.add(child.pgid);
+      if (child.stopped && child.sid === task.sid && child.pgid !== task.pgid)
+        groups.add(child.pgid);
     }
   }
   for (const pgid of groups) {
@@ -213,7 +239,9 @@ function reap(task: Task): void {
 /** One look of waitpid(2): a status, or undefined where every matching child still runs. ECHILD. */
 export function collectChild(task: Task, pid: number, untraced: boolean): WaitStatus | undefined {
   const group = pid === 0 ? task.pgid : -pid;
-  const candidates = task.children.filter((child) => (pid === -1 ? true : pid > 0 ? child.pid === pid : child.pgid === group));
+  const candidates = task.children.filter((child) =>
+    pid === -1 ? true : pid > 0 ? child.pid === pid : child.pgid === group,
+  );
   if (candidates.length === 0) throw new KernelError('ECHILD');
   for (const child of candidates) {
     if (child.status !== undefined) {
@@ -232,7 +260,8 @@ export function collectChild(task: Task, pid: number, untraced: boolean): WaitSt
 /** setpgid(2) by `task` on itself or a child. ESRCH, EPERM, EINVAL. */
 export function setGroup(task: Task, pid: number, pgid: number): void {
   if (pgid < 0) throw new KernelError('EINVAL');
-  const target = pid === 0 || pid === task.pid ? task : task.children.find((child) => child.pid === pid);
+  const target =
+    pid === 0 || pid === task.pid ? task : task.children.find((child) => child.pid === pid);
   if (target === undefined || target.ended) throw new KernelError('ESRCH');
   if (target.sid === target.pid || target.sid !== task.sid) throw new KernelError('EPERM');
   const group = pgid === 0 ? target.pid : pgid;

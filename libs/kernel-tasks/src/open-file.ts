@@ -2,17 +2,22 @@
  * Descriptions of regular files, directories and namespaces. None of them ever blocks.
  */
 import { KernelError } from '@netloom/base';
-import { OpenFlag, Poll, type SeekWhence } from '@netloom/sys';
+import { OpenFlag, type SeekWhence } from '@netloom/sys';
 import { FileDescription } from './file-description.js';
 import type { FileNode, Inode, NsfsNode } from './inode.js';
 import type { Task } from './task.js';
 import type { TaskHost } from './task-host.js';
 
-/** Largest offset of a file: contents are kept in memory. */
-const MAX_FILE_BYTES = 2 ** 31;
+/** Contents are kept in memory: beyond this the file system is full. */
+const MAX_FILE_BYTES = 2 ** 29;
 
 /** Where lseek(2) lands. EINVAL before the start. */
-export function seekTarget(position: number, size: number, offset: number, whence: SeekWhence): number {
+export function seekTarget(
+  position: number,
+  size: number,
+  offset: number,
+  whence: SeekWhence,
+): number {
   const target = offset + (whence === 'set' ? 0 : whence === 'cur' ? position : size);
   if (target < 0) throw new KernelError('EINVAL');
   return target;
@@ -37,7 +42,7 @@ export class RegularDescription extends FileDescription {
 
   override write(data: Uint8Array, task: Task): number {
     if ((this.flags & OpenFlag.O_APPEND) !== 0) this.position = this.node.size();
-    if (this.position + data.length > MAX_FILE_BYTES) throw new KernelError('EFBIG');
+    if (this.position + data.length > MAX_FILE_BYTES) throw new KernelError('ENOSPC');
     this.node.writeAt(this.position, data, task.host.engine.now);
     this.position += data.length;
     return data.length;
@@ -45,6 +50,10 @@ export class RegularDescription extends FileDescription {
 
   override seek(offset: number, whence: SeekWhence): number {
     return (this.position = seekTarget(this.position, this.node.size(), offset, whence));
+  }
+
+  override linkText(): string {
+    return this.node.nlink > 0 ? this.path : `${this.path} (deleted)`;
   }
 
   override truncate(length: number, task: Task): void {
@@ -84,12 +93,8 @@ export class NsfsDescription extends FileDescription {
     host.netOps.hold(this.namespace);
   }
 
-  override poll(): number {
-    return Poll.POLLIN | Poll.POLLOUT;
-  }
-
   override linkText(): string {
-    return this.path !== '' && !this.path.startsWith('/proc/') ? this.path : `net:[${this.host.netOps.ino(this.namespace)}]`;
+    return this.path === '' ? `net:[${this.host.netOps.ino(this.namespace)}]` : this.path;
   }
 
   protected override release(): void {

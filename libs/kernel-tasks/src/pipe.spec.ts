@@ -1,20 +1,38 @@
-import { KernelError } from '@netloom/base';
-import { decodeText, encodeText, OpenFlag, Poll, print, readAll, Signal, type Program, type Sys } from '@netloom/sys';
+import { type KernelError } from '@netloom/base';
+import {
+  decodeText,
+  encodeText,
+  OpenFlag,
+  Poll,
+  print,
+  readAll,
+  Signal,
+  type Program,
+  type Sys,
+} from '@netloom/sys';
 import { InputStream } from './run.js';
 import { makeHost, runToEnd } from './spec-host.js';
 
-const child = (sys: Sys, main: Program, fds: [number, number][]): number => sys.spawn({ program: main, argv: ['c'], fds: new Map(fds) });
+const child = (sys: Sys, main: Program, fds: [number, number][]): number =>
+  sys.spawn({ program: main, argv: ['c'], fds: new Map(fds) });
 
 describe('pipes', () => {
   it('block the writer when full and the reader when empty, and end with the last writer', async () => {
     const { out } = await runToEnd(makeHost(), async (sys) => {
       const [r, w] = sys.pipe();
-      child(sys, async (s) => {
-        await s.sleep(1e9);
-        await s.write(1, new Uint8Array(150_000));
-        await print(s, 'end');
-        return 0;
-      }, [[1, w], [2, 2]]);
+      child(
+        sys,
+        async (s) => {
+          await s.sleep(1e9);
+          await s.write(1, new Uint8Array(150_000));
+          await print(s, 'end');
+          return 0;
+        },
+        [
+          [1, w],
+          [2, 2],
+        ],
+      );
       sys.close(w);
       const sizes: number[] = [];
       for (;;) {
@@ -22,7 +40,10 @@ describe('pipes', () => {
         if (chunk.length === 0) break;
         sizes.push(chunk.length);
       }
-      await print(sys, `${sizes.reduce((a, b) => a + b, 0)} ${Math.max(...sizes)} ${Math.round(sys.now() / 1e9)}`);
+      await print(
+        sys,
+        `${sizes.reduce((a, b) => a + b, 0)} ${Math.max(...sizes)} ${Math.round(sys.now() / 1e9)}`,
+      );
       return 0;
     });
     expect(out).toBe('150003 65536 1');
@@ -53,9 +74,14 @@ describe('pipes', () => {
         const pid = sys.spawn({
           program: async (s) => {
             await s.sleep(1);
-            return s.write(1, new Uint8Array(1)).then(() => 0, (e: KernelError) => e.errno);
+            return s.write(1, new Uint8Array(1)).then(
+              () => 0,
+              (e: KernelError) => e.errno,
+            );
           },
-          argv: ['c'], fds: new Map([[1, w]]), ignore,
+          argv: ['c'],
+          fds: new Map([[1, w]]),
+          ignore,
         });
         sys.close(r);
         const status = await sys.waitpid(pid);
@@ -69,10 +95,14 @@ describe('pipes', () => {
   it('end `yes | head` by SIGPIPE', async () => {
     const { out, status } = await runToEnd(makeHost(), async (sys) => {
       const [r, w] = sys.pipe();
-      const yes = child(sys, async (s) => {
-        const block = encodeText('y\n'.repeat(4096));
-        for (;;) await s.write(1, block);
-      }, [[1, w]]);
+      const yes = child(
+        sys,
+        async (s) => {
+          const block = encodeText('y\n'.repeat(4096));
+          for (;;) await s.write(1, block);
+        },
+        [[1, w]],
+      );
       sys.close(w);
       await print(sys, decodeText(await sys.read(r, 4)));
       sys.close(r);
@@ -88,11 +118,15 @@ describe('pipes', () => {
     const total = 64 * 1024 * 1024;
     const { out } = await runToEnd(host, async (sys) => {
       const [r, w] = sys.pipe();
-      child(sys, async (s) => {
-        const block = new Uint8Array(65536);
-        for (let sent = 0; sent < total; sent += block.length) await s.write(1, block);
-        return 0;
-      }, [[1, w]]);
+      child(
+        sys,
+        async (s) => {
+          const block = new Uint8Array(65536);
+          for (let sent = 0; sent < total; sent += block.length) await s.write(1, block);
+          return 0;
+        },
+        [[1, w]],
+      );
       sys.close(w);
       let got = 0;
       for (let n = -1; n !== 0; got += n) n = (await sys.read(r, 65536)).length;
@@ -104,11 +138,14 @@ describe('pipes', () => {
 
   it('never starve the clock: a loop over /dev/zero costs virtual time', async () => {
     const host = makeHost();
-    const handle = host.run(async (sys) => {
-      const from = sys.open('/dev/zero', OpenFlag.O_RDONLY);
-      const to = sys.open('/dev/null', OpenFlag.O_WRONLY);
-      for (;;) await sys.write(to, await sys.read(from, 65536));
-    }, ['spin']);
+    const handle = host.run(
+      async (sys) => {
+        const from = sys.open('/dev/zero', OpenFlag.O_RDONLY);
+        const to = sys.open('/dev/null', OpenFlag.O_WRONLY);
+        for (;;) await sys.write(to, await sys.read(from, 65536));
+      },
+      ['spin'],
+    );
     host.engine.at(0.1e9, () => handle.kill(Signal.SIGINT), undefined);
     await host.engine.run(1e9);
     expect(await handle.exit).toMatchObject({ kind: 'signal', value: 2 });
@@ -120,20 +157,37 @@ describe('poll', () => {
     const { out } = await runToEnd(makeHost(), async (sys) => {
       const [r, w] = sys.pipe();
       const [r2, w2] = sys.pipe();
-      const both = [{ fd: r, events: Poll.POLLIN }, { fd: r2, events: Poll.POLLIN }, { fd: w, events: 0 }];
-      const seen: unknown[] = [await sys.poll(both, 0), await sys.poll(both, 1e9), Math.round(sys.now() / 1e9)];
-      child(sys, async (s) => {
-        await s.sleep(1e9);
-        await print(s, 'x');
-        await s.sleep(1e9);
-        return 0;
-      }, [[1, w2]]);
+      const both = [
+        { fd: r, events: Poll.POLLIN },
+        { fd: r2, events: Poll.POLLIN },
+        { fd: w, events: 0 },
+      ];
+      const seen: unknown[] = [
+        await sys.poll(both, 0),
+        await sys.poll(both, 1e9),
+        Math.round(sys.now() / 1e9),
+      ];
+      child(
+        sys,
+        async (s) => {
+          await s.sleep(1e9);
+          await print(s, 'x');
+          await s.sleep(1e9);
+          return 0;
+        },
+        [[1, w2]],
+      );
       sys.close(w2);
       seen.push(await sys.poll(both), Math.round(sys.now() / 1e9));
       await sys.read(r2, 1);
       seen.push(await sys.poll(both), Math.round(sys.now() / 1e9));
       sys.close(r);
-      seen.push(await sys.poll([{ fd: w, events: Poll.POLLOUT }, { fd: 77, events: Poll.POLLIN }]));
+      seen.push(
+        await sys.poll([
+          { fd: w, events: Poll.POLLOUT },
+          { fd: 77, events: Poll.POLLIN },
+        ]),
+      );
       await print(sys, JSON.stringify(seen));
       return 0;
     });
@@ -145,21 +199,29 @@ describe('fifos', () => {
   it('wait for the other end, and end with it', async () => {
     const { out } = await runToEnd(makeHost(), async (sys) => {
       sys.mkfifo('p');
-      child(sys, async (s) => {
-        const fd = s.open('p', OpenFlag.O_WRONLY);
-        await s.write(fd, encodeText('through'));
-        return 0;
-      }, []);
+      child(
+        sys,
+        async (s) => {
+          const fd = s.open('p', OpenFlag.O_WRONLY);
+          await s.write(fd, encodeText('through'));
+          return 0;
+        },
+        [],
+      );
       await sys.sleep(1e9);
       const fd = sys.open('p', OpenFlag.O_RDONLY);
       await print(sys, `${decodeText(await readAll(sys, fd))} ${sys.lstat('p').type}\n`);
       sys.close(fd);
       const again = sys.open('p', OpenFlag.O_RDONLY);
-      child(sys, async (s) => {
-        await s.sleep(1e9);
-        await s.write(s.open('p', OpenFlag.O_WRONLY), encodeText('again'));
-        return 0;
-      }, []);
+      child(
+        sys,
+        async (s) => {
+          await s.sleep(1e9);
+          await s.write(s.open('p', OpenFlag.O_WRONLY), encodeText('again'));
+          return 0;
+        },
+        [],
+      );
       await print(sys, decodeText(await readAll(sys, again)));
       return 0;
     });
@@ -176,7 +238,9 @@ describe('standard input of run', () => {
         await sys.write(1, chunk);
       }
     };
-    expect(await runToEnd(makeHost(), cat, ['cat'], { stdin: 'some bytes' })).toMatchObject({ out: 'some bytes' });
+    expect(await runToEnd(makeHost(), cat, ['cat'], { stdin: 'some bytes' })).toMatchObject({
+      out: 'some bytes',
+    });
     const host = makeHost();
     const stdin = new InputStream();
     const drained: number[] = [];

@@ -43,7 +43,7 @@ export class Pipe {
       out = this.cut(first, want);
     } else {
       out = new Uint8Array(want);
-      for (let at = 0; at < want; ) {
+      for (let at = 0; at < want;) {
         const chunk = this.chunks[this.head];
         if (chunk === undefined) break;
         const part = this.cut(chunk, want - at);
@@ -82,7 +82,10 @@ export class PipeEnd extends FileDescription {
     flags: number,
     private readonly ino: number,
   ) {
-    super(flags, (flags & OpenFlag.O_ACCMODE) === OpenFlag.O_WRONLY ? pipe.writeQueue : pipe.readQueue);
+    super(
+      flags,
+      (flags & OpenFlag.O_ACCMODE) === OpenFlag.O_WRONLY ? pipe.writeQueue : pipe.readQueue,
+    );
     if (this.readable) {
       pipe.readers++;
       pipe.hadReader = true;
@@ -97,7 +100,8 @@ export class PipeEnd extends FileDescription {
   override read(count: number): Uint8Array | undefined {
     const { pipe } = this;
     if (count === 0) return new Uint8Array(0);
-    if (pipe.buffered === 0) return pipe.writers === 0 && pipe.hadWriter ? new Uint8Array(0) : undefined;
+    if (pipe.buffered === 0)
+      return pipe.writers === 0 && pipe.hadWriter ? new Uint8Array(0) : undefined;
     const data = pipe.take(count);
     pipe.writeQueue.wake();
     return data;

@@ -56,13 +56,32 @@ cache_alignment\t: 64
 
 function meminfo(): string {
   const rows: readonly (readonly [string, number])[] = [
-    ['MemTotal', MEM_TOTAL_KB], ['MemFree', MEM_FREE_KB], ['MemAvailable', MEM_FREE_KB + CACHED_KB], ['Buffers', 8192],
-    ['Cached', CACHED_KB], ['SwapCached', 0], ['Active', 90_112], ['Inactive', 71_680], ['SwapTotal', 0], ['SwapFree', 0],
-    ['Dirty', 0], ['Writeback', 0], ['AnonPages', 40_960], ['Mapped', 20_480], ['Shmem', 1024], ['Slab', 61_440],
-    ['SReclaimable', 40_960], ['SUnreclaim', 20_480], ['KernelStack', 2048], ['PageTables', 2048],
-    ['CommitLimit', MEM_TOTAL_KB / 2], ['Committed_AS', 131_072],
+    ['MemTotal', MEM_TOTAL_KB],
+    ['MemFree', MEM_FREE_KB],
+    ['MemAvailable', MEM_FREE_KB + CACHED_KB],
+    ['Buffers', 8192],
+    ['Cached', CACHED_KB],
+    ['SwapCached', 0],
+    ['Active', 90_112],
+    ['Inactive', 71_680],
+    ['SwapTotal', 0],
+    ['SwapFree', 0],
+    ['Dirty', 0],
+    ['Writeback', 0],
+    ['AnonPages', 40_960],
+    ['Mapped', 20_480],
+    ['Shmem', 1024],
+    ['Slab', 61_440],
+    ['SReclaimable', 40_960],
+    ['SUnreclaim', 20_480],
+    ['KernelStack', 2048],
+    ['PageTables', 2048],
+    ['CommitLimit', MEM_TOTAL_KB / 2],
+    ['Committed_AS', 131_072],
   ];
-  return rows.map(([name, kb]) => `${`${name}:`.padEnd(16)}${String(kb).padStart(8)} kB\n`).join('');
+  return rows
+    .map(([name, kb]) => `${`${name}:`.padEnd(16)}${String(kb).padStart(8)} kB\n`)
+    .join('');
 }
 
 function filesystems(): string {
@@ -75,7 +94,13 @@ function randomUuid({ host }: Task): string {
   let hex = '';
   for (let i = 0; i < 4; i++) hex += host.random.u32().toString(16).padStart(8, '0');
   const variant = ((parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
-  const parts = [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, variant + hex.slice(17, 20), hex.slice(20)];
+  const parts = [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `4${hex.slice(13, 16)}`,
+    variant + hex.slice(17, 20),
+    hex.slice(20),
+  ];
   return `${parts.join('-')}\n`;
 }
 
@@ -99,14 +124,20 @@ export function registerProc(pseudo: PseudoFs): void {
   pseudo.registerFile('/proc/uptime', { read: uptime });
   pseudo.registerFile('/proc/loadavg', { read: loadavg });
   pseudo.registerFile('/proc/version', {
-    read: ({ host }) => `Linux version ${host.release} (netloom@netloom) (TypeScript) ${host.version}\n`,
+    read: ({ host }) =>
+      `Linux version ${host.release} (netloom@netloom) (TypeScript) ${host.version}\n`,
   });
   pseudo.registerFile('/proc/cpuinfo', { read: cpuinfo });
   pseudo.registerFile('/proc/meminfo', { read: meminfo });
   pseudo.registerFile('/proc/filesystems', { read: filesystems });
-  pseudo.registerFile('/proc/cmdline', { read: () => 'BOOT_IMAGE=/boot/vmlinuz root=/dev/root ro quiet\n' });
+  pseudo.registerFile('/proc/cmdline', {
+    read: () => 'BOOT_IMAGE=/boot/vmlinuz root=/dev/root ro quiet\n',
+  });
   pseudo.registerLink('/proc/mounts', { target: () => 'self/mounts' });
-  pseudo.registerFile('/proc/sys/kernel/hostname', { read: ({ host }) => `${host.hostname}\n`, write: setHostname });
+  pseudo.registerFile('/proc/sys/kernel/hostname', {
+    read: ({ host }) => `${host.hostname}\n`,
+    write: setHostname,
+  });
   pseudo.registerFile('/proc/sys/kernel/domainname', { read: () => '(none)\n' });
   pseudo.registerFile('/proc/sys/kernel/ostype', { read: () => 'Linux\n' });
   pseudo.registerFile('/proc/sys/kernel/osrelease', { read: ({ host }) => `${host.release}\n` });

@@ -5,7 +5,7 @@
  * 10 ms as on Linux.
  */
 import { KernelError } from '@netloom/base';
-import { pathOfDirectory } from './directory.js';
+import { directoryText } from './directory.js';
 import type { FileDescription } from './file-description.js';
 import { NsfsNode } from './inode.js';
 import { pseudoDir, pseudoFile, pseudoLink, type PseudoEntry, type PseudoFs } from './pseudo-fs.js';
@@ -16,7 +16,12 @@ const TICK_NS = 1e7;
 /** tty_nr's major number of /dev/pts. */
 const PTS_MAJOR = 136;
 
-const STATE_NAME: Readonly<Record<string, string>> = { R: 'running', S: 'sleeping', T: 'stopped', Z: 'zombie' };
+const STATE_NAME: Readonly<Record<string, string>> = {
+  R: 'running',
+  S: 'sleeping',
+  T: 'stopped',
+  Z: 'zombie',
+};
 
 function signalMask(signals: readonly number[]): bigint {
   let mask = 0n;
@@ -27,15 +32,30 @@ function signalMask(signals: readonly number[]): bigint {
 function stat(task: Task): string {
   const ticks = Math.floor(task.cpuNs / TICK_NS);
   const tty = task.tty === undefined ? 0 : (PTS_MAJOR << 8) | task.tty.index;
-  const head = [task.pid, `(${task.comm})`, task.stateLetter, task.ppid, task.pgid, task.sid, tty, task.tty?.foreground ?? -1];
+  const head = [
+    task.pid,
+    `(${task.comm})`,
+    task.stateLetter,
+    task.ppid,
+    task.pgid,
+    task.sid,
+    tty,
+    task.tty?.foreground ?? -1,
+  ];
   const times = [ticks, 0, 0, 0, 20, 0, 1, 0, Math.floor(task.startNs / TICK_NS)];
-  const masks = [signalMask(task.pending), 0, signalMask(task.signalsWith('ignore')), signalMask(task.signalsWith('caught'))];
+  const masks = [
+    signalMask(task.pending),
+    0,
+    signalMask(task.signalsWith('ignore')),
+    signalMask(task.signalsWith('caught')),
+  ];
   const memory = [0, 0, '18446744073709551615', 0, 0, 0, 0, 0];
   return `${[...head, 0, 0, 0, 0, 0, ...times, ...memory, ...masks, 0, 0, 0, 17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0].join(' ')}\n`;
 }
 
 function status(task: Task): string {
-  const hex = (signals: readonly number[]): string => signalMask(signals).toString(16).padStart(16, '0');
+  const hex = (signals: readonly number[]): string =>
+    signalMask(signals).toString(16).padStart(16, '0');
   const { stateLetter } = task;
   return `Name:\t${task.comm}
 Umask:\t${task.umask.toString(8).padStart(4, '0')}
@@ -108,24 +128,42 @@ function descriptorDir(of: Task): PseudoEntry {
   });
 }
 
-const ENTRIES: ReadonlyMap<string, (of: Task) => PseudoEntry> = new Map<string, (of: Task) => PseudoEntry>([
+const ENTRIES: ReadonlyMap<string, (of: Task) => PseudoEntry> = new Map<
+  string,
+  (of: Task) => PseudoEntry
+>([
   ['cmdline', (of) => pseudoFile({ read: () => (of.ended ? '' : nulTerminated(of.argv)) })],
-  ['comm', (of) => pseudoFile({
-    read: () => `${of.comm}\n`,
-    write: (_task, text) => {
-      of.comm = (text.split('\n')[0] ?? '').slice(0, 15);
-    },
-  })],
-  ['cwd', (of) => pseudoLink({ target: () => pathOfDirectory(of.cwd), follow: () => of.cwd })],
-  ['environ', (of) => pseudoFile({ mode: 0o400, read: () => nulTerminated([...of.env].map(([k, v]) => `${k}=${v}`)) })],
+  [
+    'comm',
+    (of) =>
+      pseudoFile({
+        read: () => `${of.comm}\n`,
+        write: (_task, text) => {
+          of.comm = (text.split('\n')[0] ?? '').slice(0, 15);
+        },
+      }),
+  ],
+  ['cwd', (of) => pseudoLink({ target: () => directoryText(of.cwd), follow: () => of.cwd })],
+  [
+    'environ',
+    (of) =>
+      pseudoFile({
+        mode: 0o400,
+        read: () => nulTerminated([...of.env].map(([k, v]) => `${k}=${v}`)),
+      }),
+  ],
   ['exe', (of) => pseudoLink({ target: () => of.exePath })],
   ['fd', descriptorDir],
   ['mounts', () => pseudoFile({ read: mountsText })],
-  ['ns', (of) => pseudoDir({
-    mode: 0o511,
-    list: () => ['net'],
-    lookup: (_task, name) => (name === 'net' ? netNamespace(of) : undefined),
-  })],
+  [
+    'ns',
+    (of) =>
+      pseudoDir({
+        mode: 0o511,
+        list: () => (of.ended ? [] : ['net']),
+        lookup: (_task, name) => (name === 'net' ? netNamespace(of) : undefined),
+      }),
+  ],
   ['root', (of) => pseudoLink({ target: () => '/', follow: () => of.host.vfs.root })],
   ['stat', (of) => pseudoFile({ read: () => stat(of) })],
   ['status', (of) => pseudoFile({ read: () => status(of) })],

@@ -1,14 +1,25 @@
-import { KernelError } from '@netloom/base';
+import { type KernelError } from '@netloom/base';
 import { print, readAll, Signal, type Program, type Sys } from '@netloom/sys';
 import { makeHost, runToEnd } from './spec-host.js';
 
-const code = (n: number): Program => () => Promise.resolve(n);
+const code =
+  (n: number): Program =>
+  () =>
+    Promise.resolve(n);
 
 describe('running a program', () => {
   it('starts after its cost, prints, and exits with its code', async () => {
-    const host = makeHost([{ paths: ['/usr/bin/hello', '/usr/bin/hi'], main: async (sys) => (await print(sys, `${sys.argv.join(' ')} ${sys.pid}\n`), 7) }]);
+    const host = makeHost([
+      {
+        paths: ['/usr/bin/hello', '/usr/bin/hi'],
+        main: async (sys) => (await print(sys, `${sys.argv.join(' ')} ${sys.pid}\n`), 7),
+      },
+    ]);
     expect(await runToEnd(host, 'hi', ['hi', 'there'])).toEqual({
-      status: { pid: 100, kind: 'exit', value: 7 }, out: 'hi there 100\n', err: '', endNs: 300_000,
+      status: { pid: 100, kind: 'exit', value: 7 },
+      out: 'hi there 100\n',
+      err: '',
+      endNs: 300_000,
     });
     expect(await runToEnd(host, '/bin/hello', ['hello'])).toMatchObject({ out: 'hello 101\n' });
   });
@@ -33,9 +44,12 @@ describe('running a program', () => {
   });
 
   it('prints a KernelError that escapes, and exits with 1', async () => {
-    const host = makeHost([{ paths: ['/bin/oops'], main: (sys) => Promise.resolve(sys.open('/nowhere', 0)) }]);
+    const host = makeHost([
+      { paths: ['/bin/oops'], main: (sys) => Promise.resolve(sys.open('/nowhere', 0)) },
+    ]);
     expect(await runToEnd(host, 'oops', ['oops'])).toMatchObject({
-      status: { kind: 'exit', value: 1 }, err: 'oops: No such file or directory\n',
+      status: { kind: 'exit', value: 1 },
+      err: 'oops: No such file or directory\n',
     });
   });
 
@@ -62,12 +76,17 @@ describe('running a program', () => {
         return (error as KernelError).code;
       }
     };
-    expect(['/tmp/none', 'none', '/tmp/plain', '/tmp/exec', '/tmp', '/tmp/plain/x'].map(refused)).toEqual(['ENOENT', 'ENOENT', 'EACCES', 'ENOEXEC', 'EACCES', 'ENOTDIR']);
+    expect(
+      ['/tmp/none', 'none', '/tmp/plain', '/tmp/exec', '/tmp', '/tmp/plain/x'].map(refused),
+    ).toEqual(['ENOENT', 'ENOENT', 'EACCES', 'ENOEXEC', 'EACCES', 'ENOTDIR']);
   });
 
   it('runs #! scripts through their interpreter, and copies of programs', async () => {
     const sh: Program = async (sys) => (await print(sys, `${sys.argv.join('|')}\n`), 0);
-    const host = makeHost([{ paths: ['/usr/bin/bash', '/usr/bin/sh'], main: sh }, { paths: ['/usr/bin/env'], main: sh }]);
+    const host = makeHost([
+      { paths: ['/usr/bin/bash', '/usr/bin/sh'], main: sh },
+      { paths: ['/usr/bin/env'], main: sh },
+    ]);
     const outcome = await runToEnd(host, async (sys) => {
       const put = async (path: string, text: string | Uint8Array): Promise<void> => {
         const fd = sys.open(path, 0o1101, 0o755);
@@ -89,19 +108,27 @@ describe('running a program', () => {
       }
       return 0;
     });
-    expect(outcome.out).toBe('/bin/sh|./a|1|2\n/usr/bin/env|-S bash -e|b|1|2\n/root/c|1|2\nENOENT\nELOOP\n');
+    expect(outcome.out).toBe(
+      '/bin/sh|./a|1|2\n/usr/bin/env|-S bash -e|b|1|2\n/root/c|1|2\nENOENT\nELOOP\n',
+    );
   });
 
   it('never ends in a RangeError of the emulator', async () => {
     const recurse = (n: number): number => recurse(n + 1) + 1;
     const host = makeHost();
-    expect((await runToEnd(host, () => Promise.resolve(recurse(0)))).status).toMatchObject({ kind: 'signal', value: Signal.SIGSEGV });
+    expect((await runToEnd(host, () => Promise.resolve(recurse(0)))).status).toMatchObject({
+      kind: 'signal',
+      value: Signal.SIGSEGV,
+    });
   });
 });
 
 describe('exec', () => {
   it('replaces the program, keeps the pid and closes close-on-exec descriptors', async () => {
-    const show: Program = async (sys) => (await print(sys, `${sys.pid} ${sys.openFds().join()} ${sys.env.get('A') ?? ''}\n`), 3);
+    const show: Program = async (sys) => (
+      await print(sys, `${sys.pid} ${sys.openFds().join()} ${sys.env.get('A') ?? ''}\n`),
+      3
+    );
     const host = makeHost([{ paths: ['/bin/show'], main: show }]);
     let after = false;
     const outcome = await runToEnd(host, async (sys) => {
@@ -119,7 +146,9 @@ describe('exec', () => {
 
 describe('waiting', () => {
   const family = (main: (sys: Sys) => Promise<string>): Promise<string> =>
-    runToEnd(makeHost(), async (sys) => (await print(sys, await main(sys)), 0)).then(({ out }) => out);
+    runToEnd(makeHost(), async (sys) => (await print(sys, await main(sys)), 0)).then(
+      ({ out }) => out,
+    );
 
   it('collects in order, by pid, without hanging, and fails without children', async () => {
     const text = await family(async (sys) => {
@@ -182,11 +211,14 @@ describe('signals', () => {
   it('end a process and its pending calls for good', async () => {
     const host = makeHost();
     let ran = false;
-    const handle = host.run(async (sys) => {
-      await sys.sleep(5e9);
-      ran = true;
-      return 0;
-    }, ['x']);
+    const handle = host.run(
+      async (sys) => {
+        await sys.sleep(5e9);
+        ran = true;
+        return 0;
+      },
+      ['x'],
+    );
     await host.engine.run(1e9);
     handle.kill(Signal.SIGINT);
     await host.engine.run(10e9);
@@ -205,7 +237,10 @@ describe('signals', () => {
       seen.push('sync');
       await sys.sleep(1);
       sys.signal(Signal.SIGCHLD, () => void seen.push('chld'));
-      const child = sys.spawn({ program: async (s) => (s.kill(s.pid, Signal.SIGTERM), await s.sleep(1), 4), argv: ['c'] });
+      const child = sys.spawn({
+        program: async (s) => (s.kill(s.pid, Signal.SIGTERM), await s.sleep(1), 4),
+        argv: ['c'],
+      });
       seen.push((await sys.waitpid(child))?.value);
       await sys.sleep(1);
       try {
@@ -238,7 +273,14 @@ describe('signals', () => {
     const { out } = await runToEnd(makeHost(), async (sys) => {
       sys.spawn({
         program: async (s) => {
-          s.spawn({ program: async (g) => (await g.sleep(1e9), await print(g, `${g.processes().find((p) => p.pid === g.pid)?.ppid}\n`), 0), argv: ['g'] });
+          s.spawn({
+            program: async (g) => (
+              await g.sleep(1e9),
+              await print(g, `${g.processes().find((p) => p.pid === g.pid)?.ppid}\n`),
+              0
+            ),
+            argv: ['g'],
+          });
           return Promise.resolve(0);
         },
         argv: ['c'],

@@ -8,7 +8,14 @@
  * mode with EACCES, the rest of /proc refuses the transfer with EIO.
  */
 import { hashText, invariant, KernelError } from '@netloom/base';
-import { decodeText, encodeText, OpenFlag, type DirEntry, type FileType, type SeekWhence } from '@netloom/sys';
+import {
+  decodeText,
+  encodeText,
+  OpenFlag,
+  type DirEntry,
+  type FileType,
+  type SeekWhence,
+} from '@netloom/sys';
 import type { Directory } from './directory.js';
 import { FileDescription } from './file-description.js';
 import { Inode, SymlinkNode } from './inode.js';
@@ -155,7 +162,8 @@ function realmOf(path: string): Realm {
 
 function pathBelow(parent: Directory, name: string): string {
   let path = `/${name}`;
-  for (let at: Directory = parent; at.parent !== undefined; at = at.parent) path = `/${at.name}${path}`;
+  for (let at: Directory = parent; at.parent !== undefined; at = at.parent)
+    path = `/${at.name}${path}`;
   return path;
 }
 
@@ -198,7 +206,9 @@ export class PseudoDirNode extends Inode {
 
   list(task: Task): DirEntry[] {
     const names = this.entry.kind === 'dir' ? this.entry.list(task) : this.entry.names(task);
-    const entries = [...names].sort().map((name) => ({ name, type: this.lookup(task, name)?.type }));
+    const entries = [...names]
+      .sort()
+      .map((name) => ({ name, type: this.lookup(task, name)?.type }));
     return entries.filter((e): e is DirEntry => e.type !== undefined);
   }
 
@@ -214,7 +224,8 @@ export class PseudoDirNode extends Inode {
   }
 
   override stat(task: Task): ReturnType<Inode['stat']> {
-    const below = this.realm === 'sysctl' ? -1 : this.list(task).filter((e) => e.type === 'dir').length;
+    const below =
+      this.realm === 'sysctl' ? -1 : this.list(task).filter((e) => e.type === 'dir').length;
     return { ...super.stat(task), nlink: 2 + below };
   }
 
@@ -255,8 +266,10 @@ class PseudoFileNode extends Inode {
     const { spec } = this;
     const access = flags & OpenFlag.O_ACCMODE;
     if (this.realm === 'sys' || this.realm === 'sysctl') {
-      if (access !== OpenFlag.O_RDONLY && (this.mode & 0o222) === 0) throw new KernelError('EACCES');
-      if (access !== OpenFlag.O_WRONLY && (this.mode & 0o444) === 0) throw new KernelError('EACCES');
+      if (access !== OpenFlag.O_RDONLY && (this.mode & 0o222) === 0)
+        throw new KernelError('EACCES');
+      if (access !== OpenFlag.O_WRONLY && (this.mode & 0o444) === 0)
+        throw new KernelError('EACCES');
     }
     const desc = spec.open?.(task, flags) ?? new PseudoDescription(spec, flags, task);
     desc.origin ??= this;
@@ -317,4 +330,3 @@ class PseudoDescription extends FileDescription {
     return (this.position = seekTarget(this.position, this.contents?.length ?? 0, offset, whence));
   }
 }
-

@@ -4,7 +4,15 @@
  * `docker exec` in spirit: its own session, standard input from bytes or a stream or a terminal, output as chunks.
  */
 import { KernelError } from '@netloom/base';
-import { encodeText, OpenFlag, Poll, Signal, type Program, type Stat, type WaitStatus } from '@netloom/sys';
+import {
+  encodeText,
+  OpenFlag,
+  Poll,
+  Signal,
+  type Program,
+  type Stat,
+  type WaitStatus,
+} from '@netloom/sys';
 import { NullDescription } from './devices.js';
 import { FdTable, FileDescription } from './file-description.js';
 import { startTask } from './lifecycle.js';
@@ -183,7 +191,12 @@ function standardFds(host: TaskHost, options: RunOptions): FdTable {
   return fds;
 }
 
-export function runProgram(host: TaskHost, program: string | Program, argv: readonly string[], options: RunOptions): RunHandle {
+export function runProgram(
+  host: TaskHost,
+  program: string | Program,
+  argv: readonly string[],
+  options: RunOptions,
+): RunHandle {
   const env = defaultEnv(host, options.pty !== undefined);
   for (const [name, value] of Object.entries(options.env ?? {})) env.set(name, value);
   const cwd = host.vfs.directory(host.init, options.cwd ?? '/root');
@@ -195,11 +208,7 @@ export function runProgram(host: TaskHost, program: string | Program, argv: read
   const costNs = typeof program === 'string' ? host.costs.spawnNs : host.costs.forkNs;
   const task = startTask(host.init, { loaded, env, cwd, fds, costNs });
   task.sid = task.pgid = task.pid;
-  if (options.net !== undefined) {
-    host.netOps.hold(options.net);
-    host.netOps.release(task.net);
-    task.net = options.net;
-  }
+  if (options.net !== undefined) task.switchNet(options.net);
   options.pty?.tty.associate(task);
   const exit = new Promise<WaitStatus>((resolve) => {
     task.onExit = (status) => {

@@ -14,11 +14,22 @@ import type { TaskHost } from './task-host.js';
 /** The highest signal number there is; 32 to 64 are real-time signals, which end a process by default. */
 const SIGNAL_MAX = 64;
 
-const IGNORED_BY_DEFAULT: ReadonlySet<number> = new Set([Signal.SIGCHLD, Signal.SIGURG, Signal.SIGWINCH, Signal.SIGCONT]);
-const STOPS: ReadonlySet<number> = new Set([Signal.SIGSTOP, Signal.SIGTSTP, Signal.SIGTTIN, Signal.SIGTTOU]);
+const IGNORED_BY_DEFAULT: ReadonlySet<number> = new Set([
+  Signal.SIGCHLD,
+  Signal.SIGURG,
+  Signal.SIGWINCH,
+  Signal.SIGCONT,
+]);
+const STOPS: ReadonlySet<number> = new Set([
+  Signal.SIGSTOP,
+  Signal.SIGTSTP,
+  Signal.SIGTTIN,
+  Signal.SIGTTOU,
+]);
 
 export function checkSignalNumber(signal: number): void {
-  if (!Number.isInteger(signal) || signal < 0 || signal > SIGNAL_MAX) throw new KernelError('EINVAL');
+  if (!Number.isInteger(signal) || signal < 0 || signal > SIGNAL_MAX)
+    throw new KernelError('EINVAL');
 }
 
 /** Delivers a signal to one task; 0 does nothing. */
@@ -34,7 +45,8 @@ export function sendSignal(task: Task, signal: number): void {
     if (signal === Signal.SIGSTOP || !isOrphanedGroup(task.host, task.pgid)) stopTask(task, signal);
     return;
   }
-  if (disposition === 'ignore' || (disposition === 'default' && IGNORED_BY_DEFAULT.has(signal))) return;
+  if (disposition === 'ignore' || (disposition === 'default' && IGNORED_BY_DEFAULT.has(signal)))
+    return;
   if (task.stopped) {
     if (!task.pending.includes(signal)) task.pending.push(signal);
     return;
@@ -43,7 +55,11 @@ export function sendSignal(task: Task, signal: number): void {
   else runHandler(task, disposition, signal);
 }
 
-function runHandler(task: Task, handler: (signal: number) => void | Promise<void>, signal: number): void {
+function runHandler(
+  task: Task,
+  handler: (signal: number) => void | Promise<void>,
+  signal: number,
+): void {
   const { context } = task;
   const run = async (): Promise<void> => {
     await undefined; // a continuation of its own, never inside the sender's
@@ -89,7 +105,13 @@ export function signalGroup(host: TaskHost, pgid: number, signal: number): boole
 /** No member has a parent in the same session but another group: nobody is there to continue it. */
 export function isOrphanedGroup(host: TaskHost, pgid: number): boolean {
   const members = host.tasksWhere((task) => task.pgid === pgid && !task.ended);
-  return !members.some(({ parent, sid }) => parent !== undefined && parent.parent !== undefined && parent.pgid !== pgid && parent.sid === sid);
+  return !members.some(
+    ({ parent, sid }) =>
+      parent !== undefined &&
+      parent.parent !== undefined &&
+      parent.pgid !== pgid &&
+      parent.sid === sid,
+  );
 }
 
 /** Raises SIGPIPE for a write whose reader is gone; the caller then fails it with EPIPE. */

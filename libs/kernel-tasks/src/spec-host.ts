@@ -14,10 +14,17 @@ export function makeEngine(): Engine {
   return new Engine({ drain: () => new Promise((resolve) => setImmediate(resolve)) });
 }
 
-export function makeHost(programs: readonly ProgramSpec[] = [], options: Partial<TaskHostOptions> = {}): TaskHost {
+export function makeHost(
+  programs: readonly ProgramSpec[] = [],
+  options: Partial<TaskHostOptions> = {},
+): TaskHost {
   return new TaskHost({
-    engine: makeEngine(), hostname: 'h', bootTimeSec: 1_700_000_000, random: new RandomStream(1, 'host'),
-    programs: new ProgramTable(programs), ...options,
+    engine: makeEngine(),
+    hostname: 'h',
+    bootTimeSec: 1_700_000_000,
+    random: new RandomStream(1, 'host'),
+    programs: new ProgramTable(programs),
+    ...options,
   });
 }
 
@@ -40,7 +47,9 @@ export async function runToEnd(
   let out = '';
   let err = '';
   const handle = host.run(program, argv, {
-    onStdout: (data) => (out += decodeText(data)), onStderr: (data) => (err += decodeText(data)), ...options,
+    onStdout: (data) => (out += decodeText(data)),
+    onStderr: (data) => (err += decodeText(data)),
+    ...options,
   });
   const found: { status?: WaitStatus; endNs: number } = { endNs: -1 };
   void handle.exit.then((status) => {

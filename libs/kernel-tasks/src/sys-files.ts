@@ -11,9 +11,24 @@ import type { Task } from './task.js';
 
 type DescriptorCalls = Pick<
   SysFiles,
-  | 'open' | 'close' | 'read' | 'write' | 'seek' | 'ftruncate' | 'dup' | 'dup2' | 'setCloexec' | 'setNonblock' | 'pipe'
-  | 'poll' | 'openFds' | 'fstat'
+  | 'open'
+  | 'close'
+  | 'read'
+  | 'write'
+  | 'seek'
+  | 'ftruncate'
+  | 'dup'
+  | 'dup2'
+  | 'setCloexec'
+  | 'setNonblock'
+  | 'pipe'
+  | 'poll'
+  | 'openFds'
+  | 'fstat'
 >;
+
+/** Moving bytes costs a nanosecond for 16 of them. */
+const BYTES_PER_NS_SHIFT = 4;
 
 /** Creation mode where the caller gives none. */
 const DEFAULT_MODE = 0o666;
@@ -107,7 +122,7 @@ function readCall(context: CallContext, fd: number, count: number): Promise<Uint
   return context.wait(desc.queue, () => {
     if (desc.refs === 0) throw new KernelError('EBADF');
     const data = desc.read(count, task);
-    if (data !== undefined) chargeBytes(task, data.length);
+    if (data !== undefined) context.charge(data.length >>> BYTES_PER_NS_SHIFT);
     else if (desc.nonblock && !task.stopped) throw new KernelError('EAGAIN');
     return data;
   });
@@ -118,7 +133,7 @@ function writeCall(context: CallContext, fd: number, data: Uint8Array): Promise<
   const desc = task.fds.get(fd);
   if (!desc.writable) throw new KernelError('EBADF');
   let done = 0;
-  chargeBytes(task, data.length);
+  context.charge(data.length >>> BYTES_PER_NS_SHIFT);
   return context.wait(desc.queue, () => {
     if (desc.refs === 0) throw new KernelError('EBADF');
     do {
@@ -143,22 +158,23 @@ function writeOnce(desc: FileDescription, data: Uint8Array, task: Task): number 
   }
 }
 
-/** Moving bytes costs a nanosecond for 16 of them. */
-function chargeBytes(task: Task, bytes: number): void {
-  task.debtNs += bytes >>> 4;
-}
-
 /** Bits reported whether asked for or not. */
 const ALWAYS = Poll.POLLERR | Poll.POLLHUP | Poll.POLLNVAL;
 
-function pollCall(context: CallContext, list: readonly PollFd[], timeoutNs: number | undefined): Promise<number[]> {
+function pollCall(
+  context: CallContext,
+  list: readonly PollFd[],
+  timeoutNs: number | undefined,
+): Promise<number[]> {
   const { task } = context;
   const descs = list.map(({ fd }) => (fd < 0 ? undefined : task.fds.find(fd)));
   const look = (): number[] =>
     list.map(({ fd, events }, i) => {
       const desc = descs[i];
       if (fd < 0) return 0;
-      return desc === undefined || desc.refs === 0 ? Poll.POLLNVAL : desc.poll() & (events | ALWAYS);
+      return desc === undefined || desc.refs === 0
+        ? Poll.POLLNVAL
+        : desc.poll() & (events | ALWAYS);
     });
   const queues = descs.filter((desc) => desc !== undefined).map((desc) => desc.queue);
   const attempt = (): number[] | undefined => {

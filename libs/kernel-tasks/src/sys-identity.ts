@@ -22,13 +22,26 @@ export function identityCalls(context: CallContext): SysIdentity {
       if (name.length > HOST_NAME_MAX) throw new KernelError('EINVAL');
       host.hostname = name;
     },
-    uname: () => ({ sysname: 'Linux', nodename: host.hostname, release: host.release, version: host.version, machine: 'x86_64' }),
+    uname: () => ({
+      sysname: 'Linux',
+      nodename: host.hostname,
+      release: host.release,
+      version: host.version,
+      machine: 'x86_64',
+    }),
     getuid: () => 0,
     processes: () => {
       context.enter();
       return host.allTasks().map((each) => ({
-        pid: each.pid, ppid: each.ppid, pgid: each.pgid, sid: each.sid, comm: each.comm, argv: each.argv,
-        state: each.stateLetter, startNs: each.startNs, tty: each.tty?.name,
+        pid: each.pid,
+        ppid: each.ppid,
+        pgid: each.pgid,
+        sid: each.sid,
+        comm: each.comm,
+        argv: each.argv,
+        state: each.stateLetter,
+        startNs: each.startNs,
+        tty: each.tty?.name,
       }));
     },
     nprocs: () => host.nprocs,

@@ -8,8 +8,23 @@ import { pathOfDirectory } from './directory.js';
 
 type PathCalls = Pick<
   SysFiles,
-  | 'stat' | 'lstat' | 'readdir' | 'mkdir' | 'rmdir' | 'unlink' | 'rename' | 'symlink' | 'link' | 'readlink' | 'mkfifo'
-  | 'chmod' | 'chown' | 'utimes' | 'chdir' | 'getcwd' | 'umask'
+  | 'stat'
+  | 'lstat'
+  | 'readdir'
+  | 'mkdir'
+  | 'rmdir'
+  | 'unlink'
+  | 'rename'
+  | 'symlink'
+  | 'link'
+  | 'readlink'
+  | 'mkfifo'
+  | 'chmod'
+  | 'chown'
+  | 'utimes'
+  | 'chdir'
+  | 'getcwd'
+  | 'umask'
 >;
 
 export function pathCalls(context: CallContext): PathCalls {

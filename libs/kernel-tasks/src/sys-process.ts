@@ -45,7 +45,8 @@ export function processCalls(context: CallContext): ProcessCalls {
     signal: (signal, disposition) => {
       context.enter();
       checkSignalNumber(signal);
-      if (signal === 0 || signal === Signal.SIGKILL || signal === Signal.SIGSTOP) throw new KernelError('EINVAL');
+      if (signal === 0 || signal === Signal.SIGKILL || signal === Signal.SIGSTOP)
+        throw new KernelError('EINVAL');
       const old = task.disposition(signal);
       task.setDisposition(signal, disposition);
       return old;

@@ -6,7 +6,8 @@ import type { SysFiles, SysProcess } from '@netloom/sys';
 import type { CallContext } from './call-context.js';
 import type { Tty } from './tty.js';
 
-type TerminalCalls = Pick<SysFiles, 'isatty' | 'ttySize' | 'ttyRaw'> & Pick<SysProcess, 'tcgetpgrp' | 'tcsetpgrp'>;
+type TerminalCalls = Pick<SysFiles, 'isatty' | 'ttySize' | 'ttyRaw'> &
+  Pick<SysProcess, 'tcgetpgrp' | 'tcsetpgrp'>;
 
 export function terminalCalls(context: CallContext): TerminalCalls {
   const { task } = context;

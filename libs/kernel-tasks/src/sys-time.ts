@@ -7,7 +7,15 @@ import type { CallContext } from './call-context.js';
 export function timeCalls(context: CallContext): SysTime {
   const { task } = context;
   const { host } = task;
-  const pause = (ns: number): Promise<void> => context.wait<undefined | true>(undefined, () => undefined, ns, () => true).then(() => undefined);
+  const pause = (ns: number): Promise<void> =>
+    context
+      .wait<undefined | true>(
+        undefined,
+        () => undefined,
+        ns,
+        () => true,
+      )
+      .then(() => undefined);
   return {
     now: () => host.engine.now,
     bootTime: () => host.bootTimeSec,

@@ -4,14 +4,27 @@ import { makeEngine, makeHost, runToEnd } from './spec-host.js';
 import { TaskHost } from './task-host.js';
 import { ProgramTable } from './template.js';
 
-declare const process: { memoryUsage(): { heapUsed: number }; cpuUsage(): { user: number; system: number } };
+declare const process: {
+  memoryUsage(): { heapUsed: number };
+  cpuUsage(): { user: number; system: number };
+};
 
 describe('an idle host', () => {
   it('costs less than 3 kB and 20 µs', () => {
     const engine = makeEngine();
     const programs = new ProgramTable([]);
     const make = (n: number): TaskHost[] =>
-      Array.from({ length: n }, (_, i) => new TaskHost({ engine, hostname: `h${i}`, bootTimeSec: 0, random: new RandomStream(i, 'h'), programs }));
+      Array.from(
+        { length: n },
+        (_, i) =>
+          new TaskHost({
+            engine,
+            hostname: `h${i}`,
+            bootTimeSec: 0,
+            random: new RandomStream(i, 'h'),
+            programs,
+          }),
+      );
     make(1000);
     const [before, start] = [process.memoryUsage().heapUsed, process.cpuUsage()];
     const hosts = make(5000);
@@ -25,11 +38,15 @@ describe('a run', () => {
   const busy: Program = async (sys: Sys) => {
     const [r, w] = sys.pipe();
     for (let i = 0; i < 5; i++) {
-      sys.spawn({ program: async (s) => {
-        await s.sleep(s.random() % 1000);
-        await print(s, `${s.pid} at ${s.now()}\n`);
-        return 0;
-      }, argv: ['c'], fds: new Map([[1, w]]) });
+      sys.spawn({
+        program: async (s) => {
+          await s.sleep(s.random() % 1000);
+          await print(s, `${s.pid} at ${s.now()}\n`);
+          return 0;
+        },
+        argv: ['c'],
+        fds: new Map([[1, w]]),
+      });
     }
     sys.close(w);
     for (;;) {
@@ -54,11 +71,14 @@ describe('a run', () => {
 
   it('is cut short by killAll', async () => {
     const host = makeHost();
-    const handle = host.run(async (sys) => {
-      sys.spawn({ program: async (s) => (await s.sleep(9e9), 0), argv: ['c'] });
-      await sys.sleep(9e9);
-      return 0;
-    }, ['p']);
+    const handle = host.run(
+      async (sys) => {
+        sys.spawn({ program: async (s) => (await s.sleep(9e9), 0), argv: ['c'] });
+        await sys.sleep(9e9);
+        return 0;
+      },
+      ['p'],
+    );
     await host.engine.run(1e9);
     host.killAll();
     expect(await handle.exit).toMatchObject({ kind: 'signal', value: 9 });

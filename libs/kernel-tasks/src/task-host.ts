@@ -40,7 +40,12 @@ export interface TaskCosts {
   readonly sliceNs: number;
 }
 
-export const DEFAULT_COSTS: TaskCosts = { spawnNs: 300_000, forkNs: 50_000, syscallNs: 200, sliceNs: 1_000_000 };
+export const DEFAULT_COSTS: TaskCosts = {
+  spawnNs: 300_000,
+  forkNs: 50_000,
+  syscallNs: 200,
+  sliceNs: 1_000_000,
+};
 
 export interface TaskHostOptions {
   readonly engine: Engine;
@@ -80,7 +85,11 @@ export function createPseudoFs(): PseudoFs {
 
 let standardPseudo: PseudoFs | undefined;
 
-const NO_NET: NetOps = { ino: () => 4_026_531_840, hold: () => undefined, release: () => undefined };
+const NO_NET: NetOps = {
+  ino: () => 4_026_531_840,
+  hold: () => undefined,
+  release: () => undefined,
+};
 
 /** The pid of the first process; lower ones belong to the kernel's threads and boot. */
 const FIRST_PID = 100;
@@ -108,7 +117,8 @@ export class TaskHost {
     this.hostname = options.hostname;
     this.nprocs = options.nprocs ?? 1;
     this.netOps = options.netOps ?? NO_NET;
-    this.costs = options.costs === undefined ? DEFAULT_COSTS : { ...DEFAULT_COSTS, ...options.costs };
+    this.costs =
+      options.costs === undefined ? DEFAULT_COSTS : { ...DEFAULT_COSTS, ...options.costs };
   }
 
   get bootTimeSec(): number {
@@ -155,9 +165,17 @@ export class TaskHost {
   private makeInit(): Task {
     const { net } = this.options;
     const init = new Task(this, {
-      pid: 1, parent: undefined, comm: 'init', argv: ['/sbin/init'], env: new Map(), cwd: this.vfs.root, fds: new FdTable(), net,
+      pid: 1,
+      parent: undefined,
+      comm: 'init',
+      argv: ['/sbin/init'],
+      env: new Map(),
+      cwd: this.vfs.root,
+      fds: new FdTable(),
+      net,
     });
     init.state = 'running';
+    init.exePath = '/sbin/init';
     this.netOps.hold(net);
     return init;
   }
@@ -174,7 +192,8 @@ export class TaskHost {
 
   /** Ends every process at once, as a power cut does. */
   killAll(): void {
-    for (const task of this.tasksWhere(() => true)) if (task !== this.initTask) endTask(task, 'signal', 9);
+    for (const task of this.tasksWhere(() => true))
+      if (task !== this.initTask) endTask(task, 'signal', 9);
   }
 
   /** A new terminal, with the lowest free number. */
@@ -262,4 +281,3 @@ export class TaskHost {
 function rethrow(error: unknown): void {
   throw error;
 }
-

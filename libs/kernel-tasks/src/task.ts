@@ -103,6 +103,14 @@ export class Task {
     return this.context.sleeping || this.parent === undefined ? 'S' : 'R';
   }
 
+  /** Moves the task to another network namespace (setns, unshare), passing the reference on. */
+  switchNet(namespace: unknown): void {
+    const { netOps } = this.host;
+    netOps.hold(namespace);
+    netOps.release(this.net);
+    this.net = namespace;
+  }
+
   disposition(signal: number): SignalDisposition {
     return this.dispositions?.get(signal) ?? 'default';
   }
@@ -116,7 +124,8 @@ export class Task {
   signalsWith(kind: 'ignore' | 'caught'): number[] {
     const out: number[] = [];
     for (const [signal, disposition] of this.dispositions ?? []) {
-      if (kind === 'ignore' ? disposition === 'ignore' : typeof disposition === 'function') out.push(signal);
+      if (kind === 'ignore' ? disposition === 'ignore' : typeof disposition === 'function')
+        out.push(signal);
     }
     return out.sort((a, b) => a - b);
   }
@@ -126,4 +135,3 @@ export class Task {
     for (const signal of this.signalsWith('caught')) this.dispositions?.delete(signal);
   }
 }
-

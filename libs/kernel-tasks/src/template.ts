@@ -4,6 +4,7 @@
  * A {@link ProgramTable} builds it once and any number of hosts share it; a host makes nodes of its own only for what it
  * looks at (directory.ts). Contents that differ by host (its name) are made at that moment.
  */
+import { invariant } from '@netloom/base';
 import { encodeText, type Program, type ProgramSpec } from '@netloom/sys';
 import { ETC_FILES } from './etc-files.js';
 import type { TaskHost } from './task-host.js';
@@ -22,23 +23,50 @@ export interface TemplateFile {
   readonly exec?: Program;
 }
 
-export type TemplateNode = TemplateDir | TemplateFile | { readonly kind: 'link'; readonly target: string };
+export type TemplateNode =
+  TemplateDir | TemplateFile | { readonly kind: 'link'; readonly target: string };
 
 export function templateText(file: TemplateFile, host: TaskHost): Uint8Array {
   return typeof file.contents === 'function' ? encodeText(file.contents(host)) : file.contents;
 }
 
 const DIRECTORIES: readonly (readonly [string, number?])[] = [
-  ['/dev/shm', 0o1777], ['/etc/network'], ['/etc/sysctl.d'], ['/etc/iproute2'], ['/home'], ['/media'], ['/mnt'], ['/opt'],
-  ['/root', 0o700], ['/run/lock', 0o1777], ['/srv'], ['/tmp', 0o1777], ['/usr/bin'], ['/usr/lib'], ['/usr/local/bin'],
-  ['/usr/local/sbin'], ['/usr/sbin'], ['/usr/share'], ['/var/cache'], ['/var/lib'], ['/var/log'], ['/var/spool'],
+  ['/dev/shm', 0o1777],
+  ['/etc/network'],
+  ['/etc/sysctl.d'],
+  ['/etc/iproute2'],
+  ['/home'],
+  ['/media'],
+  ['/mnt'],
+  ['/opt'],
+  ['/root', 0o700],
+  ['/run/lock', 0o1777],
+  ['/srv'],
+  ['/tmp', 0o1777],
+  ['/usr/bin'],
+  ['/usr/lib'],
+  ['/usr/local/bin'],
+  ['/usr/local/sbin'],
+  ['/usr/sbin'],
+  ['/usr/share'],
+  ['/var/cache'],
+  ['/var/lib'],
+  ['/var/log'],
+  ['/var/spool'],
   ['/var/tmp', 0o1777],
 ];
 
 const LINKS: readonly (readonly [string, string])[] = [
-  ['/bin', 'usr/bin'], ['/sbin', 'usr/sbin'], ['/lib', 'usr/lib'], ['/var/run', '/run'], ['/var/lock', '/run/lock'],
-  ['/etc/mtab', '/proc/self/mounts'], ['/dev/fd', '/proc/self/fd'], ['/dev/stdin', '/proc/self/fd/0'],
-  ['/dev/stdout', '/proc/self/fd/1'], ['/dev/stderr', '/proc/self/fd/2'],
+  ['/bin', 'usr/bin'],
+  ['/sbin', 'usr/sbin'],
+  ['/lib', 'usr/lib'],
+  ['/var/run', '/run'],
+  ['/var/lock', '/run/lock'],
+  ['/etc/mtab', '/proc/self/mounts'],
+  ['/dev/fd', '/proc/self/fd'],
+  ['/dev/stdin', '/proc/self/fd/0'],
+  ['/dev/stdout', '/proc/self/fd/1'],
+  ['/dev/stderr', '/proc/self/fd/2'],
 ];
 
 const MAGIC = '\x7fELF\x02\x01\x01\0';
@@ -65,7 +93,12 @@ export class ProgramTable {
   private built: TemplateDir | undefined;
 
   constructor(private readonly specs: readonly ProgramSpec[]) {
-    for (const spec of specs) for (const path of spec.paths) this.byPath.set(path, spec.main);
+    for (const { paths, main } of specs) {
+      for (const path of paths) {
+        invariant(!this.byPath.has(path), `two programs are installed as ${path}`);
+        this.byPath.set(path, main);
+      }
+    }
   }
 
   /** The program installed at a path, whatever the hosts did to their own files. */
@@ -83,7 +116,11 @@ export class ProgramTable {
     for (const [path, target] of LINKS) put(root, path, { kind: 'link', target });
     for (const [path, mode] of DIRECTORIES) put(root, path, emptyDir(mode));
     for (const [path, contents] of ETC_FILES) {
-      put(root, path, { kind: 'file', mode: 0o644, contents: typeof contents === 'string' ? encodeText(contents) : contents });
+      put(root, path, {
+        kind: 'file',
+        mode: 0o644,
+        contents: typeof contents === 'string' ? encodeText(contents) : contents,
+      });
     }
     for (const spec of this.specs) {
       const [real, ...links] = spec.paths;

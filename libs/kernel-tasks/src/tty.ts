@@ -14,7 +14,21 @@ import type { Task } from './task.js';
 import type { TaskHost } from './task-host.js';
 import { WaitQueue } from './wait-queue.js';
 
-const KEY = { INTR: 3, EOF: 4, BS: 8, TAB: 9, LF: 10, CR: 13, REPRINT: 18, KILL: 21, LNEXT: 22, WERASE: 23, SUSP: 26, QUIT: 28, DEL: 127 } as const;
+const KEY = {
+  INTR: 3,
+  EOF: 4,
+  BS: 8,
+  TAB: 9,
+  LF: 10,
+  CR: 13,
+  REPRINT: 18,
+  KILL: 21,
+  LNEXT: 22,
+  WERASE: 23,
+  SUSP: 26,
+  QUIT: 28,
+  DEL: 127,
+} as const;
 /** Bytes of one line that canonical input keeps. */
 const LINE_MAX = 4096;
 
@@ -134,7 +148,8 @@ export class Tty {
   }
 
   private echo(byte: number): void {
-    const shown = byte < 32 && byte !== KEY.TAB ? [0x5e, byte + 64] : byte === KEY.DEL ? [0x5e, 0x3f] : [byte];
+    const shown =
+      byte < 32 && byte !== KEY.TAB ? [0x5e, byte + 64] : byte === KEY.DEL ? [0x5e, 0x3f] : [byte];
     this.output(Uint8Array.from(shown));
   }
 
@@ -231,7 +246,8 @@ export class Tty {
       signalGroup(this.host, leader.pgid, Signal.SIGHUP);
       signalGroup(this.host, leader.pgid, Signal.SIGCONT);
     }
-    if (this.foreground > 0 && this.foreground !== leader?.pgid) signalGroup(this.host, this.foreground, Signal.SIGHUP);
+    if (this.foreground > 0 && this.foreground !== leader?.pgid)
+      signalGroup(this.host, this.foreground, Signal.SIGHUP);
     this.queue.wake();
   }
 
@@ -275,7 +291,8 @@ export class TtyDescription extends FileDescription {
     const { device } = this;
     const background = task.tty === device && device.foreground !== task.pgid && !device.hungUp;
     if (background) {
-      if (task.disposition(Signal.SIGTTIN) === 'ignore' || isOrphanedGroup(task.host, task.pgid)) throw new KernelError('EIO');
+      if (task.disposition(Signal.SIGTTIN) === 'ignore' || isOrphanedGroup(task.host, task.pgid))
+        throw new KernelError('EIO');
       signalGroup(task.host, task.pgid, Signal.SIGTTIN);
       return undefined;
     }
@@ -290,12 +307,25 @@ export class TtyDescription extends FileDescription {
 
   override poll(): number {
     const { device } = this;
-    return (device.readable ? Poll.POLLIN : 0) | Poll.POLLOUT | (device.hungUp ? Poll.POLLHUP | Poll.POLLERR : 0);
+    return (
+      (device.readable ? Poll.POLLIN : 0) |
+      Poll.POLLOUT |
+      (device.hungUp ? Poll.POLLHUP | Poll.POLLERR : 0)
+    );
   }
 
   override stat(task: Task): Stat {
     const { engine } = task.host;
-    return { ino: 3 + this.device.index, type: 'char', mode: 0o620, nlink: 1, uid: 0, gid: 5, size: 0, mtimeNs: engine.now };
+    return {
+      ino: 3 + this.device.index,
+      type: 'char',
+      mode: 0o620,
+      nlink: 1,
+      uid: 0,
+      gid: 5,
+      size: 0,
+      mtimeNs: engine.now,
+    };
   }
 }
 

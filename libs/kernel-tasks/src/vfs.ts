@@ -26,6 +26,8 @@ export interface Found {
   readonly name: string;
   readonly node: Inode | undefined;
   readonly trailingSlash: boolean;
+  /** The text of the link of /proc/PID that led to the node, if the last component was one. */
+  readonly jumpedBy?: string;
 }
 
 export function isDirectory(node: Inode): node is Directory {
@@ -72,14 +74,15 @@ export class Vfs {
           rest.push(...node.target.split('/').reverse());
           continue;
         }
-        found = { parent: dir, name, node: jumped, trailingSlash };
+        found = { parent: dir, name, node: jumped, trailingSlash, jumpedBy: node.target };
         if (isDirectory(jumped)) dir = jumped;
         else if (!last) throw new KernelError('ENOTDIR');
         continue;
       }
       found = { parent: dir, name, node, trailingSlash };
       if (last) {
-        if (trailingSlash && node !== undefined && !isDirectory(node)) throw new KernelError('ENOTDIR');
+        if (trailingSlash && node !== undefined && !isDirectory(node))
+          throw new KernelError('ENOTDIR');
         return found;
       }
       if (node === undefined) throw new KernelError('ENOENT');
@@ -131,7 +134,9 @@ export class Vfs {
       }
     }
     const desc = node.open(task, flags);
-    if (found.name === '' || found.name === '.' || found.name === '..') desc.path = pathOfDirectory(found.parent);
+    if (found.jumpedBy !== undefined) desc.path = found.jumpedBy;
+    else if (found.name === '' || found.name === '.' || found.name === '..')
+      desc.path = pathOfDirectory(found.parent);
     else desc.path = joinPath(pathOfDirectory(found.parent), found.name);
     return desc;
   }
@@ -153,7 +158,10 @@ export class Vfs {
 
   mkfifo(task: Task, path: string, mode: number): void {
     const { parent, name } = this.vacant(task, path, false);
-    parent.insert(name, new FifoNode(this.host.nextIno(), mode & 0o777 & ~task.umask, this.host.engine.now));
+    parent.insert(
+      name,
+      new FifoNode(this.host.nextIno(), mode & 0o777 & ~task.umask, this.host.engine.now),
+    );
   }
 
   link(task: Task, from: string, to: string): void {
@@ -161,7 +169,8 @@ export class Vfs {
     if (source.node === undefined) throw new KernelError('ENOENT');
     const { parent, name } = this.vacant(task, to, false);
     if (isDirectory(source.node)) throw new KernelError('EPERM');
-    if (source.parent instanceof PseudoDirNode || source.node instanceof NsfsNode) throw new KernelError('EXDEV');
+    if (source.parent instanceof PseudoDirNode || source.node instanceof NsfsNode)
+      throw new KernelError('EXDEV');
     source.node.nlink++;
     parent.insert(name, source.node);
   }
@@ -197,7 +206,8 @@ export class Vfs {
     const { node } = source;
     if (node === undefined) throw new KernelError('ENOENT');
     if (target.trailingSlash && !isDirectory(node)) throw new KernelError('ENOTDIR');
-    if (!(source.parent instanceof DirNode) || !(target.parent instanceof DirNode)) throw new KernelError('EXDEV');
+    if (!(source.parent instanceof DirNode) || !(target.parent instanceof DirNode))
+      throw new KernelError('EXDEV');
     if (node instanceof NsfsNode || node instanceof PseudoDirNode) throw new KernelError('EBUSY');
     if (node === target.node) return;
     if (node instanceof DirNode) this.refuseCycle(node, target.parent);
@@ -236,7 +246,10 @@ export class Vfs {
     if (node === undefined) throw new KernelError('ENOENT');
     if (isDirectory(node)) throw new KernelError('ENOTDIR');
     this.host.netOps.hold(namespace);
-    this.removable(parent).insert(name, new NsfsNode(this.host.netOps.ino(namespace), namespace, node));
+    this.removable(parent).insert(
+      name,
+      new NsfsNode(this.host.netOps.ino(namespace), namespace, node),
+    );
     this.namespaceMounts.push(joinPath(pathOfDirectory(parent), name));
   }
 
@@ -246,12 +259,23 @@ export class Vfs {
     if (node === undefined) throw new KernelError('ENOENT');
     if (!(node instanceof NsfsNode) || node.covered === undefined) throw new KernelError('EINVAL');
     this.removable(parent).insert(name, node.covered);
-    this.namespaceMounts.splice(this.namespaceMounts.lastIndexOf(joinPath(pathOfDirectory(parent), name)), 1);
+    this.namespaceMounts.splice(
+      this.namespaceMounts.lastIndexOf(joinPath(pathOfDirectory(parent), name)),
+      1,
+    );
     this.host.netOps.release(node.namespace);
   }
 
-  private vacant(task: Task, path: string, slashAllowed: boolean): { readonly parent: DirNode; readonly name: string } {
-    const { parent, name, node, trailingSlash } = this.walk(task, slashAllowed ? path.replace(/(.)\/+$/, '$1') : path, false);
+  private vacant(
+    task: Task,
+    path: string,
+    slashAllowed: boolean,
+  ): { readonly parent: DirNode; readonly name: string } {
+    const { parent, name, node, trailingSlash } = this.walk(
+      task,
+      slashAllowed ? path.replace(/(.)\/+$/, '$1') : path,
+      false,
+    );
     if (node !== undefined) throw new KernelError('EEXIST');
     if (trailingSlash) throw new KernelError('ENOENT');
     return { parent: this.mutable(parent, false), name };
@@ -275,4 +299,3 @@ function isName(name: string): boolean {
 export function joinPath(dir: string, name: string): string {
   return dir === '/' ? `/${name}` : `${dir}/${name}`;
 }
-
