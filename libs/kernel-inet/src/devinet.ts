@@ -1,0 +1,146 @@
+/**
+ * IPv4 addresses on devices, and what happens to them as devices come, go and change. Source: net/ipv4/devinet.c.
+ */
+import { ipv4Mask, KernelError } from '@netloom/base';
+import type { Net, NetDevice, NetdevEvent } from '@netloom/kernel-core';
+import { AF_INET, Iff, type AddrMsg, type AddrNew } from '@netloom/sys';
+import { arpDeviceDown, arpChangeAddress } from './arp.js';
+import { fibAddIfaddr, fibDelIfaddr, fibDisableDevice, fibSyncCarrier } from './fib-frontend.js';
+import { RT_SCOPE_HOST, RT_SCOPE_UNIVERSE } from './fib-table.js';
+import { IFA_F_PERMANENT, IFA_F_SECONDARY, InDevice, type InIfaddr } from './in-device.js';
+import { ipv4Of } from './ipv4-net.js';
+
+const LOOPBACK_ADDRESS = 0x7f000001;
+export const INFINITY_LIFE_TIME = 0xffffffff;
+
+/** The IPv4 half of a device, made on first use. */
+export function inetdevInit(dev: NetDevice): InDevice {
+  const existing = InDevice.of(dev);
+  if (existing !== null) return existing;
+  const inDev = new InDevice(dev, ipv4Of(dev.net).confDefault);
+  dev.inDev = inDev;
+  return inDev;
+}
+
+/**
+ * Adds an address (or changes its attributes with `replace`).
+ * @errno ENODEV, EINVAL, EEXIST. @kernel inet_rtm_newaddr(), __inet_insert_ifa()
+ */
+export function inetAddAddress(net: Net, request: AddrNew): void {
+  const dev = net.devByIndex(request.ifindex);
+  if (dev === undefined) throw new KernelError('ENODEV', 'ipv4: Device not found');
+  if (request.prefixlen > 32) throw new KernelError('EINVAL', 'ipv4: Invalid prefix length');
+  const inDev = inetdevInit(dev);
+  const local = Number(request.local);
+  const mask = ipv4Mask(request.prefixlen);
+  const address = Number(request.address ?? request.local);
+  const existing = inDev.addresses.find((ifa) => ifa.local === local && ifa.mask === mask && ((ifa.address ^ address) & mask) === 0);
+  if (existing !== undefined) {
+    if (request.replace !== true) throw new KernelError('EEXIST', 'ipv4: Address already assigned');
+    existing.validLft = request.validLft ?? INFINITY_LIFE_TIME;
+    existing.preferredLft = request.preferredLft ?? INFINITY_LIFE_TIME;
+    notifyAddress(net, 'RTM_NEWADDR', existing);
+    return;
+  }
+  const secondary = inDev.addresses.some((ifa) => ifa.mask === mask && ((ifa.address ^ address) & mask) === 0);
+  const ifa: InIfaddr = {
+    dev: inDev, local, address, prefixlen: request.prefixlen, mask, broadcast: request.broadcast, label: request.label ?? dev.name,
+    scope: request.scope ?? (local >>> 24 === 127 ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE),
+    flags: (request.flags ?? 0) | (request.validLft === undefined || request.validLft === INFINITY_LIFE_TIME ? IFA_F_PERMANENT : 0) | (secondary ? IFA_F_SECONDARY : 0),
+    metric: request.metric ?? 0, validLft: request.validLft ?? INFINITY_LIFE_TIME, preferredLft: request.preferredLft ?? INFINITY_LIFE_TIME,
+  };
+  insertAddress(inDev, ifa);
+}
+
+function insertAddress(inDev: InDevice, ifa: InIfaddr): void {
+  const list = inDev.addresses;
+  const secondary = (ifa.flags & IFA_F_SECONDARY) !== 0;
+  // Primaries come before secondaries, wider scopes first among the primaries.
+  const at = secondary ? -1 : list.findIndex((other) => (other.flags & IFA_F_SECONDARY) !== 0 || other.scope > ifa.scope);
+  if (at < 0) list.push(ifa);
+  else list.splice(at, 0, ifa);
+  const net = inDev.dev.net;
+  ipv4Of(net).genid++;
+  fibAddIfaddr(ifa);
+  notifyAddress(net, 'RTM_NEWADDR', ifa);
+}
+
+/** @errno ENODEV, EADDRNOTAVAIL. @kernel inet_rtm_deladdr() */
+export function inetDelAddress(net: Net, request: { readonly ifindex: number; readonly local: unknown; readonly prefixlen?: number; readonly label?: string }): void {
+  const dev = net.devByIndex(request.ifindex);
+  if (dev === undefined) throw new KernelError('ENODEV', 'ipv4: Device not found');
+  const inDev = InDevice.of(dev);
+  const ifa = inDev?.addresses.find(
+    (a) => a.local === request.local && (request.prefixlen === undefined || a.prefixlen === request.prefixlen) && (request.label === undefined || a.label === request.label),
+  );
+  if (inDev === null || ifa === undefined) throw new KernelError('EADDRNOTAVAIL', 'ipv4: Address not found');
+  removeAddress(inDev, ifa);
+}
+
+function removeAddress(inDev: InDevice, ifa: InIfaddr): void {
+  const net = inDev.dev.net;
+  const doomed = [ifa];
+  if ((ifa.flags & IFA_F_SECONDARY) === 0) {
+    // Without promote_secondaries, the secondaries of the subnet go with their primary.
+    for (const other of inDev.addresses) {
+      if ((other.flags & IFA_F_SECONDARY) !== 0 && other.mask === ifa.mask && ((other.address ^ ifa.address) & ifa.mask) === 0) doomed.unshift(other);
+    }
+  }
+  for (const gone of doomed) {
+    inDev.addresses.splice(inDev.addresses.indexOf(gone), 1);
+    ipv4Of(net).genid++;
+    fibDelIfaddr(gone);
+    notifyAddress(net, 'RTM_DELADDR', gone);
+  }
+}
+
+/** An address as rtnetlink shows it. */
+export function inetAddrMsg(ifa: InIfaddr): AddrMsg {
+  return {
+    family: AF_INET, ifindex: ifa.dev.dev.ifindex, prefixlen: ifa.prefixlen, flags: ifa.flags, scope: ifa.scope, local: ifa.local, address: ifa.address,
+    label: ifa.label, validLft: ifa.validLft, preferredLft: ifa.preferredLft,
+    ...(ifa.broadcast !== undefined ? { broadcast: ifa.broadcast } : {}),
+    ...(ifa.metric !== 0 ? { metric: ifa.metric } : {}),
+  };
+}
+
+function notifyAddress(net: Net, type: 'RTM_NEWADDR' | 'RTM_DELADDR', ifa: InIfaddr): void {
+  if (net.rtnlListeners.size > 0) net.notify({ type, addr: inetAddrMsg(ifa) });
+}
+
+/** Follows the lives of devices. @kernel inetdev_event(), fib_netdev_event() */
+export function inetdevEvent(event: NetdevEvent, dev: NetDevice): void {
+  switch (event) {
+    case 'REGISTER':
+      inetdevInit(dev);
+      break;
+    case 'UP': {
+      const inDev = inetdevInit(dev);
+      if ((dev.flags & Iff.IFF_LOOPBACK) !== 0 && inDev.addresses.length === 0) {
+        inetAddAddress(dev.net, { family: AF_INET, ifindex: dev.ifindex, local: LOOPBACK_ADDRESS, prefixlen: 8, label: dev.name });
+      }
+      for (const ifa of inDev.addresses) fibAddIfaddr(ifa);
+      break;
+    }
+    case 'DOWN':
+      fibDisableDevice(dev, false);
+      arpDeviceDown(dev, false);
+      break;
+    case 'UNREGISTER': {
+      const inDev = InDevice.of(dev);
+      if (inDev !== null) for (const ifa of [...inDev.addresses]) if (inDev.addresses.includes(ifa)) removeAddress(inDev, ifa);
+      fibDisableDevice(dev, true);
+      arpDeviceDown(dev, true);
+      dev.inDev = null;
+      break;
+    }
+    case 'CHANGEADDR':
+      arpChangeAddress(dev);
+      break;
+    case 'CHANGE':
+      fibSyncCarrier(dev);
+      break;
+    default:
+      break;
+  }
+}

@@ -1,0 +1,328 @@
+/**
+ * Routes and addresses together: lookups through the rules, the routes that addresses bring with them, source checks.
+ * Sources: net/ipv4/fib_frontend.c, fib_semantics.c, fib_rules.c.
+ */
+import { Errno, ipv4Mask, KernelError } from '@netloom/base';
+import type { Net, NetDevice } from '@netloom/kernel-core';
+import { Iff, type RouteNew } from '@netloom/sys';
+import {
+  FibTable, RTNH_F_DEAD, RTNH_F_LINKDOWN, RTNH_F_ONLINK, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_THROW, RTN_UNICAST, RTPROT_BOOT,
+  RTPROT_KERNEL, RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_NOWHERE, RT_SCOPE_UNIVERSE, type FibInfo, type FibNh, type FibRoute,
+} from './fib-table.js';
+import { Conf, IFA_F_NOPREFIXROUTE, IFA_F_SECONDARY, InDevice, type InIfaddr } from './in-device.js';
+import { ipv4Of, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, type NetnsIpv4 } from './ipv4-net.js';
+
+export interface FibResult {
+  route: FibRoute;
+  nh: FibNh;
+}
+
+/** The table of a number, or undefined where it has no routes. */
+export function fibGetTable(net: Net, id: number): FibTable | undefined {
+  return ipv4Of(net).tables.get(id);
+}
+
+function fibNewTable(net: Net, id: number): FibTable {
+  const ipv4 = ipv4Of(net);
+  let table = ipv4.tables.get(id);
+  if (table === undefined) {
+    table = new FibTable(id);
+    ipv4.tables.set(id, table);
+  }
+  return table;
+}
+
+function usableNh(info: FibInfo, oif: number): FibNh | null {
+  const nhs = info.nexthops;
+  for (let i = 0; i < nhs.length; i++) {
+    const nh = nhs[i] as FibNh;
+    if ((nh.flags & RTNH_F_DEAD) === 0 && (oif === 0 || nh.dev.ifindex === oif)) return nh;
+  }
+  return null;
+}
+
+const NO_NEXTHOP: FibNh = Object.freeze({
+  dev: undefined as unknown as NetDevice, gateway: 0, weight: 1, flags: 0, scope: RT_SCOPE_NOWHERE, rthInput: null, rthOutput: null,
+});
+
+function result(route: FibRoute, oif: number): FibResult {
+  return { route, nh: usableNh(route.info, oif) ?? NO_NEXTHOP };
+}
+
+/** The route of an address through local, main and default tables; null when there is none. @kernel fib_lookup() */
+export function fibLookup(net: Net, daddr: number, tos: number, oif: number): FibResult | null {
+  const ipv4 = ipv4Of(net);
+  const route = ipv4.local.lookup(daddr, tos, oif) ?? ipv4.main.lookup(daddr, tos, oif) ?? ipv4.tables.get(RT_TABLE_DEFAULT)?.lookup(daddr, tos, oif) ?? null;
+  if (route === null || route.info.type === RTN_THROW) return null;
+  return result(route, oif);
+}
+
+/** What an address is to this host: RTN_LOCAL, RTN_BROADCAST, RTN_MULTICAST or RTN_UNICAST. @kernel inet_addr_type() */
+export function inetAddrType(net: Net, address: number): number {
+  if (address >>> 24 === 0 || address === 0xffffffff) return RTN_BROADCAST;
+  if (address >>> 28 === 14) return RTN_MULTICAST;
+  return ipv4Of(net).local.lookup(address, 0, 0)?.info.type ?? RTN_UNICAST;
+}
+
+/**
+ * Whether a packet from `saddr` may come in on this device.
+ * @returns 0; -EXDEV where reverse path filtering refuses; -EINVAL for an address of our own. @kernel fib_validate_source()
+ */
+export function fibValidateSource(net: Net, saddr: number, tos: number, inDev: InDevice): number {
+  const ipv4 = ipv4Of(net);
+  const rpf = Math.max(ipv4.confAll[Conf.rp_filter] as number, inDev.conf[Conf.rp_filter] as number);
+  const loopback = (inDev.dev.flags & Iff.IFF_LOOPBACK) !== 0;
+  const local = ipv4.local.lookup(saddr, 0, 0);
+  if (local !== null && local.info.type === RTN_LOCAL) {
+    return loopback || inDev.conf[Conf.accept_local] !== 0 ? 0 : -Errno.EINVAL;
+  }
+  if (local !== null) return -Errno.EINVAL; // a broadcast address
+  if (rpf === 0) return 0;
+  const res = fibLookup(net, saddr, tos, 0);
+  if (res === null || res.route.info.type !== RTN_UNICAST) return -Errno.EXDEV;
+  if (res.route.info.nexthops.some((nh) => nh.dev === inDev.dev)) return 0;
+  return rpf === 1 ? -Errno.EXDEV : 0;
+}
+
+/** The source address that fits a destination best on a device. @kernel inet_select_addr() */
+export function fibSelectSource(dev: NetDevice, dst: number, scope: number): number {
+  const inDev = InDevice.of(dev);
+  if (inDev !== null) {
+    let fallback = 0;
+    for (const ifa of inDev.addresses) {
+      if ((ifa.flags & IFA_F_SECONDARY) !== 0) continue;
+      if (Math.min(ifa.scope, RT_SCOPE_LINK) > scope) continue;
+      if (dst === 0 || ((ifa.address ^ dst) & ifa.mask) === 0) return ifa.local;
+      if (fallback === 0) fallback = ifa.local;
+    }
+    if (fallback !== 0) return fallback;
+  }
+  for (const other of dev.net.devices) {
+    for (const ifa of InDevice.of(other)?.addresses ?? []) {
+      if (ifa.scope !== RT_SCOPE_LINK && ifa.scope <= scope) return ifa.local;
+    }
+  }
+  return 0;
+}
+
+function addRoute(net: Net, dst: number, dstLen: number, info: FibInfo, before = false): FibRoute {
+  const route: FibRoute = { dst, dstLen, info };
+  fibNewTable(net, info.table).insert(route, before);
+  ipv4Of(net).genid++;
+  return route;
+}
+
+function removeRoute(net: Net, table: FibTable, route: FibRoute): void {
+  table.remove(route);
+  ipv4Of(net).genid++;
+}
+
+function kernelRoute(ifa: InIfaddr, type: number, dst: number, dstLen: number): void {
+  const net = ifa.dev.dev.net;
+  const local = type === RTN_LOCAL;
+  const unicast = type === RTN_UNICAST;
+  const info: FibInfo = {
+    type, tos: 0, table: unicast ? RT_TABLE_MAIN : RT_TABLE_LOCAL, protocol: RTPROT_KERNEL,
+    scope: local ? RT_SCOPE_HOST : RT_SCOPE_LINK, priority: unicast ? ifa.metric : 0, prefsrc: ifa.local, metrics: undefined,
+    nexthops: [{ dev: ifa.dev.dev, gateway: 0, weight: 1, flags: 0, scope: local ? RT_SCOPE_NOWHERE : RT_SCOPE_HOST, rthInput: null, rthOutput: null }],
+  };
+  const existing = fibGetTable(net, info.table)?.find(dst, dstLen) ?? [];
+  if (existing.some((r) => r.info.type === type && r.info.priority === info.priority && r.info.prefsrc === info.prefsrc && r.info.nexthops[0]?.dev === ifa.dev.dev)) return;
+  addRoute(net, dst, dstLen, info);
+  if (unicast) notifyRoute(net, 'RTM_NEWROUTE', { dst, dstLen, info });
+}
+
+/** The routes that an address brings. @kernel fib_add_ifaddr() */
+export function fibAddIfaddr(ifa: InIfaddr): void {
+  const dev = ifa.dev.dev;
+  kernelRoute(ifa, RTN_LOCAL, ifa.local, 32);
+  if (!dev.up) return;
+  if (ifa.broadcast !== undefined && ifa.broadcast !== 0xffffffff) kernelRoute(ifa, RTN_BROADCAST, ifa.broadcast, 32);
+  const prefix = (ifa.address & ifa.mask) >>> 0;
+  if (prefix >>> 24 === 0 || (ifa.flags & IFA_F_SECONDARY) !== 0) return;
+  if (ifa.prefixlen === 32 && ifa.address === ifa.local) return;
+  if ((ifa.flags & IFA_F_NOPREFIXROUTE) === 0) {
+    kernelRoute(ifa, (dev.flags & Iff.IFF_LOOPBACK) !== 0 ? RTN_LOCAL : RTN_UNICAST, prefix, ifa.prefixlen);
+  }
+  if (ifa.prefixlen < 31 && (dev.flags & Iff.IFF_BROADCAST) !== 0 || (dev.flags & Iff.IFF_LOOPBACK) !== 0 && ifa.prefixlen < 31) {
+    kernelRoute(ifa, RTN_BROADCAST, (prefix | ~ifa.mask) >>> 0, 32);
+  }
+}
+
+/** Takes away what no remaining address needs, and routes that use the address as source. @kernel fib_del_ifaddr() */
+export function fibDelIfaddr(ifa: InIfaddr): void {
+  const net = ifa.dev.dev.net;
+  const others = net.devices.flatMap((dev) => InDevice.of(dev)?.addresses ?? []);
+  const gone = !others.some((other) => other.local === ifa.local);
+  for (const table of ipv4Of(net).tables.values()) {
+    for (const route of table.routes()) {
+      const { info } = route;
+      const ours = info.protocol === RTPROT_KERNEL && info.prefsrc === ifa.local && info.nexthops[0]?.dev === ifa.dev.dev;
+      const orphaned = gone && info.prefsrc === ifa.local;
+      if (!ours && !orphaned) continue;
+      removeRoute(net, table, route);
+      if (table.id !== RT_TABLE_LOCAL) notifyRoute(net, 'RTM_DELROUTE', route);
+    }
+  }
+  for (const other of ifa.dev.addresses) fibAddIfaddr(other);
+}
+
+/** Takes away the routes over a device that went down or away. @kernel fib_sync_down_dev(), fib_flush() */
+export function fibDisableDevice(dev: NetDevice, unregister: boolean): void {
+  const net = dev.net;
+  for (const table of ipv4Of(net).tables.values()) {
+    for (const route of table.routes()) {
+      const { info } = route;
+      if (info.nexthops.length === 0) continue;
+      for (const nh of info.nexthops) if (nh.dev === dev && (unregister || info.scope !== RT_SCOPE_HOST)) nh.flags |= RTNH_F_DEAD;
+      if (info.nexthops.some((nh) => (nh.flags & RTNH_F_DEAD) === 0)) continue;
+      removeRoute(net, table, route);
+    }
+  }
+  ipv4Of(net).genid++;
+}
+
+/** Marks next hops of a device whose carrier changed. */
+export function fibSyncCarrier(dev: NetDevice): void {
+  for (const table of ipv4Of(dev.net).tables.values()) {
+    for (const route of table.routes()) {
+      for (const nh of route.info.nexthops) {
+        if (nh.dev !== dev) continue;
+        nh.flags = dev.carrier ? nh.flags & ~RTNH_F_LINKDOWN : nh.flags | RTNH_F_LINKDOWN;
+      }
+    }
+  }
+}
+
+function resolveNexthop(net: Net, via: number, ifindex: number, weight: number, onlink: boolean, scope: number): FibNh {
+  let dev = ifindex === 0 ? undefined : net.devByIndex(ifindex);
+  if (ifindex !== 0 && dev === undefined) throw new KernelError('ENODEV');
+  const make = (on: NetDevice, nhScope: number): FibNh => ({
+    dev: on, gateway: via, weight, flags: (onlink ? RTNH_F_ONLINK : 0) | (on.carrier ? 0 : RTNH_F_LINKDOWN), scope: nhScope, rthInput: null, rthOutput: null,
+  });
+  if (via === 0) {
+    if (dev === undefined) throw new KernelError('ENODEV', 'Egress device is required');
+    if (!dev.up) throw new KernelError('ENETDOWN', 'Device for nexthop is not up');
+    return make(dev, RT_SCOPE_NOWHERE);
+  }
+  if (onlink) {
+    if (dev === undefined) throw new KernelError('ENODEV', 'Nexthop device required for onlink');
+    if (inetAddrType(net, via) !== RTN_UNICAST) throw new KernelError('EINVAL', 'Nexthop has invalid gateway');
+    if (!dev.up) throw new KernelError('ENETDOWN', 'Nexthop device is not up');
+    return make(dev, RT_SCOPE_LINK);
+  }
+  if (scope >= RT_SCOPE_LINK) throw new KernelError('EINVAL', 'Nexthop has invalid scope');
+  const res = fibLookup(net, via, 0, ifindex);
+  if (res === null) throw new KernelError('ENETUNREACH', 'Nexthop has invalid gateway');
+  const { type, scope: found } = res.route.info;
+  if (type !== RTN_UNICAST && type !== RTN_LOCAL) throw new KernelError('EINVAL', 'Nexthop has invalid gateway');
+  if (type === RTN_LOCAL || found < RT_SCOPE_LINK) throw new KernelError(type === RTN_LOCAL ? 'EINVAL' : 'ENETUNREACH', 'Nexthop has invalid gateway');
+  dev ??= res.nh.dev;
+  if (!dev.up) throw new KernelError('ENETDOWN', 'Nexthop device is not up');
+  return make(dev, found);
+}
+
+function routeInfo(net: Net, request: Omit<RouteNew, 'mode'>): FibInfo {
+  const type = request.type ?? RTN_UNICAST;
+  const hops = request.nexthops ?? [];
+  const hasGateway = hops.some((hop) => hop.via !== undefined);
+  const scope = request.scope ?? (type === RTN_LOCAL ? RT_SCOPE_HOST : type === RTN_UNICAST && !hasGateway && hops.length > 0 ? RT_SCOPE_LINK : type === RTN_BROADCAST ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
+  const nexthops: FibNh[] = [];
+  if (type === RTN_UNICAST || type === RTN_LOCAL || type === RTN_BROADCAST || type === RTN_MULTICAST) {
+    if (hops.length === 0) throw new KernelError('ENODEV', 'No nexthop given');
+    for (const hop of hops) {
+      const onlink = hop.onlink === true || ((hop.flags ?? 0) & RTNH_F_ONLINK) !== 0;
+      nexthops.push(resolveNexthop(net, Number(hop.via ?? 0), hop.ifindex ?? 0, hop.weight ?? 1, onlink, scope));
+    }
+  } else if (hops.length > 0 && hops.some((hop) => hop.via !== undefined)) {
+    throw new KernelError('EINVAL', 'Routes with unreachable type can not have a nexthop');
+  }
+  const prefsrc = Number(request.prefsrc ?? 0);
+  if (prefsrc !== 0 && inetAddrType(net, prefsrc) !== RTN_LOCAL) throw new KernelError('EINVAL', 'Invalid prefsrc address');
+  return {
+    type, tos: request.tos ?? 0, table: request.table ?? (type === RTN_LOCAL || type === RTN_BROADCAST ? RT_TABLE_LOCAL : RT_TABLE_MAIN),
+    protocol: request.protocol ?? RTPROT_BOOT, scope, priority: request.priority ?? 0, prefsrc, nexthops, metrics: request.metrics,
+  };
+}
+
+function sameNexthops(a: FibInfo, b: FibInfo): boolean {
+  return (
+    a.nexthops.length === b.nexthops.length &&
+    a.nexthops.every((nh, i) => nh.dev === b.nexthops[i]?.dev && nh.gateway === b.nexthops[i].gateway)
+  );
+}
+
+/**
+ * Adds, replaces or appends a route.
+ * @errno EEXIST, ENODEV, ENETDOWN, ENETUNREACH, EINVAL, ENOENT. @kernel fib_table_insert()
+ */
+export function fibNewRoute(net: Net, request: RouteNew): void {
+  const dst = Number(request.dst ?? 0);
+  const dstLen = request.dstLen;
+  if ((dst & ~ipv4Mask(dstLen)) !== 0) throw new KernelError('EINVAL', 'Invalid prefix for given prefix length');
+  const info = routeInfo(net, request);
+  const table = fibNewTable(net, info.table);
+  const peers = table.find(dst, dstLen).filter((r) => r.info.tos === info.tos && r.info.priority === info.priority);
+  const first = peers[0];
+  if (first !== undefined) {
+    const twin = peers.find((r) => r.info.type === info.type && r.info.scope === info.scope && r.info.protocol === info.protocol && r.info.prefsrc === info.prefsrc && sameNexthops(r.info, info));
+    if (request.mode === 'add' || (twin !== undefined && (request.mode === 'append' || request.mode === 'prepend'))) throw new KernelError('EEXIST');
+    if (request.mode === 'replace' || request.mode === 'change') removeRoute(net, table, first);
+  } else if (request.mode === 'change') {
+    throw new KernelError('ENOENT');
+  }
+  const route = addRoute(net, dst, dstLen, info, request.mode === 'prepend' || request.mode === 'replace');
+  notifyRoute(net, 'RTM_NEWROUTE', route);
+}
+
+/** Deletes the first route that fits all that is given. @errno ESRCH. @kernel fib_table_delete() */
+export function fibDelRoute(net: Net, request: Omit<RouteNew, 'mode'>): void {
+  const dst = Number(request.dst ?? 0);
+  const wantedTable = request.table ?? (request.type === RTN_LOCAL || request.type === RTN_BROADCAST ? RT_TABLE_LOCAL : RT_TABLE_MAIN);
+  const table = fibGetTable(net, wantedTable);
+  const hops = request.nexthops ?? [];
+  const route = table?.find(dst, request.dstLen).find(({ info }) => {
+    if (request.tos !== undefined && info.tos !== request.tos) return false;
+    if (request.priority !== undefined && info.priority !== request.priority) return false;
+    if (request.type !== undefined && info.type !== request.type) return false;
+    if (request.scope !== undefined && info.scope !== request.scope) return false;
+    if (request.protocol !== undefined && info.protocol !== request.protocol) return false;
+    if (request.prefsrc !== undefined && info.prefsrc !== request.prefsrc) return false;
+    return hops.every((hop, i) => {
+      const nh = info.nexthops[i];
+      if (nh === undefined) return false;
+      return (hop.via === undefined || nh.gateway === hop.via) && (hop.ifindex === undefined || hop.ifindex === 0 || nh.dev.ifindex === hop.ifindex);
+    });
+  });
+  if (table === undefined || route === undefined) throw new KernelError('ESRCH');
+  removeRoute(net, table, route);
+  notifyRoute(net, 'RTM_DELROUTE', route);
+}
+
+function notifyRoute(net: Net, type: 'RTM_NEWROUTE' | 'RTM_DELROUTE', route: FibRoute): void {
+  if (net.rtnlListeners.size > 0) net.notify({ type, route: fibRouteMsg(route) });
+}
+
+/** A route as rtnetlink shows it. */
+export function fibRouteMsg(route: FibRoute): import('@netloom/sys').RouteMsg {
+  const { info } = route;
+  return {
+    family: 2, dstLen: route.dstLen, tos: info.tos, table: info.table, protocol: info.protocol, scope: info.scope, type: info.type, flags: 0,
+    ...(route.dstLen > 0 ? { dst: route.dst } : {}),
+    ...(info.priority !== 0 ? { priority: info.priority } : {}),
+    ...(info.prefsrc !== 0 ? { prefsrc: info.prefsrc } : {}),
+    ...(info.metrics !== undefined ? { metrics: info.metrics } : {}),
+    nexthops: info.nexthops.map((nh) => ({ ifindex: nh.dev.ifindex, weight: nh.weight, flags: nh.flags, ...(nh.gateway !== 0 ? { via: nh.gateway } : {}) })),
+  };
+}
+
+/** The IPv4 tables of a new namespace. */
+export function fibTables(): { readonly local: FibTable; readonly main: FibTable } {
+  return { local: new FibTable(RT_TABLE_LOCAL), main: new FibTable(RT_TABLE_MAIN) };
+}
+
+/** Lists the local and the main table among the namespace's. */
+export function fibRegister(ipv4: NetnsIpv4): void {
+  ipv4.tables.set(RT_TABLE_LOCAL, ipv4.local);
+  ipv4.tables.set(RT_TABLE_MAIN, ipv4.main);
+}

@@ -1,0 +1,356 @@
+/**
+ * What IPv4 sockets of all protocols share: addresses, IP options, sending through a route, errors from ICMP.
+ * Sources: include/net/inet_sock.h, net/ipv4/af_inet.c, ip_sockglue.c.
+ */
+import { Errno } from '@netloom/base';
+import { DropReason, Sock, sockGetsockopt, sockSetsockopt, type Net, type SkBuff } from '@netloom/kernel-core';
+import { AF_INET, type RecvResult, type SockAddr, type SockAddrIn, type SockExtendedErr, type SockOpt, type SockOptValue, Msg } from '@netloom/sys';
+import { inetAddrType } from './fib-frontend.js';
+import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST } from './fib-table.js';
+import { InDevice } from './in-device.js';
+import { IPSKB_IGNORE_DF } from './ip-fragment-out.js';
+import { ipDefaultTtl, ipLocalOut, ipPushHeader, ipSelectIdent, type IpHeaderFields } from './ip-output.js';
+import { ipv4Of, Ipv4Sysctl } from './ipv4-net.js';
+import { ipRouteOutput, ipv4IsMulticast, rtValid, type Rtable } from './route.js';
+
+export const IP_PMTUDISC_DONT = 0;
+export const IP_PMTUDISC_WANT = 1;
+export const IP_PMTUDISC_DO = 2;
+export const IP_PMTUDISC_PROBE = 3;
+
+/** ICMP unreachable code → errno and whether it is fatal to a connected socket. @kernel icmp_err_convert */
+export const ICMP_ERR_CONVERT: readonly { readonly errno: number; readonly fatal: boolean }[] = [
+  { errno: Errno.ENETUNREACH, fatal: false }, { errno: Errno.EHOSTUNREACH, fatal: false }, { errno: Errno.ENOPROTOOPT, fatal: true },
+  { errno: Errno.ECONNREFUSED, fatal: true }, { errno: Errno.EMSGSIZE, fatal: false }, { errno: Errno.EOPNOTSUPP, fatal: false },
+  { errno: Errno.ENETUNREACH, fatal: true }, { errno: Errno.EHOSTDOWN, fatal: true }, { errno: Errno.ENONET, fatal: true },
+  { errno: Errno.ENETUNREACH, fatal: true }, { errno: Errno.EHOSTUNREACH, fatal: true }, { errno: Errno.ENETUNREACH, fatal: false },
+  { errno: Errno.EHOSTUNREACH, fatal: false }, { errno: Errno.EHOSTUNREACH, fatal: true }, { errno: Errno.EHOSTUNREACH, fatal: true },
+  { errno: Errno.EHOSTUNREACH, fatal: true },
+];
+
+export function sockaddrIn(addr: number, port: number): SockAddrIn {
+  return { family: 'inet', addr, port };
+}
+
+export abstract class InetSock extends Sock {
+  /** Address used as source when sending, 0 for the route's choice. */
+  saddr = 0;
+  /** Address bound to, 0 for any. */
+  rcvSaddr = 0;
+  daddr = 0;
+  sport = 0;
+  dport = 0;
+  tos = 0;
+  /** -1: the namespace's default. */
+  ttl = -1;
+  mcTtl = 1;
+  mcLoop = true;
+  mcIndex = 0;
+  mcAddr = 0;
+  hdrincl = false;
+  recverr = false;
+  recvttl = false;
+  recvtos = false;
+  pktinfo = false;
+  freebind = false;
+  bindNoPort = false;
+  pmtudisc = IP_PMTUDISC_WANT;
+  /** Route kept while connected. */
+  dst: Rtable | null = null;
+  private id = 0;
+  private errors: { readonly data: Uint8Array; readonly from: SockAddr; readonly err: SockExtendedErr }[] | null = null;
+  private groups: { readonly group: number; readonly ifindex: number }[] | null = null;
+
+  constructor(net: Net, type: number, protocol: number) {
+    super(net, AF_INET, type, protocol);
+  }
+
+  /** Whether this socket's address may be bound. 0 or a negative errno. @kernel inet_bind() */
+  protected checkBindAddress(addr: number): number {
+    const type = inetAddrType(this.net, addr);
+    if (addr === 0 || type === RTN_LOCAL || type === RTN_MULTICAST || type === RTN_BROADCAST) return 0;
+    if (this.freebind || ipv4Of(this.net).sysctl(Ipv4Sysctl.ip_nonlocal_bind) !== 0) return 0;
+    return -Errno.EADDRNOTAVAIL;
+  }
+
+  /** Takes over a bound address (multicast and broadcast ones are not sources). */
+  protected setBound(addr: number): void {
+    const type = inetAddrType(this.net, addr);
+    this.rcvSaddr = addr;
+    this.saddr = type === RTN_MULTICAST || type === RTN_BROADCAST ? 0 : addr;
+  }
+
+  /** The route to an address: the kept one where it still holds. A negative errno when there is none. */
+  routeTo(daddr: number): Rtable | number {
+    const kept = this.dst;
+    if (kept !== null && daddr === this.daddr && rtValid(kept, this.net)) return kept;
+    const multicast = ipv4IsMulticast(daddr);
+    const oif = this.boundDev !== 0 ? this.boundDev : multicast ? this.mcIndex : 0;
+    const saddr = multicast && this.saddr === 0 ? this.mcAddr : this.saddr;
+    const rt = ipRouteOutput(this.net, { daddr, saddr, oif, tos: this.tos & 0x1e, mark: this.mark });
+    if (typeof rt === 'number') return rt;
+    if (daddr === this.daddr && this.daddr !== 0) this.dst = rt;
+    return rt;
+  }
+
+  /** TTL for a destination. */
+  ttlFor(rt: Rtable): number {
+    if (rt.type === RTN_MULTICAST) return this.mcTtl;
+    return this.ttl >= 0 ? this.ttl : ipDefaultTtl(this.net);
+  }
+
+  /** Whether packets carry DF. @kernel ip_dont_fragment() */
+  get dontFragment(): boolean {
+    return this.pmtudisc === IP_PMTUDISC_DO || this.pmtudisc === IP_PMTUDISC_PROBE || this.pmtudisc === IP_PMTUDISC_WANT;
+  }
+
+  /**
+   * Puts the IPv4 header in front of a transport packet and sends it. Consumes it. 0 or a negative errno.
+   * @kernel ip_send_skb(), __ip_make_skb()
+   */
+  ipSend(skb: SkBuff, rt: Rtable, daddr: number, protocol = this.protocol): number {
+    const df = this.dontFragment && (this.pmtudisc !== IP_PMTUDISC_WANT || skb.len + 20 <= rt.mtu());
+    if (this.pmtudisc < IP_PMTUDISC_DO) skb.cbFlags2 |= IPSKB_IGNORE_DF;
+    ipPushHeader(skb, {
+      saddr: this.saddr !== 0 ? this.saddr : rt.prefsrc, daddr, protocol, tos: this.tos, ttl: this.ttlFor(rt), id: this.nextIdent(df), df,
+    });
+    skb.mark = this.mark;
+    skb.priority = this.priority;
+    return ipLocalOut(this.net, skb, rt);
+  }
+
+  /** Identification: the socket's own counter once connected, none for atomic datagrams. @kernel ip_select_ident() */
+  nextIdent(df: boolean): number {
+    if (this.daddr !== 0) {
+      if (this.id === 0) this.id = this.net.kernel.random('ip-ident').below(0xffff) + 1;
+      this.id = (this.id + 1) & 0xffff;
+      return this.id;
+    }
+    return df ? 0 : ipSelectIdent(this.net);
+  }
+
+  /** Queues an ICMP or local error for MSG_ERRQUEUE. @kernel ip_icmp_error() */
+  queueError(data: Uint8Array, from: SockAddr, err: SockExtendedErr): void {
+    (this.errors ??= []).push({ data, from, err });
+    if (this.errors.length > 64) this.errors.shift();
+    if (this.dataReady !== null) this.dataReady(this);
+  }
+
+  get hasErrors(): boolean {
+    return this.errors !== null && this.errors.length > 0;
+  }
+
+  /** recvmsg(MSG_ERRQUEUE). @kernel ip_recv_error() */
+  protected recvError(count: number): RecvResult | number {
+    const entry = this.errors?.shift();
+    if (entry === undefined) return -Errno.EAGAIN;
+    const data = entry.data.subarray(0, count);
+    return { data, from: entry.from, flags: Msg.MSG_ERRQUEUE, length: entry.data.length, control: { err: entry.err } };
+  }
+
+  /** Takes a pending error as recvmsg and sendmsg report it. */
+  protected takeError(): number {
+    const err = this.err;
+    this.err = 0;
+    return -err;
+  }
+
+  /** IP_* options. 0, a negative errno, or 1 where the option is not IP's. */
+  protected ipSetsockopt(option: SockOpt, value: SockOptValue): number {
+    const generic = sockSetsockopt(this, option, value);
+    if (generic !== 1) {
+      if (option === 'SO_BINDTODEVICE' || option === 'SO_MARK') this.dst = null;
+      return generic;
+    }
+    const n = typeof value === 'number' ? value : 0;
+    switch (option) {
+      case 'IP_TTL':
+        if (n !== -1 && (n < 1 || n > 255)) return -Errno.EINVAL;
+        this.ttl = n;
+        return 0;
+      case 'IP_TOS':
+        this.tos = n & 0xff;
+        this.dst = null;
+        return 0;
+      case 'IP_HDRINCL':
+        this.hdrincl = n !== 0;
+        return 0;
+      case 'IP_RECVERR':
+        this.recverr = n !== 0;
+        return 0;
+      case 'IP_RECVTTL':
+        this.recvttl = n !== 0;
+        return 0;
+      case 'IP_RECVTOS':
+        this.recvtos = n !== 0;
+        return 0;
+      case 'IP_PKTINFO':
+        this.pktinfo = n !== 0;
+        return 0;
+      case 'IP_MTU_DISCOVER':
+        if (n < 0 || n > 5) return -Errno.EINVAL;
+        this.pmtudisc = n;
+        return 0;
+      case 'IP_FREEBIND':
+        this.freebind = n !== 0;
+        return 0;
+      case 'IP_BIND_ADDRESS_NO_PORT':
+        this.bindNoPort = n !== 0;
+        return 0;
+      case 'IP_MULTICAST_TTL':
+        if (n < -1 || n > 255) return -Errno.EINVAL;
+        this.mcTtl = n === -1 ? 1 : n;
+        return 0;
+      case 'IP_MULTICAST_LOOP':
+        this.mcLoop = n !== 0;
+        return 0;
+      case 'IP_MULTICAST_IF':
+        return this.setMulticastIf(value);
+      case 'IP_ADD_MEMBERSHIP':
+      case 'IP_DROP_MEMBERSHIP':
+        return this.membership(option === 'IP_ADD_MEMBERSHIP', value);
+      default:
+        return 1;
+    }
+  }
+
+  private setMulticastIf(value: SockOptValue): number {
+    if (typeof value === 'string') {
+      const dev = this.net.devByName(value);
+      if (dev === undefined) return -Errno.ENODEV;
+      this.mcIndex = dev.ifindex;
+      return 0;
+    }
+    this.mcAddr = Number(value);
+    return 0;
+  }
+
+  /** Value: [group, ifindex]; ifindex 0 takes the route's device. */
+  private membership(join: boolean, value: SockOptValue): number {
+    const [group = 0, wanted = 0] = Array.isArray(value) ? (value as readonly number[]) : [Number(value), 0];
+    if (!ipv4IsMulticast(group)) return -Errno.EINVAL;
+    let ifindex = wanted;
+    if (ifindex === 0) {
+      const rt = ipRouteOutput(this.net, { daddr: group, saddr: 0, oif: 0, tos: 0, mark: 0 });
+      if (typeof rt === 'number') return -Errno.ENODEV;
+      ifindex = rt.dev.ifindex;
+    }
+    const dev = this.net.devByIndex(ifindex);
+    const inDev = dev === undefined ? null : InDevice.of(dev);
+    if (inDev === null) return -Errno.ENODEV;
+    const groups = (this.groups ??= []);
+    const at = groups.findIndex((g) => g.group === group && g.ifindex === ifindex);
+    if (join) {
+      if (at >= 0) return -Errno.EADDRINUSE;
+      groups.push({ group, ifindex });
+    } else {
+      if (at < 0) return -Errno.EADDRNOTAVAIL;
+      groups.splice(at, 1);
+    }
+    countGroup(inDev, group, join ? 1 : -1);
+    return 0;
+  }
+
+  protected ipGetsockopt(option: SockOpt): SockOptValue | undefined {
+    switch (option) {
+      case 'IP_TTL':
+        return this.ttl >= 0 ? this.ttl : ipDefaultTtl(this.net);
+      case 'IP_TOS':
+        return this.tos;
+      case 'IP_HDRINCL':
+        return Number(this.hdrincl);
+      case 'IP_RECVERR':
+        return Number(this.recverr);
+      case 'IP_MTU_DISCOVER':
+        return this.pmtudisc;
+      case 'IP_MTU':
+        return this.dst?.mtu() ?? -Errno.ENOTCONN;
+      default:
+        return sockGetsockopt(this, option);
+    }
+  }
+
+  getname(peer: boolean): SockAddr | number {
+    if (!peer) return sockaddrIn(this.saddr !== 0 ? this.saddr : this.rcvSaddr, this.sport);
+    return this.daddr === 0 ? -Errno.ENOTCONN : sockaddrIn(this.daddr, this.dport);
+  }
+
+  /** Leaves all multicast groups. */
+  protected leaveGroups(): void {
+    for (const { group, ifindex } of this.groups ?? []) {
+      const dev = this.net.devByIndex(ifindex);
+      const inDev = dev === undefined ? null : InDevice.of(dev);
+      if (inDev !== null) countGroup(inDev, group, -1);
+    }
+    this.groups = null;
+  }
+
+  /** True where a datagram of this group that came in on this device is for this socket. */
+  protected joined(group: number): boolean {
+    return this.groups === null || this.groups.some((g) => g.group === group);
+  }
+
+  /**
+   * Connects a datagram socket: fixes peer, source and route. 0 or a negative errno. @kernel __ip4_datagram_connect()
+   */
+  protected datagramConnect(addr: number, port: number): number {
+    this.dst = null;
+    this.daddr = 0;
+    const rt = ipRouteOutput(this.net, { daddr: addr, saddr: this.saddr, oif: this.boundDev, tos: this.tos & 0x1e, mark: this.mark });
+    if (typeof rt === 'number') return rt;
+    if (rt.type === RTN_BROADCAST && !this.broadcast) return -Errno.EACCES;
+    if (this.saddr === 0) this.saddr = rt.prefsrc;
+    if (this.rcvSaddr === 0) this.rcvSaddr = rt.prefsrc;
+    this.daddr = addr === 0 ? rt.prefsrc : addr;
+    this.dport = port;
+    this.dst = rt.type === RTN_UNICAST ? rt : null;
+    return 0;
+  }
+
+  listen(_backlog: number): number {
+    return -Errno.EOPNOTSUPP;
+  }
+
+  accept(): number {
+    return -Errno.EOPNOTSUPP;
+  }
+}
+
+function countGroup(inDev: InDevice, group: number, by: number): void {
+  const groups = (inDev.groups ??= new Map<number, number>());
+  const users = (groups.get(group) ?? 0) + by;
+  if (users > 0) groups.set(group, users);
+  else groups.delete(group);
+}
+
+/**
+ * Sends a connection's segment: data starts at the transport header. Consumes it. 0 or a negative errno.
+ * @kernel net/ipv4/ip_output.c ip_queue_xmit()
+ */
+export function ipQueueXmit(sk: InetSock, skb: SkBuff): number {
+  const rt = sk.routeTo(sk.daddr);
+  if (typeof rt === 'number') {
+    sk.net.kernel.kfreeSkbReason(skb, DropReason.IP_OUTNOROUTES);
+    return -Errno.EHOSTUNREACH;
+  }
+  return sk.ipSend(skb, rt, sk.daddr);
+}
+
+/**
+ * Sends a transport packet that belongs to no socket (a reset, an ACK of TIME-WAIT). Consumes it. 0 or a negative errno.
+ * @kernel ip_send_unicast_reply()
+ */
+export function ipSendSkbReply(
+  net: Net, skb: SkBuff, saddr: number, daddr: number, protocol: number, options: { readonly tos?: number; readonly ttl?: number; readonly oif?: number; readonly mark?: number } = {},
+): number {
+  const rt = ipRouteOutput(net, { daddr, saddr, oif: options.oif ?? 0, tos: (options.tos ?? 0) & 0x1e, mark: options.mark ?? 0 });
+  if (typeof rt === 'number') {
+    net.kernel.kfreeSkbReason(skb, DropReason.IP_OUTNOROUTES);
+    return rt;
+  }
+  const header: IpHeaderFields = {
+    saddr: saddr !== 0 ? saddr : rt.prefsrc, daddr, protocol, tos: options.tos ?? 0, ttl: options.ttl ?? ipDefaultTtl(net), id: 0, df: true,
+  };
+  ipPushHeader(skb, header);
+  return ipLocalOut(net, skb, rt);
+}

@@ -1,0 +1,70 @@
+/**
+ * A packet for somebody else: TTL, MTU, FORWARD, and out. Sources: net/ipv4/ip_forward.c, RFC 1812 §5.
+ */
+import { DropReason, Mib, mibAdd, NF_INET_FORWARD, nfHookSlow, NFPROTO_IPV4, PACKET_HOST, skbCow, type NetDevice, type SkBuff } from '@netloom/kernel-core';
+import { ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_REDIRECT, ICMP_TIME_EXCEEDED, IP_DF, iphDecreaseTtl, iphFragOff, iphSaddr, iphTos, iphTtl } from '@netloom/wire';
+import { icmpSend } from './icmp-send.js';
+import { Conf, InDevice } from './in-device.js';
+import { ipOutput } from './ip-output.js';
+import type { Rtable } from './route.js';
+
+/** Room for the link-layer header that the way out may need. */
+const FORWARD_HEADROOM = 16;
+
+/** Consumes the packet. @kernel ip_forward() */
+export function ipForward(skb: SkBuff, rt: Rtable): void {
+  const dev = skb.dev as NetDevice;
+  const net = dev.net;
+  const kernel = net.kernel;
+  if (skb.pktType !== PACKET_HOST) {
+    kernel.kfreeSkbReason(skb, DropReason.OTHERHOST);
+    return;
+  }
+  const mem = skb.mem;
+  if (iphTtl(mem, skb.networkHeader) <= 1) {
+    mibAdd(net.mib, Mib.IpInHdrErrors, 1);
+    icmpSend(skb, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
+    kernel.kfreeSkbReason(skb, DropReason.IP_TTL);
+    return;
+  }
+  if (skb.len > rt.dev.mtu || rt.metricMtu !== 0) {
+    const mtu = rt.metricMtu !== 0 ? rt.metricMtu : rt.dev.mtu;
+    if (skb.len > mtu && (iphFragOff(mem, skb.networkHeader) & IP_DF) !== 0) {
+      mibAdd(net.mib, Mib.IpFragFails, 1);
+      icmpSend(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
+      kernel.kfreeSkbReason(skb, DropReason.PKT_TOO_BIG);
+      return;
+    }
+  }
+  if (!skbCow(skb, FORWARD_HEADROOM)) {
+    mibAdd(net.mib, Mib.IpOutDiscards, 1);
+    kernel.kfreeSkbReason(skb, DropReason.NOMEM);
+    return;
+  }
+  if (rt.dev === dev) sendRedirect(skb, rt, dev);
+  iphDecreaseTtl(mem, skb.networkHeader);
+  skb.priority = rtTosToPriority(iphTos(mem, skb.networkHeader));
+  const hooks = net.nf4(NF_INET_FORWARD);
+  if (hooks !== null && !nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_FORWARD, skb, dev, rt.dev)) return;
+  mibAdd(net.mib, Mib.IpForwDatagrams, 1);
+  skb.tstamp = 0;
+  ipOutput(skb, rt);
+}
+
+/** Tells a host on the same link of the better first hop. @kernel ip_rt_send_redirect() */
+function sendRedirect(skb: SkBuff, rt: Rtable, dev: NetDevice): void {
+  const inDev = InDevice.of(dev);
+  if (inDev === null || inDev.conf[Conf.send_redirects] === 0) return;
+  const source = iphSaddr(skb.mem, skb.networkHeader);
+  const onLink = inDev.addresses.some((ifa) => ((ifa.address ^ source) & ifa.mask) === 0);
+  if (!onLink) return;
+  const hop = rt.gateway !== 0 ? rt.gateway : skb.mem.dv.getUint32(skb.networkHeader + 16);
+  icmpSend(skb, ICMP_REDIRECT, 1, hop);
+}
+
+/** Traffic priority from the TOS bits. @kernel ip_tos2prio */
+const TOS_TO_PRIORITY = [0, 1, 0, 0, 2, 2, 2, 2, 6, 6, 6, 6, 4, 4, 4, 4] as const;
+
+export function rtTosToPriority(tos: number): number {
+  return TOS_TO_PRIORITY[(tos & 0x1e) >>> 1] ?? 0;
+}

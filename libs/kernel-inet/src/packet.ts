@@ -1,0 +1,250 @@
+/**
+ * Packet sockets: frames of a device (or of all) as they pass the taps, and frames to send. Sources: net/packet/af_packet.c,
+ * packet(7). SOCK_RAW has the link-layer header, SOCK_DGRAM has not.
+ */
+import { Errno } from '@netloom/base';
+import { bpfCheckClassic, BpfProgram, bpfRun, type BpfInsn } from '@netloom/bpf';
+import {
+  devAddTap, devQueueXmit, devSetPromiscuity, LL_MAX_HEADER, PACKET_HOST, PACKET_OUTGOING, skbBytes, skbPush, skbPut, Sock, sockGetsockopt,
+  sockSetsockopt, type Net, type NetDevice, type SendOptions, type SkBuff,
+} from '@netloom/kernel-core';
+import { AF_PACKET, Msg, Poll, SOCK_RAW, type Control, type RecvResult, type SockAddr, type SockAddrLl, type SockDiagEntry, type SockOpt, type SockOptValue } from '@netloom/sys';
+import { ETH_HLEN, ETH_P_ALL, ethProto, ethWrite } from '@netloom/wire';
+
+/** The packet sockets of a namespace, for ss and /proc/net/packet. */
+export class PacketTable {
+  readonly sockets = new Set<PacketSock>();
+}
+
+export function packetTable(net: Net): PacketTable {
+  return (net.packet ??= new PacketTable()) as PacketTable;
+}
+
+export class PacketSock extends Sock {
+  /** Ethertype wanted, ETH_P_ALL for all, 0 for none yet. */
+  private ethertype: number;
+  private ifindex = 0;
+  private removeTap: (() => void) | null = null;
+  private filter: BpfProgram | null = null;
+  private readonly memberships: number[] = [];
+  private packets = 0;
+  private dropped = 0;
+  private auxdata = false;
+
+  constructor(net: Net, type: number, protocol: number) {
+    super(net, AF_PACKET, type, protocol);
+    this.ethertype = protocol;
+    packetTable(net).sockets.add(this);
+    this.hook();
+  }
+
+  private hook(): void {
+    this.removeTap?.();
+    this.removeTap = null;
+    if (this.ethertype === 0) return;
+    const tap = (skb: SkBuff, dev: NetDevice, outgoing: boolean): void => {
+      this.receive(skb, dev, outgoing);
+    };
+    if (this.ifindex === 0) {
+      this.removeTap = this.net.addTap(tap);
+      return;
+    }
+    const dev = this.net.devByIndex(this.ifindex);
+    if (dev !== undefined) this.removeTap = devAddTap(dev, tap);
+  }
+
+  release(): void {
+    this.removeTap?.();
+    for (const ifindex of this.memberships) {
+      const dev = this.net.devByIndex(ifindex);
+      if (dev !== undefined) devSetPromiscuity(dev, -1);
+    }
+    packetTable(this.net).sockets.delete(this);
+    this.receiveQueue.purge();
+  }
+
+  bind(addr: SockAddr): number {
+    if (addr.family !== 'packet') return -Errno.EINVAL;
+    if (addr.ifindex !== 0 && this.net.devByIndex(addr.ifindex) === undefined) return -Errno.ENODEV;
+    this.ifindex = addr.ifindex;
+    if (addr.protocol !== 0) this.ethertype = addr.protocol;
+    this.hook();
+    return 0;
+  }
+
+  /** @kernel packet_rcv(); the tap sees outgoing frames whole, received ones behind their Ethernet header. */
+  private receive(skb: SkBuff, dev: NetDevice, outgoing: boolean): void {
+    if (outgoing && skb.sk === this) return;
+    const start = outgoing ? skb.data : skb.macHeader;
+    const length = skb.tail - start + skb.dataLen;
+    const protocol = outgoing ? ethProto(skb.mem, start) : skb.protocol;
+    if (this.ethertype !== ETH_P_ALL && (outgoing || protocol !== this.ethertype)) return;
+    const from = this.type === SOCK_RAW ? start : start + ETH_HLEN;
+    const size = length - (from - start);
+    let keep = size;
+    if (this.filter !== null) {
+      keep = Math.min(size, bpfRun(this.filter, skb.mem.u8, from, size, size));
+      if (keep === 0) return;
+    }
+    if (this.rmemAlloc + skb.truesize > this.rcvbuf) {
+      this.dropped++;
+      this.drops++;
+      return;
+    }
+    this.packets++;
+    const copy = skb.pool.clone(skb);
+    copy.dev = dev;
+    copy.data = from;
+    copy.len = size;
+    copy.macHeader = start;
+    copy.protocol = protocol;
+    copy.pktType = outgoing ? PACKET_OUTGOING : skb.pktType;
+    copy.tstamp = this.net.kernel.engine.now;
+    copy.cbSeq = keep;
+    copy.sk = this;
+    copy.destructor = releaseRmem;
+    this.rmemAlloc += copy.truesize;
+    this.receiveQueue.push(copy);
+    if (this.dataReady !== null) this.dataReady(this);
+  }
+
+  recvmsg(count: number, flags: number): RecvResult | number {
+    const skb = this.receiveQueue.head;
+    if (skb === null) return this.err !== 0 ? this.takeError() : -Errno.EAGAIN;
+    const dev = skb.dev as NetDevice;
+    const caught = Math.min(skb.cbSeq, skb.len);
+    const control: Control = { timestampNs: skb.tstamp };
+    if (this.auxdata) control.auxdata = { len: skb.len, snaplen: caught, netOff: ETH_HLEN };
+    const from: SockAddrLl = {
+      family: 'packet', protocol: skb.protocol, ifindex: dev.ifindex, hatype: dev.type, pkttype: skb.pktType, addr: skb.mem.bytes(skb.macHeader + 6, 6),
+    };
+    const result: RecvResult = {
+      data: skbBytes(skb, 0, Math.min(count, caught)), from, flags: caught > count ? Msg.MSG_TRUNC : 0, length: skb.len, control,
+    };
+    if ((flags & Msg.MSG_PEEK) === 0) {
+      this.receiveQueue.unlink(skb);
+      skb.pool.release(skb);
+    }
+    return result;
+  }
+
+  private takeError(): number {
+    const err = this.err;
+    this.err = 0;
+    return -err;
+  }
+
+  /** @kernel packet_snd() */
+  sendmsg(data: Uint8Array, options: SendOptions): number {
+    const { to } = options;
+    if (to !== undefined && to.family !== 'packet') return -Errno.EINVAL;
+    const dev = this.net.devByIndex(to?.ifindex ?? this.ifindex);
+    if (dev === undefined) return -Errno.ENXIO;
+    if (!dev.up) return -Errno.ENETDOWN;
+    const raw = this.type === SOCK_RAW;
+    if (raw && data.length < ETH_HLEN) return -Errno.EINVAL;
+    if (data.length > dev.mtu + (raw ? ETH_HLEN + 4 : 0)) return -Errno.EMSGSIZE;
+    const pool = this.net.kernel.pool;
+    const skb = pool.alloc(data.length, LL_MAX_HEADER);
+    if (skb === null) return -Errno.ENOBUFS;
+    skb.mem.write(skbPut(skb, data.length), data);
+    skb.dev = dev;
+    skb.packetId = pool.nextPacketId();
+    if (!raw) {
+      const target = to?.addr ?? new Uint8Array(6);
+      const view = new DataView(target.buffer, target.byteOffset);
+      const o = skbPush(skb, ETH_HLEN);
+      ethWrite(skb.mem, o, view.getUint16(0), view.getUint32(2), dev.addrHi, dev.addrLo, to?.protocol ?? this.ethertype);
+    }
+    skb.protocol = ethProto(skb.mem, skb.data);
+    skb.networkHeader = skb.data + ETH_HLEN;
+    skb.transportHeader = skb.networkHeader;
+    devQueueXmit(skb);
+    return data.length;
+  }
+
+  poll(): number {
+    return (this.receiveQueue.length > 0 ? Poll.POLLIN : 0) | Poll.POLLOUT | (this.err !== 0 ? Poll.POLLERR : 0);
+  }
+
+  setsockopt(option: SockOpt, value: SockOptValue): number {
+    switch (option) {
+      case 'SO_ATTACH_FILTER':
+        this.filter = decodeFilter(value);
+        return this.filter === null ? -Errno.EINVAL : 0;
+      case 'SO_DETACH_FILTER':
+        this.filter = null;
+        return 0;
+      case 'PACKET_AUXDATA':
+        this.auxdata = Number(value) !== 0;
+        return 0;
+      case 'PACKET_ADD_MEMBERSHIP': {
+        const dev = this.net.devByIndex(Number(value)); // PACKET_MR_PROMISC on an ifindex
+        if (dev === undefined) return -Errno.ENODEV;
+        devSetPromiscuity(dev, 1);
+        this.memberships.push(dev.ifindex);
+        return 0;
+      }
+      default: {
+        const result = sockSetsockopt(this, option, value);
+        return result === 1 ? -Errno.ENOPROTOOPT : result;
+      }
+    }
+  }
+
+  getsockopt(option: SockOpt): SockOptValue | undefined {
+    if (option !== 'PACKET_STATISTICS') return sockGetsockopt(this, option);
+    const stats = [this.packets + this.dropped, this.dropped]; // reading them starts them anew
+    this.packets = 0;
+    this.dropped = 0;
+    return stats;
+  }
+
+  getname(peer: boolean): SockAddr | number {
+    if (peer) return -Errno.EOPNOTSUPP;
+    const dev = this.net.devByIndex(this.ifindex);
+    return {
+      family: 'packet', protocol: this.ethertype, ifindex: this.ifindex, hatype: dev?.type ?? 0, pkttype: PACKET_HOST, addr: dev?.address ?? new Uint8Array(0),
+    };
+  }
+
+  diag(): Omit<SockDiagEntry, 'users' | 'ino'> {
+    const address: SockAddrLl = { family: 'packet', protocol: this.ethertype, ifindex: this.ifindex, hatype: 0, pkttype: 0, addr: new Uint8Array(0) };
+    return {
+      family: 'packet', type: this.type === SOCK_RAW ? 'p_raw' : 'p_dgr', state: 7, local: address, peer: { family: 'unspec' },
+      recvQ: this.rmemAlloc, sendQ: 0, uid: this.uid, ifindex: this.ifindex,
+      mem: { rmem: this.rmemAlloc, rcvbuf: this.rcvbuf, wmem: 0, sndbuf: this.sndbuf, fwd: 0, wmemQueued: 0, opt: 0, backlog: 0, drops: this.drops },
+    };
+  }
+
+  connect(): number {
+    return -Errno.EOPNOTSUPP;
+  }
+
+  listen(): number {
+    return -Errno.EOPNOTSUPP;
+  }
+
+  accept(): number {
+    return -Errno.EOPNOTSUPP;
+  }
+
+  shutdown(): number {
+    return -Errno.EOPNOTSUPP;
+  }
+}
+
+function releaseRmem(skb: SkBuff): void {
+  if (skb.sk !== null) skb.sk.rmemAlloc -= skb.truesize;
+}
+
+/** struct sock_filter[] (code, jt, jf, k; little-endian) to a checked program, null where the kernel would refuse it. */
+function decodeFilter(value: SockOptValue): BpfProgram | null {
+  if (!(value instanceof Uint8Array) || value.length % 8 !== 0) return null;
+  const view = new DataView(value.buffer, value.byteOffset, value.length);
+  const insns: BpfInsn[] = [];
+  for (let o = 0; o < value.length; o += 8) {
+    insns.push({ code: view.getUint16(o, true), jt: view.getUint8(o + 2), jf: view.getUint8(o + 3), k: view.getUint32(o + 4, true) });
+  }
+  return bpfCheckClassic(insns) ? new BpfProgram(insns) : null;
+}

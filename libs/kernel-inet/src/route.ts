@@ -1,0 +1,300 @@
+/**
+ * Routing decisions: which way a received packet goes, which way one of ours leaves, and from which address.
+ * ipRcvFinish → ipRouteInput → Rtable.input; sockets → ipRouteOutput → Rtable.output. Source: net/ipv4/route.c.
+ *
+ * Routes of a next hop are cached on it, one for input and one for output, and checked against the namespace's genid.
+ */
+import { Errno } from '@netloom/base';
+import { Dst, DropReason, Mib, mibAdd, type Net, type NetDevice, PACKET_BROADCAST, PACKET_MULTICAST, type SkBuff } from '@netloom/kernel-core';
+import { Iff } from '@netloom/sys';
+import { fibLookup, fibSelectSource, fibValidateSource, inetAddrType, type FibResult } from './fib-frontend.js';
+import { RTN_BLACKHOLE, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_PROHIBIT, RTN_UNICAST, RTN_UNREACHABLE, RT_SCOPE_LINK } from './fib-table.js';
+import { Conf, InDevice } from './in-device.js';
+import { ipError } from './ip-error.js';
+import { ipForward } from './ip-forward.js';
+import { ipLocalDeliver } from './ip-local.js';
+import { ipOutput } from './ip-output.js';
+import { ipv4Of } from './ipv4-net.js';
+
+/** A route in use. @kernel struct rtable */
+export class Rtable extends Dst {
+  genid = 0;
+  /** Where to forward: 0 when the destination is on the link. */
+  gateway = 0;
+  /** Source address that this route suggests. */
+  prefsrc = 0;
+  /** PMTU learned by an ICMP error and until when (ns); 0 for none. */
+  pmtu = 0;
+  pmtuExpires = 0;
+  metricMtu = 0;
+  /** The device that the packet came in on asked for this one to be redirected. */
+  doRedirect = false;
+  metrics: Readonly<Record<string, number | string>> | undefined = undefined;
+  table = 0;
+
+  constructor(
+    dev: NetDevice,
+    readonly type: number,
+    readonly isInput: boolean,
+  ) {
+    super(dev);
+  }
+
+  input(skb: SkBuff): void {
+    if (this.error !== 0) ipError(skb, this.error);
+    else if (this.type === RTN_UNICAST) ipForward(skb, this);
+    else ipLocalDeliver(skb);
+  }
+
+  output(skb: SkBuff): number {
+    return ipOutput(skb, this);
+  }
+
+  mtu(): number {
+    if (this.pmtu !== 0) {
+      if (this.pmtuExpires > this.dev.net.kernel.engine.now) return Math.min(this.pmtu, this.dev.mtu);
+      this.pmtu = 0;
+    }
+    return this.metricMtu !== 0 ? this.metricMtu : Math.min(this.dev.mtu, 0xffff);
+  }
+}
+
+/** What a route is wanted for. Zero means "any" or "not known". */
+export interface Flow4 {
+  readonly daddr: number;
+  readonly saddr: number;
+  readonly oif: number;
+  readonly tos: number;
+  readonly mark: number;
+}
+
+export function ipv4IsMulticast(address: number): boolean {
+  return address >>> 28 === 14;
+}
+
+export function ipv4IsLoopback(address: number): boolean {
+  return address >>> 24 === 127;
+}
+
+export function ipv4IsZeronet(address: number): boolean {
+  return address >>> 24 === 0;
+}
+
+/**
+ * Chooses what happens to a received packet and sets `skb.dst`.
+ * @returns true; or false when the packet was dropped (and counted). @kernel ip_route_input_noref()
+ */
+export function ipRouteInput(skb: SkBuff, daddr: number, saddr: number, tos: number, dev: NetDevice): boolean {
+  const net = dev.net;
+  const inDev = dev.inDev as InDevice | null;
+  if (inDev === null) return dropInput(skb, net, DropReason.IP_INNOROUTES);
+  if (ipv4IsMulticast(daddr)) return routeMulticast(skb, daddr, saddr, inDev);
+  if (ipv4IsMulticast(saddr) || saddr === 0xffffffff) return martianSource(skb, daddr, saddr, inDev);
+  if (daddr === 0xffffffff || (daddr === 0 && saddr === 0)) return routeBroadcast(skb, saddr, inDev);
+  if (ipv4IsZeronet(saddr)) return martianSource(skb, daddr, saddr, inDev);
+  if (ipv4IsZeronet(daddr)) return martianDestination(skb, daddr, saddr, inDev);
+  const loopbackDev = (dev.flags & Iff.IFF_LOOPBACK) !== 0;
+  if (!loopbackDev && inDev.conf[Conf.route_localnet] === 0) {
+    if (ipv4IsLoopback(daddr)) return martianDestination(skb, daddr, saddr, inDev);
+    if (ipv4IsLoopback(saddr)) return martianSource(skb, daddr, saddr, inDev);
+  }
+  const res = fibLookup(net, daddr, tos, 0);
+  if (res === null) {
+    const error = inDev.forwarding ? Errno.ENETUNREACH : Errno.EHOSTUNREACH;
+    skb.dst = errorRoute(dev, error);
+    return true;
+  }
+  const type = res.route.info.type;
+  if (type === RTN_BROADCAST) {
+    if (!validSource(skb, saddr, tos, inDev, daddr)) return false;
+    skb.pktType = PACKET_BROADCAST;
+    skb.dst = localRoute(net, dev, RTN_BROADCAST);
+    return true;
+  }
+  if (type === RTN_LOCAL) {
+    if (!validSource(skb, saddr, tos, inDev, daddr)) return false;
+    skb.dst = localRoute(net, dev, RTN_LOCAL);
+    return true;
+  }
+  if (!inDev.forwarding) {
+    skb.dst = errorRoute(dev, Errno.EHOSTUNREACH);
+    return true;
+  }
+  if (type !== RTN_UNICAST) {
+    skb.dst = errorRoute(dev, routeTypeErrno(type));
+    return true;
+  }
+  if (!validSource(skb, saddr, tos, inDev, daddr)) return false;
+  skb.dst = forwardRoute(net, res);
+  return true;
+}
+
+/** The errno of a route that goes nowhere. @kernel fib_props */
+export function routeTypeErrno(type: number): number {
+  if (type === RTN_BLACKHOLE) return Errno.EINVAL;
+  if (type === RTN_PROHIBIT) return Errno.EACCES;
+  return type === RTN_UNREACHABLE ? Errno.EHOSTUNREACH : Errno.EINVAL;
+}
+
+function forwardRoute(net: Net, res: FibResult): Rtable {
+  const nh = res.nh;
+  const genid = ipv4Of(net).genid;
+  let rt = nh.rthInput;
+  if (rt === null || rt.genid !== genid) {
+    rt = new Rtable(nh.dev, RTN_UNICAST, true);
+    rt.genid = genid;
+    rt.gateway = nh.gateway;
+    fillMetrics(rt, res);
+    nh.rthInput = rt;
+  }
+  return rt;
+}
+
+function fillMetrics(rt: Rtable, res: FibResult): void {
+  rt.metrics = res.route.info.metrics;
+  rt.table = res.route.info.table;
+  rt.metricMtu = Number(rt.metrics?.['mtu'] ?? 0);
+}
+
+function localRoute(net: Net, dev: NetDevice, type: number): Rtable {
+  const inDev = dev.inDev as InDevice & { localRt?: Rtable };
+  const genid = ipv4Of(net).genid;
+  const cached = type === RTN_LOCAL ? inDev.localRt : undefined;
+  if (cached !== undefined && cached.genid === genid) return cached;
+  const rt = new Rtable(dev, type, true);
+  rt.genid = genid;
+  if (type === RTN_LOCAL) inDev.localRt = rt;
+  return rt;
+}
+
+function errorRoute(dev: NetDevice, error: number): Rtable {
+  const rt = new Rtable(dev, RTN_UNREACHABLE, true);
+  rt.error = error;
+  return rt;
+}
+
+function dropInput(skb: SkBuff, net: Net, reason: number): false {
+  net.kernel.kfreeSkbReason(skb, reason);
+  return false;
+}
+
+function validSource(skb: SkBuff, saddr: number, tos: number, inDev: InDevice, daddr: number): boolean {
+  const verdict = fibValidateSource(inDev.dev.net, saddr, tos, inDev);
+  if (verdict === 0) return true;
+  const net = inDev.dev.net;
+  if (verdict === -Errno.EXDEV) {
+    mibAdd(net.mib, Mib.TcpExtIPReversePathFilter, 1);
+    logMartianSource(inDev, daddr, saddr);
+    return dropInput(skb, net, DropReason.IP_RPFILTER);
+  }
+  return martianSource(skb, daddr, saddr, inDev);
+}
+
+function logMartians(inDev: InDevice): boolean {
+  return inDev.conf[Conf.log_martians] !== 0 || ipv4Of(inDev.dev.net).confAll[Conf.log_martians] !== 0;
+}
+
+function dotted(address: number): string {
+  return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
+}
+
+function logMartianSource(inDev: InDevice, daddr: number, saddr: number): void {
+  if (!logMartians(inDev)) return;
+  inDev.dev.net.kernel.printk(4, `IPv4: martian source ${dotted(daddr)} from ${dotted(saddr)}, on dev ${inDev.dev.name}`);
+}
+
+function martianSource(skb: SkBuff, daddr: number, saddr: number, inDev: InDevice): false {
+  logMartianSource(inDev, daddr, saddr);
+  return dropInput(skb, inDev.dev.net, DropReason.IP_INVALID_SOURCE);
+}
+
+function martianDestination(skb: SkBuff, daddr: number, saddr: number, inDev: InDevice): false {
+  if (logMartians(inDev)) {
+    inDev.dev.net.kernel.printk(4, `IPv4: martian destination ${dotted(daddr)} from ${dotted(saddr)}, dev ${inDev.dev.name}`);
+  }
+  return dropInput(skb, inDev.dev.net, DropReason.IP_INVALID_DEST);
+}
+
+const ALL_HOSTS = 0xe0000001;
+
+function routeMulticast(skb: SkBuff, daddr: number, saddr: number, inDev: InDevice): boolean {
+  const net = inDev.dev.net;
+  if (daddr !== ALL_HOSTS && inDev.groups?.has(daddr) !== true) return dropInput(skb, net, DropReason.IP_INNOROUTES);
+  if (ipv4IsMulticast(saddr) || saddr === 0xffffffff) return martianSource(skb, daddr, saddr, inDev);
+  skb.pktType = PACKET_MULTICAST;
+  skb.dst = localRoute(net, inDev.dev, RTN_MULTICAST);
+  return true;
+}
+
+function routeBroadcast(skb: SkBuff, saddr: number, inDev: InDevice): boolean {
+  if (saddr !== 0 && fibValidateSource(inDev.dev.net, saddr, 0, inDev) !== 0) {
+    return martianSource(skb, 0xffffffff, saddr, inDev);
+  }
+  skb.pktType = PACKET_BROADCAST;
+  skb.dst = localRoute(inDev.dev.net, inDev.dev, RTN_BROADCAST);
+  return true;
+}
+
+/**
+ * The route by which this host sends.
+ * @returns a route, whose `prefsrc` is the source address to use, or a negative errno. @kernel ip_route_output_key_hash_rcu()
+ */
+export function ipRouteOutput(net: Net, flow: Flow4): Rtable | number {
+  const { saddr } = flow;
+  if (saddr !== 0 && flow.oif === 0 && !ipv4IsMulticast(saddr) && inetAddrType(net, saddr) !== RTN_LOCAL) return -Errno.EINVAL;
+  let oifDev: NetDevice | undefined;
+  if (flow.oif !== 0) {
+    oifDev = net.devByIndex(flow.oif);
+    if (oifDev === undefined) return -Errno.ENODEV;
+    if (!oifDev.up || InDevice.of(oifDev) === null) return -Errno.ENETUNREACH;
+  }
+  const daddr = flow.daddr === 0 ? (saddr === 0 ? 0x7f000001 : saddr) : flow.daddr;
+  if (oifDev !== undefined && (ipv4IsMulticast(daddr) || daddr === 0xffffffff)) {
+    return outputRoute(net, null, oifDev, daddr, saddr !== 0 ? saddr : fibSelectSource(oifDev, daddr, RT_SCOPE_LINK));
+  }
+  if (daddr === 0xffffffff) {
+    const dev = saddr === 0 ? undefined : net.devices.find((d) => InDevice.of(d)?.addresses.some((a) => a.local === saddr));
+    if (dev !== undefined) return outputRoute(net, null, dev, daddr, saddr);
+  }
+  const res = fibLookup(net, daddr, flow.tos, flow.oif);
+  if (res === null) {
+    if (oifDev === undefined) return -Errno.ENETUNREACH;
+    // The device was named: take the destination to be on its link (net/ipv4/route.c, "apparently, routing tables are wrong").
+    return outputRoute(net, null, oifDev, daddr, saddr !== 0 ? saddr : fibSelectSource(oifDev, daddr, RT_SCOPE_LINK));
+  }
+  const type = res.route.info.type;
+  if (type !== RTN_UNICAST && type !== RTN_LOCAL && type !== RTN_BROADCAST && type !== RTN_MULTICAST) {
+    return -routeTypeErrno(type);
+  }
+  const source = saddr !== 0 ? saddr : resultSource(res, daddr);
+  const dev = type === RTN_LOCAL ? net.loopback : res.nh.dev;
+  return outputRoute(net, res, dev, daddr, source);
+}
+
+/** @kernel fib_result_prefsrc() */
+function resultSource(res: FibResult, daddr: number): number {
+  const info = res.route.info;
+  if (info.prefsrc !== 0) return info.prefsrc;
+  return fibSelectSource(res.nh.dev, res.nh.gateway !== 0 ? res.nh.gateway : daddr, info.scope);
+}
+
+function outputRoute(net: Net, res: FibResult | null, dev: NetDevice, daddr: number, source: number): Rtable {
+  const genid = ipv4Of(net).genid;
+  const type = res !== null ? res.route.info.type : ipv4IsMulticast(daddr) ? RTN_MULTICAST : daddr === 0xffffffff ? RTN_BROADCAST : RTN_UNICAST;
+  const cached = res !== null && type === RTN_UNICAST ? res.nh.rthOutput : null;
+  if (cached !== null && cached.genid === genid && cached.prefsrc === source) return cached;
+  const rt = new Rtable(dev, type, false);
+  rt.genid = genid;
+  rt.prefsrc = source;
+  if (res !== null) {
+    rt.gateway = res.nh.gateway;
+    fillMetrics(rt, res);
+    if (type === RTN_UNICAST) res.nh.rthOutput = rt;
+  }
+  return rt;
+}
+
+/** Whether a route that a socket kept may still be used. */
+export function rtValid(rt: Rtable | null, net: Net): rt is Rtable {
+  return rt !== null && !rt.obsolete && rt.genid === ipv4Of(net).genid;
+}

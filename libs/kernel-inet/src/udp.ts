@@ -1,0 +1,333 @@
+/**
+ * UDP over IPv4: sockets, sending, receiving, errors. Sources: net/ipv4/udp.c, RFC 768, RFC 1122 §4.1.
+ */
+import { Errno } from '@netloom/base';
+import {
+  DropReason, LL_MAX_HEADER, Mib, mibAdd, PACKET_BROADCAST, PACKET_MULTICAST, pskbMayPull, RCV_SHUTDOWN, SEND_SHUTDOWN, skbBytes, skbPush, skbPut,
+  skbSetOwnerW, skbTrim, sockControl, sockQueueRcvSkb, type InetProtocol, type NetDevice, type SendOptions, type SkBuff,
+} from '@netloom/kernel-core';
+import { IPPROTO_UDP, Msg, Poll, type Control, type RecvResult, type SockAddr, type SockDiagEntry, type SockOpt, type SockOptValue } from '@netloom/sys';
+import {
+  csumPartial, csumPseudo4, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ICMP_PORT_UNREACH, ICMP_REDIRECT, ICMP_SOURCE_QUENCH, ICMP_TIME_EXCEEDED, iphDaddr, iphIhl, iphSaddr, iphTos, iphTtl, l4Dest,
+  l4Source, UDP_HLEN, udphCheck, udphLen,
+} from '@netloom/wire';
+import { ICMP_ERR_CONVERT, InetSock, IP_PMTUDISC_DONT, sockaddrIn } from './inet-sock.js';
+import { icmpSend } from './icmp-send.js';
+import { ipv4Of } from './ipv4-net.js';
+import { RTN_BROADCAST } from './fib-table.js';
+
+const MAX_DATAGRAM = 65507;
+
+export class UdpSock extends InetSock {
+  private hashed = false;
+  private pending: Uint8Array | null = null; // MSG_MORE
+
+  release(): void {
+    this.leaveGroups();
+    this.unhash();
+    this.receiveQueue.purge();
+  }
+
+  private unhash(): void {
+    if (this.hashed) ipv4Of(this.net).udp.remove(this);
+    this.hashed = false;
+  }
+
+  bind(addr: SockAddr): number {
+    if (addr.family !== 'inet') return addr.family === 'unspec' ? 0 : -Errno.EAFNOSUPPORT;
+    if (this.hashed) return -Errno.EINVAL;
+    const bad = this.checkBindAddress(addr.addr);
+    if (bad !== 0) return bad;
+    const port = addr.port === 0 ? this.freePort(addr.addr) : addr.port;
+    if (port === 0 || ipv4Of(this.net).udp.conflicts(this, port, addr.addr)) return -Errno.EADDRINUSE;
+    this.setBound(addr.addr);
+    this.hash(port);
+    return 0;
+  }
+
+  private hash(port: number): void {
+    this.sport = port;
+    ipv4Of(this.net).udp.add(this);
+    this.hashed = true;
+  }
+
+  /** An ephemeral port at random, 0 when all are taken. @kernel udp_lib_get_port() */
+  private freePort(addr: number): number {
+    const { localPortRange, udp } = ipv4Of(this.net);
+    const [low, high] = localPortRange;
+    const count = high - low + 1;
+    const start = this.net.kernel.random('udp-port').below(count);
+    for (let i = 0; i < count; i++) {
+      const port = low + ((start + i) % count);
+      if (!udp.conflicts(this, port, addr)) return port;
+    }
+    return 0;
+  }
+
+  private autobind(): boolean {
+    if (this.hashed) return true;
+    const port = this.freePort(this.rcvSaddr);
+    if (port === 0) return false;
+    this.hash(port);
+    return true;
+  }
+
+  connect(addr: SockAddr): number {
+    if (addr.family === 'unspec') {
+      this.daddr = this.dport = 0;
+      this.dst = null;
+      return 0;
+    }
+    if (addr.family !== 'inet') return -Errno.EAFNOSUPPORT;
+    if (!this.autobind()) return -Errno.EAGAIN;
+    return this.datagramConnect(addr.addr, addr.port);
+  }
+
+  /** @kernel udp_sendmsg() */
+  sendmsg(data: Uint8Array, options: SendOptions): number {
+    const { to, flags } = options;
+    if ((this.shutdownMask & SEND_SHUTDOWN) !== 0) return -Errno.EPIPE;
+    if (this.err !== 0 && to === undefined) return this.takeError();
+    let daddr = this.daddr;
+    let dport = this.dport;
+    if (to !== undefined) {
+      if (to.family !== 'inet') return -Errno.EAFNOSUPPORT;
+      if (to.port === 0) return -Errno.EINVAL;
+      daddr = to.addr === 0 ? 0x7f000001 : to.addr;
+      dport = to.port;
+    } else if (daddr === 0) {
+      return -Errno.EDESTADDRREQ;
+    }
+    let payload = data;
+    if (this.pending !== null || (flags & Msg.MSG_MORE) !== 0) {
+      const whole = new Uint8Array((this.pending?.length ?? 0) + data.length);
+      whole.set(this.pending ?? [], 0);
+      whole.set(data, this.pending?.length ?? 0);
+      this.pending = (flags & Msg.MSG_MORE) !== 0 ? whole : null;
+      if (this.pending !== null) return data.length;
+      payload = whole;
+    }
+    if (payload.length > MAX_DATAGRAM) return -Errno.EMSGSIZE;
+    if (!this.autobind()) return -Errno.EAGAIN;
+    const rt = this.routeTo(daddr);
+    if (typeof rt === 'number') {
+      if (rt === -Errno.ENETUNREACH) mibAdd(this.net.mib, Mib.IpOutNoRoutes, 1);
+      return rt;
+    }
+    if (rt.type === RTN_BROADCAST && !this.broadcast) return -Errno.EACCES;
+    if (this.pmtudisc > 1 && payload.length + 28 > rt.mtu()) return -Errno.EMSGSIZE;
+    if (this.wmemAlloc > 0 && this.wmemAlloc + payload.length > this.sndbuf) return -Errno.EAGAIN;
+    const length = payload.length;
+    const skb = this.net.kernel.pool.alloc(length, LL_MAX_HEADER);
+    if (skb === null) return -Errno.ENOBUFS;
+    const m = skb.mem;
+    m.write(skbPut(skb, length), payload);
+    const saddr = this.saddr !== 0 ? this.saddr : rt.prefsrc;
+    const o = skbPush(skb, UDP_HLEN);
+    m.dv.setUint16(o, this.sport);
+    m.dv.setUint16(o + 2, dport);
+    m.dv.setUint16(o + 4, length + UDP_HLEN);
+    m.dv.setUint16(o + 6, 0);
+    const check = ~csumPartial(m, o, skb.len, csumPseudo4(saddr, daddr, IPPROTO_UDP, skb.len)) & 0xffff;
+    m.dv.setUint16(o + 6, check === 0 ? 0xffff : check);
+    skb.transportHeader = o;
+    skbSetOwnerW(skb, this);
+    const sent = this.ipSend(skb, rt, daddr);
+    if (sent < 0 && !(sent === -Errno.ENOBUFS && !this.recverr)) {
+      mibAdd(this.net.mib, Mib.UdpSndbufErrors, sent === -Errno.ENOBUFS ? 1 : 0);
+      return sent;
+    }
+    mibAdd(this.net.mib, Mib.UdpOutDatagrams, 1);
+    return data.length;
+  }
+
+  recvmsg(count: number, flags: number): RecvResult | number {
+    if ((flags & Msg.MSG_ERRQUEUE) !== 0) return this.recvError(count);
+    const skb = this.receiveQueue.head;
+    if (skb === null) {
+      if (this.err !== 0) return this.takeError();
+      if ((this.shutdownMask & RCV_SHUTDOWN) !== 0) return { data: new Uint8Array(0), from: { family: 'unspec' }, flags: 0, length: 0, control: {} };
+      return -Errno.EAGAIN;
+    }
+    const m = skb.mem;
+    const from = sockaddrIn(iphSaddr(m, skb.networkHeader), l4Source(m, skb.transportHeader));
+    const length = skb.len;
+    const result: RecvResult = {
+      data: skbBytes(skb, 0, Math.min(count, length)), from, flags: length > count ? Msg.MSG_TRUNC : 0, length, control: this.control(skb),
+    };
+    if ((flags & Msg.MSG_PEEK) === 0) {
+      this.receiveQueue.unlink(skb);
+      mibAdd(this.net.mib, Mib.UdpInDatagrams, 1);
+      skb.pool.release(skb);
+    }
+    return result;
+  }
+
+  private control(skb: SkBuff): Control {
+    const control = sockControl(this, skb);
+    if (this.recvttl) control.ttl = iphTtl(skb.mem, skb.networkHeader);
+    if (this.recvtos) control.tos = iphTos(skb.mem, skb.networkHeader);
+    if (this.pktinfo) control.pktinfo = { ifindex: skb.skbIif, addr: iphDaddr(skb.mem, skb.networkHeader) };
+    return control;
+  }
+
+  poll(): number {
+    let events = this.receiveQueue.length > 0 ? Poll.POLLIN : 0;
+    if (this.wmemAlloc * 2 < this.sndbuf) events |= Poll.POLLOUT;
+    if (this.err !== 0 || this.hasErrors) events |= Poll.POLLERR;
+    if ((this.shutdownMask & RCV_SHUTDOWN) !== 0) events |= Poll.POLLIN | Poll.POLLRDHUP;
+    if (this.shutdownMask === 3) events |= Poll.POLLHUP;
+    return events;
+  }
+
+  shutdown(how: number): number {
+    if (this.daddr === 0) return -Errno.ENOTCONN;
+    this.shutdownMask |= how;
+    if (this.stateChange !== null) this.stateChange(this);
+    return 0;
+  }
+
+  setsockopt(option: SockOpt, value: SockOptValue): number {
+    const result = this.ipSetsockopt(option, value);
+    return result === 1 ? -Errno.ENOPROTOOPT : result;
+  }
+
+  getsockopt(option: SockOpt): SockOptValue | undefined {
+    return this.ipGetsockopt(option);
+  }
+
+  diag(): Omit<SockDiagEntry, 'users' | 'ino'> {
+    return {
+      family: 'inet', type: 'udp', state: this.daddr === 0 ? 7 : 1, local: sockaddrIn(this.rcvSaddr, this.sport), peer: sockaddrIn(this.daddr, this.dport),
+      recvQ: this.rmemAlloc, sendQ: this.wmemAlloc, uid: this.uid, ifindex: this.boundDev,
+      mem: { rmem: this.rmemAlloc, rcvbuf: this.rcvbuf, wmem: this.wmemAlloc, sndbuf: this.sndbuf, fwd: 0, wmemQueued: 0, opt: 0, backlog: 0, drops: this.drops },
+    };
+  }
+
+  /** Takes a datagram whose data starts behind the UDP header. Consumes it. @kernel udp_queue_rcv_skb() */
+  receive(skb: SkBuff): void {
+    if (!sockQueueRcvSkb(this, skb)) {
+      mibAdd(this.net.mib, Mib.UdpRcvbufErrors, 1);
+      mibAdd(this.net.mib, Mib.UdpInErrors, 1);
+    }
+  }
+
+  /** True where a broadcast or multicast datagram is for this socket too. */
+  takesMulticast(skb: SkBuff, saddr: number, sport: number, daddr: number): boolean {
+    if (this.rcvSaddr !== 0 && this.rcvSaddr !== daddr) return false;
+    if (this.daddr !== 0 && this.daddr !== saddr) return false;
+    if (this.dport !== 0 && this.dport !== sport) return false;
+    if (this.boundDev !== 0 && this.boundDev !== skb.skbIif) return false;
+    return skb.pktType !== PACKET_MULTICAST || this.joined(daddr);
+  }
+
+  /** An ICMP error about a datagram of this socket. @kernel __udp4_lib_err() */
+  icmpError(skb: SkBuff, type: number, code: number, info: number): void {
+    let errno: number = Errno.EHOSTUNREACH;
+    let hard = false;
+    if (type === ICMP_SOURCE_QUENCH || type === ICMP_REDIRECT) return;
+    if (type === ICMP_TIME_EXCEEDED) {
+      errno = Errno.EHOSTUNREACH;
+    } else if (type === ICMP_DEST_UNREACH) {
+      if (code === ICMP_FRAG_NEEDED) {
+        if (this.pmtudisc === IP_PMTUDISC_DONT) return;
+        errno = Errno.EMSGSIZE;
+        hard = true;
+      } else {
+        const converted = ICMP_ERR_CONVERT[code];
+        hard = converted?.fatal ?? false;
+        errno = converted?.errno ?? Errno.EHOSTUNREACH;
+      }
+    }
+    if (!this.recverr) {
+      if (!hard || this.daddr === 0) return;
+    } else {
+      const m = skb.mem;
+      const outer = sockaddrIn(iphSaddr(m, skb.networkHeader), 0);
+      const inner = skb.data;
+      const payload = inner + iphIhl(m, inner) * 4;
+      this.queueError(m.bytes(payload + UDP_HLEN, Math.max(0, skb.data + skb.len - payload - UDP_HLEN)), sockaddrIn(iphDaddr(m, inner), l4Dest(m, payload)), {
+        errno, origin: 2, type, code, info, offender: outer,
+      });
+    }
+    this.err = errno;
+    if (this.dataReady !== null) this.dataReady(this);
+  }
+}
+
+/** @kernel udp_rcv(), __udp4_lib_rcv() */
+function udpRcv(skb: SkBuff): void {
+  const dev = skb.dev as NetDevice;
+  const net = dev.net;
+  const kernel = net.kernel;
+  const m = skb.mem;
+  if (!pskbMayPull(skb, UDP_HLEN)) {
+    mibAdd(net.mib, Mib.UdpInErrors, 1);
+    kernel.kfreeSkbReason(skb, DropReason.PKT_TOO_SMALL);
+    return;
+  }
+  const o = skb.data;
+  const length = udphLen(m, o);
+  if (length < UDP_HLEN || length > skb.len) {
+    mibAdd(net.mib, Mib.UdpInErrors, 1);
+    kernel.kfreeSkbReason(skb, DropReason.PKT_TOO_SMALL);
+    return;
+  }
+  skbTrim(skb, length);
+  const ip = skb.networkHeader;
+  const saddr = iphSaddr(m, ip);
+  const daddr = iphDaddr(m, ip);
+  if (udphCheck(m, o) !== 0 && csumPartial(m, o, length, csumPseudo4(saddr, daddr, IPPROTO_UDP, length)) !== 0xffff) {
+    mibAdd(net.mib, Mib.UdpInCsumErrors, 1);
+    mibAdd(net.mib, Mib.UdpInErrors, 1);
+    kernel.kfreeSkbReason(skb, DropReason.UDP_CSUM);
+    return;
+  }
+  const sport = l4Source(m, o);
+  const dport = l4Dest(m, o);
+  const table = ipv4Of(net).udp;
+  skb.transportHeader = o;
+  if (skb.pktType === PACKET_BROADCAST || skb.pktType === PACKET_MULTICAST) {
+    deliverToAll(skb, table.at(dport), saddr, sport, daddr);
+    return;
+  }
+  const sk = table.lookup(saddr, sport, daddr, dport, dev.ifindex);
+  if (sk !== null) {
+    skb.data = o + UDP_HLEN;
+    skb.len -= UDP_HLEN;
+    sk.receive(skb);
+    return;
+  }
+  mibAdd(net.mib, Mib.UdpNoPorts, 1);
+  icmpSend(skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);
+  kernel.kfreeSkbReason(skb, DropReason.NO_SOCKET);
+}
+
+/** @kernel __udp4_lib_mcast_deliver() */
+function deliverToAll(skb: SkBuff, sockets: readonly UdpSock[], saddr: number, sport: number, daddr: number): void {
+  const takers = sockets.filter((sk) => sk.takesMulticast(skb, saddr, sport, daddr));
+  skb.data += UDP_HLEN;
+  skb.len -= UDP_HLEN;
+  takers.forEach((sk, i) => {
+    sk.receive(i === takers.length - 1 ? skb : skb.pool.clone(skb));
+  });
+  if (takers.length > 0) return;
+  const net = (skb.dev as NetDevice).net;
+  mibAdd(net.mib, Mib.UdpIgnoredMulti, 1);
+  net.kernel.kfreeSkbReason(skb, DropReason.NO_SOCKET);
+}
+
+function udpErr(skb: SkBuff, type: number, code: number, info: number): void {
+  const dev = skb.dev as NetDevice;
+  const m = skb.mem;
+  const inner = skb.data;
+  const o = inner + iphIhl(m, inner) * 4;
+  const sk = ipv4Of(dev.net).udp.lookup(iphDaddr(m, inner), l4Dest(m, o), iphSaddr(m, inner), l4Source(m, o), dev.ifindex);
+  if (sk === null) {
+    mibAdd(dev.net.mib, Mib.IcmpInErrors, 1);
+    return;
+  }
+  sk.icmpError(skb, type, code, info);
+}
+
+export const udpProtocol: InetProtocol = { handler: udpRcv, errHandler: udpErr };
