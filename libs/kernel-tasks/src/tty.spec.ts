@@ -61,6 +61,12 @@ describe('canonical mode', () => {
       'one two  \x17x\n\x04',
       'one two  \b \b\b \b\b \b\b \b\b \bx\r\n"one x\\n"\r\n""\r\n',
     ],
+    [
+      'erases words up to punctuation',
+      'foo,bar\x17\n\x04',
+      'foo,bar\b \b\b \b\b \b\r\n"foo,\\n"\r\n""\r\n',
+    ],
+    ['shows the line again at ^R', 'ab\x12c\n\x04', 'ab^R\r\nabc\r\n"abc\\n"\r\n""\r\n'],
     ['kills the line', 'abc\x15d\n\x04', 'abc\b \b\b \b\b \bd\r\n"d\\n"\r\n""\r\n'],
     [
       'shows control characters, and erases both cells',

@@ -102,9 +102,7 @@ export class Tty {
       case KEY.DEL:
         return this.erase();
       case KEY.WERASE:
-        while (this.line.at(-1) !== undefined && isBlank(this.line.at(-1))) this.erase();
-        while (this.line.at(-1) !== undefined && !isBlank(this.line.at(-1))) this.erase();
-        return;
+        return this.eraseWord();
       case KEY.KILL:
         while (this.line.length > 0) this.erase();
         return;
@@ -164,6 +162,12 @@ export class Tty {
     this.column -= cells;
     const step = byte === KEY.TAB ? [KEY.BS] : [KEY.BS, 0x20, KEY.BS];
     this.screen(Uint8Array.from(new Array<number[]>(cells).fill(step).flat()));
+  }
+
+  /** Back over what is no word, then over the word (letters, digits, _). */
+  private eraseWord(): void {
+    while (this.line.length > 0 && !isWordByte(this.line.at(-1))) this.erase();
+    while (isWordByte(this.line.at(-1))) this.erase();
   }
 
   private columnAfterLine(): number {
@@ -262,8 +266,8 @@ export class Tty {
   }
 }
 
-function isBlank(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === KEY.TAB;
+function isWordByte(byte: number | undefined): boolean {
+  return byte !== undefined && (byte >= 0x80 || /\w/.test(String.fromCharCode(byte)));
 }
 
 function nextColumn(column: number, byte: number): number {

@@ -186,7 +186,7 @@ export class Vfs {
   }
 
   rmdir(task: Task, path: string): void {
-    const { parent, name, node } = this.walk(task, path, false);
+    const { parent, name, node } = this.walk(task, withoutSlashes(path), false);
     if (name === '') throw new KernelError('EBUSY');
     if (name === '.') throw new KernelError('EINVAL');
     if (name === '..') throw new KernelError('ENOTEMPTY');
@@ -273,7 +273,7 @@ export class Vfs {
   ): { readonly parent: DirNode; readonly name: string } {
     const { parent, name, node, trailingSlash } = this.walk(
       task,
-      slashAllowed ? path.replace(/(.)\/+$/, '$1') : path,
+      slashAllowed ? withoutSlashes(path) : path,
       false,
     );
     if (node !== undefined) throw new KernelError('EEXIST');
@@ -290,6 +290,11 @@ export class Vfs {
     if (dir instanceof PseudoDirNode) throw dir.refuseRemove();
     return dir;
   }
+}
+
+/** A directory may be named with slashes behind it, which must not make its last link be followed. */
+function withoutSlashes(path: string): string {
+  return path.replace(/(.)\/+$/, '$1');
 }
 
 function isName(name: string): boolean {
