@@ -37,6 +37,7 @@ export {
   Kernel,
   type InetProtocol,
   type NetdevEvent,
+  type LinkKind,
   type KernelOptions,
 } from './kernel.js';
 export {

@@ -5,6 +5,7 @@
  */
 import { KernelError, type RandomStream } from '@netloom/base';
 import type { Engine } from '@netloom/engine';
+import type { LinkAdd } from '@netloom/sys';
 import type { PacketMemory } from '@netloom/wire';
 import { dropReasonName } from './drop-reasons.js';
 import type { PacketHandler } from './dev-receive.js';
@@ -32,12 +33,25 @@ export type NetdevEvent =
   | 'REGISTER' | 'UNREGISTER' | 'UP' | 'GOING_DOWN' | 'DOWN' | 'CHANGE' | 'CHANGEADDR' | 'CHANGEMTU' | 'CHANGENAME'
   | 'CHANGEUPPER' | 'POST_INIT';
 
+/** A kind of virtual link, as `ip link add … type KIND` names it. @kernel struct rtnl_link_ops */
+export interface LinkKind {
+  readonly kind: string;
+  /** Name pattern when none is given, such as `veth%d`. */
+  readonly namePattern?: string;
+  /**
+   * Makes and registers the device (and a peer), down. Throws KernelError.
+   * @param peerNet where `request.peer` is to be made
+   */
+  newlink(net: Net, name: string, request: LinkAdd, peerNet: Net): NetDevice;
+}
+
 /** The tables in which layers meet; filled once, then shared by every host. */
 export class KernelModules {
   private ip: PacketHandler | undefined;
   private readonly packetHandlers = new Map<number, PacketHandler>();
   readonly inetProtocols: (InetProtocol | undefined)[] = new Array<InetProtocol | undefined>(256).fill(undefined);
   private readonly socketFactories = new Map<string, (net: Net, type: number, protocol: number) => Sock>();
+  private readonly linkKinds = new Map<string, LinkKind>();
   private readonly netInits: ((net: Net) => void)[] = [];
   private readonly netExits: ((net: Net) => void)[] = [];
   private readonly notifiers: ((event: NetdevEvent, dev: NetDevice) => void)[] = [];
@@ -74,6 +88,15 @@ export class KernelModules {
     throw new KernelError(
       keys.some((key) => key.startsWith(`${family}/${type}/`)) ? 'EPROTONOSUPPORT' : 'ESOCKTNOSUPPORT',
     );
+  }
+
+  /** @kernel rtnl_link_register() */
+  addLinkKind(kind: LinkKind): void {
+    this.linkKinds.set(kind.kind, kind);
+  }
+
+  linkKind(kind: string): LinkKind | undefined {
+    return this.linkKinds.get(kind);
   }
 
   /** @kernel register_pernet_subsys() */

@@ -1,0 +1,35 @@
+/**
+ * The loopback device: what is sent comes straight back in. Source: drivers/net/loopback.c.
+ */
+import {
+  devTxStats, ethTypeTrans, NetDevice, NETDEV_TX_OK, netifRx, registerNetdevice, skbOrphan, Stat, statAdd, type Net, type NetDeviceOps, type SkBuff,
+} from '@netloom/kernel-core';
+import { Iff } from '@netloom/sys';
+import { ARPHRD_LOOPBACK } from '@netloom/wire';
+
+function startXmit(skb: SkBuff, dev: NetDevice): number {
+  skbOrphan(skb);
+  skb.dst = null;
+  const length = skb.len;
+  devTxStats(dev, length);
+  skb.protocol = ethTypeTrans(skb, dev);
+  statAdd(dev, Stat.rxPackets, 1);
+  statAdd(dev, Stat.rxBytes, length);
+  netifRx(skb);
+  return NETDEV_TX_OK;
+}
+
+const loopbackOps: NetDeviceOps = { driver: 'loopback', startXmit, netnsLocal: true };
+
+/** Makes the `lo` of a namespace, down. */
+export function loopbackNetInit(net: Net): void {
+  const dev = new NetDevice(net, 'lo', loopbackOps);
+  dev.type = ARPHRD_LOOPBACK;
+  dev.flags = Iff.IFF_LOOPBACK;
+  dev.mtu = 65536;
+  dev.minMtu = 0;
+  dev.maxMtu = 0x7fffffff;
+  dev.broadcast = new Uint8Array(6);
+  net.loopback = dev;
+  registerNetdevice(dev);
+}

@@ -1,0 +1,261 @@
+/**
+ * A wire between two cards: carrier, and per direction what it does to frames, in this order:
+ * loss → duplication → corruption → serialisation at a rate with a bounded queue → delay ± jitter (in order, unless
+ * reordering is asked for). One event brings a frame to the other end; that a frame has left the sender is arithmetic
+ * on `busyUntil`, with an event only where a socket waits for its memory.
+ *
+ *   card A ──▶ [loss dup corrupt] ──▶ queue ▷ rate ──▶ delay ──▶ card Z
+ *   card A ◀── delay ◀── rate ◁ queue ◀── [corrupt dup loss] ◀── card Z
+ *
+ * Rates are bits a second of frame bytes (with the 14 bytes of Ethernet header, without preamble and FCS, as netem
+ * counts them); times nanoseconds; probabilities thresholds out of 2^32.
+ */
+import { chanceThreshold, type RandomStream } from '@netloom/base';
+import type { Engine } from '@netloom/engine';
+import { DropReason, skbCow, skbOrphan, type NetDevice, type SkBuff } from '@netloom/kernel-core';
+import { nicReceive, nicSetLink, type Nic } from './nic.js';
+
+/** What a direction does to frames; everything off where absent. */
+export interface Impairments {
+  readonly delayNs?: number;
+  readonly jitterNs?: number;
+  /** Fractions of 1. */
+  readonly loss?: number;
+  readonly duplicate?: number;
+  readonly corrupt?: number;
+  /** Fraction of frames that skip the delay. */
+  readonly reorder?: number;
+  /** Bits a second; 0 or absent: no serialisation. */
+  readonly rateBits?: number;
+  /** Frames that may wait for the wire; 1000 where absent. */
+  readonly limit?: number;
+}
+
+/** Counters of one direction. */
+export interface WireStats {
+  readonly frames: number;
+  readonly bytes: number;
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly corrupted: number;
+  readonly reordered: number;
+  readonly queueDrops: number;
+}
+
+const DEFAULT_LIMIT = 1000;
+
+/** A listener for crossings; must not keep the sk_buff. */
+export type WireObserver = (direction: WireDirection, skb: SkBuff, outcome: 'sent' | 'lost' | 'queue-full' | 'down') => void;
+
+export class WireDirection {
+  frames = 0;
+  bytes = 0;
+  lost = 0;
+  duplicated = 0;
+  corrupted = 0;
+  reordered = 0;
+  queueDrops = 0;
+  private settings: Impairments = {};
+  private delayNs = 0;
+  private jitterNs = 0;
+  private lossBelow = 0;
+  private duplicateBelow = 0;
+  private corruptBelow = 0;
+  private reorderBelow = 0;
+  private rateBits = 0;
+  private limit = DEFAULT_LIMIT;
+  private impaired = false;
+  /** When the last accepted frame will have left. */
+  private busyUntil = 0;
+  /** What integer division left over, in bits × 10^9. */
+  private remainder = 0;
+  private lastArrival = 0;
+  // Completion times of the frames that wait or are being sent: a ring.
+  private completions: Float64Array | null = null;
+  private completionHead = 0;
+  private completionCount = 0;
+
+  constructor(
+    readonly wire: Wire,
+    readonly from: Nic,
+    readonly to: Nic,
+    readonly name: 'a' | 'z',
+    private readonly random: RandomStream,
+  ) {}
+
+  get impairments(): Impairments {
+    return this.settings;
+  }
+
+  /** Replaces the settings; frames already on the way are not touched. */
+  set(settings: Impairments): void {
+    this.settings = settings;
+    this.delayNs = Math.round(settings.delayNs ?? 0);
+    this.jitterNs = Math.round(settings.jitterNs ?? 0);
+    this.lossBelow = chanceThreshold(settings.loss ?? 0);
+    this.duplicateBelow = chanceThreshold(settings.duplicate ?? 0);
+    this.corruptBelow = chanceThreshold(settings.corrupt ?? 0);
+    this.reorderBelow = chanceThreshold(settings.reorder ?? 0);
+    this.rateBits = Math.round(settings.rateBits ?? 0);
+    this.impaired = this.lossBelow + this.duplicateBelow + this.corruptBelow > 0;
+    const limit = Math.max(1, Math.round(settings.limit ?? DEFAULT_LIMIT));
+    if (limit !== this.limit) {
+      this.limit = limit;
+      this.completions = null;
+      this.completionCount = 0;
+    }
+  }
+
+  get stats(): WireStats {
+    const { frames, bytes, lost, duplicated, corrupted, reordered, queueDrops } = this;
+    return { frames, bytes, lost, duplicated, corrupted, reordered, queueDrops };
+  }
+
+  /** Takes a frame from the sending card. Consumes it. */
+  send(skb: SkBuff): void {
+    if (!this.wire.up) {
+      this.drop(skb, DropReason.WIRE_DOWN, 'down');
+      return;
+    }
+    if (this.impaired && !this.impair(skb)) return;
+    this.transmit(skb);
+  }
+
+  private drop(skb: SkBuff, reason: number, outcome: 'lost' | 'queue-full' | 'down'): void {
+    if (this.wire.observer !== null) this.wire.observer(this, skb, outcome);
+    this.from.dev.net.kernel.kfreeSkbReason(skb, reason);
+  }
+
+  /** Loss, duplication, corruption; false when the frame is gone. */
+  private impair(skb: SkBuff): boolean {
+    if (this.random.chance(this.lossBelow)) {
+      this.lost++;
+      this.drop(skb, DropReason.WIRE_LOSS, 'lost');
+      return false;
+    }
+    if (this.random.chance(this.duplicateBelow)) {
+      const twin = skb.pool.copy(skb);
+      if (twin !== null) {
+        this.duplicated++;
+        this.corrupt(twin);
+        this.transmit(twin);
+      }
+    }
+    this.corrupt(skb);
+    return true;
+  }
+
+  /** Flips one random bit. */
+  private corrupt(skb: SkBuff): void {
+    if (!this.random.chance(this.corruptBelow) || !skbCow(skb, skb.data - skb.head)) return;
+    this.corrupted++;
+    const at = skb.data + this.random.below(skb.len);
+    skb.mem.u8[at] = (skb.mem.u8[at] as number) ^ (1 << this.random.below(8));
+  }
+
+  private transmit(skb: SkBuff): void {
+    const engine = this.wire.engine;
+    const now = engine.now;
+    let left = now;
+    if (this.rateBits > 0) {
+      if (!this.admit(now)) {
+        this.queueDrops++;
+        this.drop(skb, DropReason.WIRE_QUEUE, 'queue-full');
+        return;
+      }
+      left = this.serialise(now, skb.len);
+      if (skb.destructor !== null) engine.at(left, txComplete, skb);
+    } else if (skb.destructor !== null) {
+      skbOrphan(skb);
+    }
+    this.frames++;
+    this.bytes += skb.len;
+    if (this.wire.observer !== null) this.wire.observer(this, skb, 'sent');
+    let arrival = left + this.delayNs;
+    if (this.reorderBelow > 0 && this.random.chance(this.reorderBelow)) {
+      this.reordered++;
+      arrival = left;
+    } else if (this.jitterNs > 0) {
+      arrival += this.random.below(2 * this.jitterNs + 1) - this.jitterNs;
+      if (arrival < left) arrival = left;
+      if (this.reorderBelow === 0 && arrival < this.lastArrival) arrival = this.lastArrival;
+    }
+    if (arrival > this.lastArrival) this.lastArrival = arrival;
+    skb.dev = this.to.dev;
+    engine.at(arrival, wireArrive, skb);
+  }
+
+  /** Whether one more frame may wait. */
+  private admit(now: number): boolean {
+    if (this.completionCount === 0) return true;
+    const ring = this.completions as Float64Array;
+    while (this.completionCount > 0 && (ring[this.completionHead] as number) <= now) {
+      this.completionHead = this.completionHead + 1 === ring.length ? 0 : this.completionHead + 1;
+      this.completionCount--;
+    }
+    return this.completionCount <= this.limit; // one is on the wire, `limit` wait
+  }
+
+  /** Queues the frame behind the others; returns when its last bit has left. */
+  private serialise(now: number, bytes: number): number {
+    const start = this.busyUntil > now ? this.busyUntil : now;
+    if (start === now && this.busyUntil < now) this.remainder = 0;
+    const work = bytes * 8e9 + this.remainder;
+    const duration = Math.floor(work / this.rateBits);
+    this.remainder = work - duration * this.rateBits;
+    this.busyUntil = start + duration;
+    const ring = (this.completions ??= new Float64Array(this.limit + 2));
+    let tail = this.completionHead + this.completionCount;
+    if (tail >= ring.length) tail -= ring.length;
+    ring[tail] = this.busyUntil;
+    this.completionCount++;
+    return this.busyUntil;
+  }
+}
+
+/** The last bit has left the sender: its socket gets its memory back. */
+function txComplete(skb: SkBuff): void {
+  skbOrphan(skb);
+}
+
+function wireArrive(skb: SkBuff): void {
+  nicReceive((skb.dev as NetDevice).priv as Nic, skb);
+}
+
+/** Two cards and what lies between them. */
+export class Wire {
+  /** From A to Z, and back. */
+  readonly a: WireDirection;
+  readonly z: WireDirection;
+  up = true;
+  observer: WireObserver | null = null;
+
+  /** @param name what the wire's random streams are named after */
+  constructor(
+    readonly engine: Engine,
+    readonly nicA: Nic,
+    readonly nicZ: Nic,
+    readonly name: string,
+  ) {
+    this.a = new WireDirection(this, nicA, nicZ, 'a', engine.stream(`wire/${name}/a`));
+    this.z = new WireDirection(this, nicZ, nicA, 'z', engine.stream(`wire/${name}/z`));
+    nicA.tx = this.a;
+    nicZ.tx = this.z;
+    nicSetLink(nicA, true);
+    nicSetLink(nicZ, true);
+  }
+
+  /** Plugs the wire in or out: both cards see their carrier change. */
+  setUp(up: boolean): void {
+    this.up = up;
+    nicSetLink(this.nicA, up);
+    nicSetLink(this.nicZ, up);
+  }
+
+  /** Takes the wire away for good. */
+  remove(): void {
+    this.setUp(false);
+    this.nicA.tx = null;
+    this.nicZ.tx = null;
+  }
+}
