@@ -1,1 +1,1 @@
-export {};
+export { coreutilsPrograms } from './programs.js';
