@@ -157,7 +157,7 @@ export class SkbPool {
     skb.tail = data + length;
     skb.end = slot + this.mem.slotSize(slot);
     skb.len = length;
-    skb.truesize = skb.end - slot + SKB_OVERHEAD;
+    skb.truesize = ((length + NET_SKB_PAD + 63) & ~63) + SKB_OVERHEAD; // as a driver that copies into a buffer of fitting size
     return skb;
   }
 

@@ -160,6 +160,7 @@ export {
   ipRouteOutput,
   rtValid,
   type Flow4,
+  type InputCacheEntry,
 } from './route.js';
 export {
   UdpTable,

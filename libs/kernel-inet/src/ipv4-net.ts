@@ -6,6 +6,7 @@ import { CONF_DEFAULTS } from './in-device.js';
 import type { FibTable } from './fib-table.js';
 import type { FragTable } from './ip-fragment.js';
 import type { RawTable } from './raw.js';
+import type { InputCacheEntry } from './route.js';
 import type { UdpTable } from './udp-table.js';
 
 export const RT_TABLE_DEFAULT = 253;
@@ -66,6 +67,8 @@ export class NetnsIpv4 {
   ];
   /** Raised by every change of addresses or routes: a cached route with another number is looked up again. */
   genid = 1;
+  /** Routing decisions for received packets, by a hash of their addresses. */
+  inputCache: (InputCacheEntry | undefined)[] | null = null;
   udp!: UdpTable;
   raw!: RawTable;
   frags!: FragTable;

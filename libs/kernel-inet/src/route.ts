@@ -85,6 +85,43 @@ export function ipv4IsZeronet(address: number): boolean {
  * @returns true; or false when the packet was dropped (and counted). @kernel ip_route_input_noref()
  */
 export function ipRouteInput(skb: SkBuff, daddr: number, saddr: number, tos: number, dev: NetDevice): boolean {
+  const ipv4 = ipv4Of(dev.net);
+  const cache = ipv4.inputCache;
+  const slot = (daddr ^ (daddr >>> 11) ^ (saddr >>> 3) ^ (saddr << 2) ^ dev.ifindex) & (INPUT_CACHE_SIZE - 1);
+  if (cache !== null) {
+    const hit = cache[slot];
+    if (hit !== undefined && hit.daddr === daddr && hit.saddr === saddr && hit.dev === dev && hit.tos === tos && hit.genid === ipv4.genid) {
+      skb.dst = hit.rt;
+      return true;
+    }
+  }
+  if (!routeInputSlow(skb, daddr, saddr, tos, dev)) return false;
+  const rt = skb.dst as Rtable | null;
+  if (rt !== null && rt.error === 0 && (rt.type === RTN_UNICAST || rt.type === RTN_LOCAL)) {
+    (ipv4.inputCache ??= new Array<InputCacheEntry | undefined>(INPUT_CACHE_SIZE).fill(undefined))[slot] = {
+      daddr, saddr, tos, dev, genid: ipv4.genid, rt,
+    };
+  }
+  return true;
+}
+
+/**
+ * What the tables said of a pair of addresses, until any route, address or sysctl changes (genid). The decision is a
+ * function of these alone, so a hit changes nothing but the time it takes.
+ */
+export interface InputCacheEntry {
+  readonly daddr: number;
+  readonly saddr: number;
+  readonly tos: number;
+  readonly dev: NetDevice;
+  readonly genid: number;
+  readonly rt: Rtable;
+}
+
+const INPUT_CACHE_SIZE = 64;
+
+/** @kernel ip_route_input_slow() */
+function routeInputSlow(skb: SkBuff, daddr: number, saddr: number, tos: number, dev: NetDevice): boolean {
   const net = dev.net;
   const inDev = dev.inDev as InDevice | null;
   if (inDev === null) return dropInput(skb, net, DropReason.IP_INNOROUTES);
