@@ -218,7 +218,7 @@ export function addressList(args: Args, context: IpContext, linkCommand: boolean
     out.openObject();
     // with -o every address is a line of its own and the interface has none
     const withName = options.oneline && wantsAddresses;
-    if (!withName) printLink(context, link, { linkCommand, family: linkCommand ? AF_PACKET : filter.family });
+    if (!withName && filter.label === undefined) printLink(context, link, { linkCommand, family: linkCommand ? AF_PACKET : filter.family });
     if (wantsAddresses) {
       out.openArray('addr_info');
       for (const address of chosen) printAddress(context, address, withName);

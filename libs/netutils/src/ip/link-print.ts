@@ -25,8 +25,8 @@ const LINK_TYPES: Readonly<Record<number, string>> = {
 };
 
 /** The ARPHRD name, such as `ether`. */
-export function linkTypeText(type: number): string {
-  return LINK_TYPES[type] ?? `[${type}]`;
+export function linkTypeText(type: number, numeric = false): string {
+  return (numeric ? undefined : LINK_TYPES[type]) ?? `[${type}]`;
 }
 
 /** A link-layer address; tunnels show theirs as IPv4. */
@@ -140,16 +140,16 @@ export function printLink(context: IpContext, link: LinkMsg, style: LinkPrintSty
     out.newline();
     printAddressLine(context, link);
   }
-  if (options.details > 0) printDetails(context, link, v6);
+  if (options.details > 0) printDetails(context, link, style.family);
   if ((style.linkCommand || options.details > 0) && options.stats > 0) {
     out.newline();
     printLinkStats(context, link.stats, link.carrierChanges);
   }
-  if (link.alias !== undefined && link.alias !== '') {
+  if (style.linkCommand && link.alias !== undefined && link.alias !== '') {
     out.newline();
     out.any('ifalias', `    alias ${link.alias}`, link.alias);
   }
-  if (link.altnames.length > 0) {
+  if (!v6 && link.altnames.length > 0) {
     out.openArray('altnames');
     for (const name of link.altnames) {
       out.newline();
@@ -161,8 +161,8 @@ export function printLink(context: IpContext, link: LinkMsg, style: LinkPrintSty
 }
 
 function printAddressLine(context: IpContext, link: LinkMsg): void {
-  const { out } = context;
-  const type = linkTypeText(link.type);
+  const { out, options } = context;
+  const type = linkTypeText(link.type, options.numeric);
   out.any('link_type', `    link/${type} `, type);
   if (link.address.length > 0) {
     const text = lladdrText(link.address, link.type);
@@ -189,7 +189,7 @@ function printAddressLine(context: IpContext, link: LinkMsg): void {
   }
 }
 
-function printDetails(context: IpContext, link: LinkMsg, v6: boolean): void {
+function printDetails(context: IpContext, link: LinkMsg, family: number): void {
   const { out } = context;
   out.any('promiscuity', ` promiscuity ${link.promiscuity} `, link.promiscuity);
   out.any('allmulti', ` allmulti ${link.allmulti} `, link.allmulti);
@@ -209,8 +209,8 @@ function printDetails(context: IpContext, link: LinkMsg, v6: boolean): void {
     }
     out.closeObject();
   }
-  if (v6) return;
-  if (link.addrGenMode !== undefined) {
+  if (family === AF_INET6) return;
+  if (link.addrGenMode !== undefined && (family === AF_UNSPEC || family === AF_PACKET)) {
     out.any('inet6_addr_gen_mode', `addrgenmode ${link.addrGenMode} `, link.addrGenMode);
   }
   out.any('num_tx_queues', `numtxqueues ${link.numTxQueues} `, link.numTxQueues);

@@ -107,7 +107,7 @@ function printNextHops(context: IpContext, route: RouteMsg): void {
     out.newline();
     out.plain('\tnexthop ');
     printVia(context, hop.via, route.family);
-    out.colored('ifname', 'dev', 'dev ', `${context.ifname(hop.ifindex)} `, '', context.ifname(hop.ifindex));
+    out.any('dev', `dev ${context.ifname(hop.ifindex)} `, context.ifname(hop.ifindex));
     out.any('weight', `weight ${hop.weight} `, hop.weight);
     printFlags(context, hop.flags & 0xff);
     out.closeObject();

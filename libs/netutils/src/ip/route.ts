@@ -149,8 +149,10 @@ function routeMatches(filter: Filter, route: RouteMsg): boolean {
     prefix === undefined || prefix.length === 0 || (address !== undefined && samePrefix(address, prefix.address, prefix.length));
   if (!within(route.prefsrc, filter.src)) return false;
   if (!within(route.src, filter.from)) return false;
-  if (filter.via !== undefined && !route.nexthops.some((hop) => within(hop.via, filter.via))) return false;
-  return filter.ifindex === undefined || route.nexthops.some((hop) => hop.ifindex === filter.ifindex);
+  // selectors look at a route's own gateway and device, not into a multipath list
+  const single = route.nexthops.length === 1 ? route.nexthops[0] : undefined;
+  if (!within(single?.via, filter.via)) return false;
+  return filter.ifindex === undefined || single?.ifindex === filter.ifindex;
 }
 
 function listed(context: IpContext, filter: Filter): RouteMsg[] {
