@@ -7,10 +7,11 @@
  * processes are bound to this one's life, and namespaces and interfaces live only as long as they have processes.
  */
 import {
-  accessSync, constants, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync,
+  accessSync, constants, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
 } from 'node:fs';
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import type { CommandOutcome, ReadOutcome, ScenarioBackend, SignalName, Topology, TopologyLink, TopologyNode } from '@netloom/lab';
+import { bindSource } from './bind-files.js';
 import { LinuxNode, ROOT_PATH, run, runOk, type RunningCommand } from './linux-node.js';
 
 const DEFAULT_EXEC_NS = 60e9;
@@ -78,7 +79,8 @@ export class LinuxBackend implements ScenarioBackend {
   constructor(private readonly options: LinuxBackendOptions = {}) {}
 
   async up(topology: Topology): Promise<readonly string[]> {
-    this.dir = mkdtempSync('/var/tmp/netloom-');
+    removeStaleFolders();
+    this.dir = mkdtempSync(`/var/tmp/netloom-${process.pid}-`);
     live.add(this);
     if (!exitHooked) {
       exitHooked = true;
@@ -182,7 +184,7 @@ export class LinuxBackend implements ScenarioBackend {
     const node = new LinuxNode(spec.name, home, spec.env);
     this.nodes.set(spec.name, node);
     await node.boot();
-    for (const bind of spec.binds) await this.bind(node, resolve(this.options.baseDir ?? '.', bind.source), bind.target);
+    for (const bind of spec.binds) await this.bind(node, bindSource(bind.source, this.options.baseDir ?? '.'), bind.target);
     if (spec.kind === 'bridge') {
       await node.ok(['ip', 'link', 'add', BRIDGE, 'type', 'bridge']);
       await node.ok(['ip', 'link', 'set', BRIDGE, 'up']);
@@ -266,6 +268,14 @@ export class LinuxBackend implements ScenarioBackend {
     const capture = this.captures.get(name);
     if (capture === undefined) throw new Error(`capture "${name}" has not been started`);
     return capture;
+  }
+}
+
+/** What a run that was killed outright could not remove: its files (its processes are gone with it). */
+function removeStaleFolders(): void {
+  for (const name of readdirSync('/var/tmp')) {
+    const pid = /^netloom-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join('/var/tmp', name), { recursive: true, force: true });
   }
 }
 

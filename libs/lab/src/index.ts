@@ -23,3 +23,9 @@ export {
   compareResults, describeStep, runScenario,
   type CommandOutcome, type ReadOutcome, type ScenarioBackend, type ScenarioReporter, type ScenarioResult, type StepResult,
 } from './scenario-runner.js';
+export { VERSION } from './version.js';
+export { type WallClock } from './pacer.js';
+export { createLabRunner, type LocalRunnerOptions } from './local-runner.js';
+export { EmulatorBackend, type EmulatorOptions } from './emulator-backend.js';
+export { EPOCH_SEC, type Lab } from './lab.js';
+export { type Capture } from './capture.js';

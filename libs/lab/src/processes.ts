@@ -30,7 +30,7 @@ export class NodeProcess {
   exitCode: number | undefined;
   private readonly handle: RunHandle;
   private readonly input: InputStream | undefined;
-  private readonly pty: Pty | undefined;
+  private pty: Pty | undefined;
   private timedOut = false;
 
   constructor(
@@ -58,14 +58,14 @@ export class NodeProcess {
         });
       }
     } catch (error) {
-      this.pty?.close();
+      this.closePty();
       if (error instanceof KernelError) throw new LabError('failed', `${SHELL}: ${error.message}`);
       throw error;
     }
     if (timeoutNs !== undefined) host.engine.after(timeoutNs, expire, this);
     void this.handle.exit.then((status) => {
       this.exitCode = this.timedOut ? EXIT_TIMEOUT : exitCodeOf(status);
-      this.pty?.close();
+      this.closePty();
       options.onExit(this.exitCode);
     });
   }
@@ -83,8 +83,14 @@ export class NodeProcess {
   /** End of file; a terminal goes away. */
   end(): void {
     if (this.ended) return;
-    if (this.pty !== undefined) this.pty.close();
+    if (this.pty !== undefined) this.closePty();
     else this.input?.end();
+  }
+
+  /** Once: its number may already belong to another terminal. */
+  private closePty(): void {
+    this.pty?.close();
+    this.pty = undefined;
   }
 
   signal(signal: number): void {
