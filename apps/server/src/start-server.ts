@@ -32,6 +32,7 @@ import type { RunnerFactory } from './runner/runner-factory.js';
 import { WorkerRunnerFactory } from './runner/worker-runner.js';
 import { SocketRouter } from './sockets/socket-router.js';
 import { openDatabase } from './store/data-source.js';
+import { messageOf } from './thrown.js';
 
 export interface RunningServer {
   /** Such as `http://127.0.0.1:3000`. */
@@ -80,9 +81,7 @@ async function prepare(config: ServerConfig): Promise<DataSource> {
     return await openDatabase(config);
   } catch (error) {
     const where = config.databaseUrl === undefined ? `in ${config.dataDir}` : 'at the given URL';
-    throw new ConfigError(
-      `cannot open the database ${where}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new ConfigError(`cannot open the database ${where}: ${messageOf(error)}`);
   }
 }
 

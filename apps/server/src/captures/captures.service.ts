@@ -19,6 +19,7 @@ import type { CaptureEntity } from '../store/entities.js';
 import { LabStore } from '../store/lab-store.js';
 import { CONFIG } from '../tokens.js';
 import { CaptureFile } from './capture-file.js';
+import { messageOf } from '../thrown.js';
 
 /** How long a waiting packet may stay in the lab before it is written. */
 const FLUSH_MS = 25;
@@ -237,11 +238,7 @@ export class CapturesService implements OnApplicationBootstrap {
       await capture.file.append(data);
       session.runner.ack(inLab, data.byteLength);
     } catch (error) {
-      this.stopSoon(
-        session,
-        capture,
-        `the file cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      this.stopSoon(session, capture, `the file cannot be written: ${messageOf(error)}`);
       return;
     }
     const { captureBytes, captureDiskBytes } = this.config.limits;
@@ -330,10 +327,7 @@ export class CapturesService implements OnApplicationBootstrap {
   }
 
   private readonly report = (error: unknown): void => {
-    this.config.log(
-      'error',
-      `a capture could not be ended: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    this.config.log('error', `a capture could not be ended: ${messageOf(error)}`);
   };
 }
 

@@ -9,6 +9,7 @@ import { LabError, type LabDocument, type LabMessage, type LabRunner } from '@ne
 import type { OwnedRunner } from '../runner/runner-factory.js';
 import type { JournalWriter } from './journal-writer.js';
 import { TimeoutError, withTimeout } from './timeout.js';
+import { messageOf } from '../thrown.js';
 
 export type StreamListener = (message: LabMessage) => void;
 
@@ -90,7 +91,7 @@ export class LabSession {
       () => {
         if (this.state === 'starting') this.state = 'running';
       },
-      (error: unknown) => this.fail(error instanceof Error ? error.message : String(error)),
+      (error: unknown) => this.fail(messageOf(error)),
     );
     return this.ready;
   }

@@ -1,15 +1,34 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { FakeFactory } from '../testing/fake-lab.js';
 import { Harness, PAIR, until } from '../testing/harness.js';
 
-describe('labs across a restart of the server', () => {
+/** Also against PostgreSQL where NETLOOM_TEST_POSTGRES names a database, which is emptied. */
+const POSTGRES = process.env['NETLOOM_TEST_POSTGRES'];
+const DATABASES = [
+  { database: 'SQLite', options: {} },
+  ...(POSTGRES === undefined
+    ? []
+    : [{ database: 'PostgreSQL', options: { databaseUrl: POSTGRES } }]),
+];
+
+async function emptyPostgres(url: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+  await client.end();
+}
+
+describe.each(DATABASES)('labs across a restart of the server, in $database', ({ options }) => {
   let factory: FakeFactory;
   let server: Harness;
 
+  beforeEach(() => ('databaseUrl' in options ? emptyPostgres(options.databaseUrl) : undefined));
+
   const start = async (limits = {}): Promise<void> => {
     factory = new FakeFactory();
-    server = await Harness.start(factory, { limits });
+    server = await Harness.start(factory, { limits, ...options });
   };
   const exec = (command: string) => server.post('/api/labs/pair/nodes/h1/exec', { command });
   afterEach(() => server.stop());
@@ -60,7 +79,7 @@ describe('labs across a restart of the server', () => {
     await exec('remember this');
     // A second server on the same files sees what a process that was killed now would have left.
     const other = new FakeFactory();
-    const copy = await Harness.start(other, { dataDir: server.dataDir });
+    const copy = await Harness.start(other, { dataDir: server.dataDir, ...options });
     await until(() => other.labs.length === 1 && other.last.replayed.length === 1);
     expect(other.last.memory).toBe('this');
     await copy.stop();
@@ -113,7 +132,7 @@ describe('labs across a restart of the server', () => {
     await until(() => killed.journal.length === 1);
     await new Promise((resolve) => setTimeout(resolve, 100)); // beyond the time in which inputs are grouped
     const other = new FakeFactory();
-    const copy = await Harness.start(other, { dataDir: server.dataDir });
+    const copy = await Harness.start(other, { dataDir: server.dataDir, ...options });
     await until(
       () =>
         other.labs.length === 1 && other.last.journal.some(({ input }) => input.type === 'signal'),

@@ -14,6 +14,7 @@ import {
   type TopologyNode,
 } from '@netloom/lab';
 import { invalid, malformed, PROBLEM_TYPES, ProblemError } from '../http/problem.js';
+import { messageOf } from '../thrown.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 type Contents = ReadonlyMap<string, Uint8Array>;
@@ -65,7 +66,7 @@ function yamlValue(text: string): unknown {
   try {
     return parseYaml(text, { maxAliasCount: 100, logLevel: 'error' }) as unknown;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     throw new ProblemError(400, `The YAML is malformed: ${message}`, PROBLEM_TYPES.validation, [
       { path: '', message },
     ]);

@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads';
 import { connectRunner } from '@netloom/lab';
 import { channelOf } from './worker-channel.js';
 import type { OwnedRunner, RunnerFactory } from './runner-factory.js';
+import { codeOf, messageOf } from '../thrown.js';
 
 /** Young generation = three semi-spaces; 64 MB ones keep packets' short-lived objects out of the old generation. */
 const YOUNG_GENERATION_MB = 3 * 64;
@@ -44,9 +45,9 @@ export class WorkerRunnerFactory implements RunnerFactory {
   }
 
   private reason(error: unknown): string {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    if (codeOf(error) === 'ERR_WORKER_OUT_OF_MEMORY') {
       return `the lab needed more than its memory limit of ${this.memoryMb} MiB and was stopped`;
     }
-    return `the lab died of an error: ${error instanceof Error ? error.message : String(error)}`;
+    return `the lab died of an error: ${messageOf(error)}`;
   }
 }

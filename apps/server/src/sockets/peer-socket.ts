@@ -3,6 +3,7 @@
  * input that is read no faster than it is handled.
  */
 import { WebSocket, type RawData } from 'ws';
+import { messageOf } from '../thrown.js';
 
 /** Input under way to a lab at which no more is read from the network. */
 const INPUT_WINDOW_BYTES = 256 * 1024;
@@ -79,7 +80,7 @@ export class PeerSocket {
 }
 
 function errorFrame(error: unknown): { type: 'error'; message: string } {
-  return { type: 'error', message: error instanceof Error ? error.message : String(error) };
+  return { type: 'error', message: messageOf(error) };
 }
 
 /** An own copy: what ws gives may be a view of Node's pool. */

@@ -19,6 +19,7 @@ import { EthernetSocket } from './ethernet.socket.js';
 import { EventsSocket } from './events.socket.js';
 import { CLOSE, PeerSocket } from './peer-socket.js';
 import { TerminalSocket } from './terminal.socket.js';
+import { messageOf } from '../thrown.js';
 
 export interface SocketRequest {
   readonly session: LabSession;
@@ -105,9 +106,9 @@ export class SocketRouter {
       run(peer).catch((error: unknown) => {
         void peer.sendJson({
           type: 'error',
-          message: error instanceof Error ? error.message : String(error),
+          message: messageOf(error),
         });
-        peer.close(CLOSE.failed, error instanceof Error ? error.message : '');
+        peer.close(CLOSE.failed, messageOf(error));
       });
     });
   }
