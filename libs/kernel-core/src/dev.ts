@@ -55,6 +55,7 @@ export function devOpen(dev: NetDevice): void {
   const error = dev.ops.open?.(dev) ?? 0;
   if (error < 0) throw new KernelError(-error);
   dev.flags |= Iff.IFF_UP;
+  dev.activated = true;
   devUpdateOperstate(dev);
   notify('UP', dev);
   notify('CHANGE', dev);

@@ -38,6 +38,7 @@ export {
   type InetProtocol,
   type NetdevEvent,
   type LinkKind,
+  type DiagSource,
   type KernelOptions,
 } from './kernel.js';
 export {

@@ -5,7 +5,7 @@
  */
 import { KernelError, type RandomStream } from '@netloom/base';
 import type { Engine } from '@netloom/engine';
-import type { LinkAdd } from '@netloom/sys';
+import type { LinkAdd, SockDiagEntry } from '@netloom/sys';
 import type { PacketMemory } from '@netloom/wire';
 import { dropReasonName } from './drop-reasons.js';
 import type { PacketHandler } from './dev-receive.js';
@@ -14,6 +14,7 @@ import type { NetDevice } from './net-device.js';
 import type { SkbPool, SkBuff } from './skbuff.js';
 import type { Sock } from './sock.js';
 import { SoftnetData } from './softnet.js';
+import type { SysctlEntry } from './sysctl.js';
 import type { Tracepoints } from './trace.js';
 
 const ETH_P_IP = 0x0800;
@@ -45,12 +46,21 @@ export interface LinkKind {
   newlink(net: Net, name: string, request: LinkAdd, peerNet: Net): NetDevice;
 }
 
+/** What sock_diag lists: a socket, or a remnant of one (TIME-WAIT, a request). */
+export interface DiagSource {
+  /** File inode, 0 without a file. */
+  readonly ino: number;
+  diag(): Omit<SockDiagEntry, 'users' | 'ino'>;
+}
+
 /** The tables in which layers meet; filled once, then shared by every host. */
 export class KernelModules {
   private ip: PacketHandler | undefined;
   private readonly packetHandlers = new Map<number, PacketHandler>();
   readonly inetProtocols: (InetProtocol | undefined)[] = new Array<InetProtocol | undefined>(256).fill(undefined);
   private readonly socketFactories = new Map<string, (net: Net, type: number, protocol: number) => Sock>();
+  readonly sysctls: SysctlEntry[] = [];
+  private readonly diags = new Map<SockDiagEntry['type'], (net: Net) => Iterable<DiagSource>>();
   private readonly linkKinds = new Map<string, LinkKind>();
   private readonly netInits: ((net: Net) => void)[] = [];
   private readonly netExits: ((net: Net) => void)[] = [];
@@ -88,6 +98,20 @@ export class KernelModules {
     throw new KernelError(
       keys.some((key) => key.startsWith(`${family}/${type}/`)) ? 'EPROTONOSUPPORT' : 'ESOCKTNOSUPPORT',
     );
+  }
+
+  /** Where sock_diag finds the sockets of a type. @kernel sock_diag_register() */
+  addSockDiag(type: SockDiagEntry['type'], list: (net: Net) => Iterable<DiagSource>): void {
+    this.diags.set(type, list);
+  }
+
+  sockDiag(type: SockDiagEntry['type'], net: Net): Iterable<DiagSource> {
+    return this.diags.get(type)?.(net) ?? [];
+  }
+
+  /** Adds entries below /proc/sys. @kernel register_net_sysctl() */
+  addSysctls(entries: readonly SysctlEntry[]): void {
+    this.sysctls.push(...entries);
   }
 
   /** @kernel rtnl_link_register() */

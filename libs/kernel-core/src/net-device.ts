@@ -120,7 +120,11 @@ export class NetDevice {
   neigh4: Map<number, Neighbour> | null = null;
   /** The driver's own state. */
   priv: object | null = null;
+  /** Promiscuous by `ip link set promisc on`, one user among the counted. */
+  userPromisc = false;
   registered = false;
+  /** It has been up, so that its queue is in place (`ip link` shows noop before). */
+  activated = false;
 
   constructor(
     public net: Net,

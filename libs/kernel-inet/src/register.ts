@@ -10,8 +10,9 @@ import { fibRegister, fibTables } from './fib-frontend.js';
 import { icmpProtocol } from './icmp.js';
 import { FragTable } from './ip-fragment.js';
 import { ipRcv } from './ip-input.js';
-import { NetnsIpv4 } from './ipv4-net.js';
-import { PacketSock } from './packet.js';
+import { inetSysctls } from './inet-sysctls.js';
+import { ipv4Of, NetnsIpv4 } from './ipv4-net.js';
+import { PacketSock, packetTable } from './packet.js';
 import { RawSock, RawTable } from './raw.js';
 import { udpProtocol, UdpSock } from './udp.js';
 import { UdpTable } from './udp-table.js';
@@ -38,4 +39,9 @@ export function registerInet(modules: KernelModules): void {
     net.ipv4 = ipv4;
   });
   modules.addNetdevNotifier(inetdevEvent);
+  modules.addSockDiag('udp', (net) => ipv4Of(net).udp.all());
+  modules.addSockDiag('raw', (net) => ipv4Of(net).raw.all());
+  modules.addSockDiag('p_raw', (net) => [...packetTable(net).sockets].filter((sk) => sk.type === SOCK_RAW));
+  modules.addSockDiag('p_dgr', (net) => [...packetTable(net).sockets].filter((sk) => sk.type === SOCK_DGRAM));
+  modules.addSysctls(inetSysctls);
 }

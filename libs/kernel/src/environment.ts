@@ -1,0 +1,33 @@
+/**
+ * What all hosts of a lab share: protocols, drivers, programs, pseudo files. Built once by whoever makes a lab.
+ */
+import { KernelModules } from '@netloom/kernel-core';
+import { registerDrivers } from '@netloom/kernel-drivers';
+import { registerInet } from '@netloom/kernel-inet';
+import { createPseudoFs, ProgramTable, type PseudoFs } from '@netloom/kernel-tasks';
+import type { ProgramSpec } from '@netloom/sys';
+import { registerHostFiles } from './proc-host.js';
+import { registerLinkEvents } from './link-events.js';
+import { registerProcNet } from './proc-net.js';
+import { registerProcSys } from './proc-sys.js';
+import { registerSysClassNet } from './sys-class-net.js';
+
+export interface HostEnvironment {
+  readonly modules: KernelModules;
+  readonly programs: ProgramTable;
+  readonly pseudo: PseudoFs;
+}
+
+/** Composes a kernel of everything there is, with these programs installed. */
+export function createEnvironment(programs: readonly ProgramSpec[]): HostEnvironment {
+  const modules = new KernelModules();
+  registerInet(modules);
+  registerDrivers(modules);
+  registerLinkEvents(modules);
+  const pseudo = createPseudoFs();
+  registerProcNet(pseudo);
+  registerProcSys(pseudo, modules);
+  registerSysClassNet(pseudo);
+  registerHostFiles(pseudo);
+  return { modules, programs: new ProgramTable(programs), pseudo };
+}

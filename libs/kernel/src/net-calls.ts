@@ -1,0 +1,228 @@
+/**
+ * The network half of the system calls, for one task. Blocking calls repeat the socket's operation when it wakes.
+ * Sources: net/socket.c, socket(7); texts and numbers of errors are the kernel's.
+ */
+import { Errno, KernelError } from '@netloom/base';
+import { type Net, type Sock } from '@netloom/kernel-core';
+import { NsfsDescription, raiseSigpipe, settle, type CallContext } from '@netloom/kernel-tasks';
+import { Msg, Poll, SOCK_STREAM, type RecvResult, type SockDiagEntry, type SysNet } from '@netloom/sys';
+import type { Host } from './host.js';
+import { rtnlRequest } from './rtnl.js';
+import { RtnlDescription } from './rtnl-events.js';
+import { SocketDescription } from './socket-file.js';
+
+function check(result: number): void {
+  if (result < 0) throw new KernelError(-result);
+}
+
+/** The calls of {@link SysNet} for the image that `context` stands for. */
+export function netCalls(host: Host, context: CallContext): SysNet {
+  const { task } = context;
+  const net = (): Net => task.net as Net;
+
+  const socketOf = (fd: number): SocketDescription => {
+    const desc = task.fds.get(fd);
+    if (!(desc instanceof SocketDescription)) throw new KernelError('ENOTSOCK');
+    return desc;
+  };
+  const sockOf = (fd: number): Sock => {
+    context.enter();
+    return socketOf(fd).sk;
+  };
+  const install = (sk: Sock): number => {
+    sk.ino = host.nextSocketIno();
+    const desc = new SocketDescription(sk).hold();
+    try {
+      return task.fds.install(desc);
+    } finally {
+      desc.drop();
+    }
+  };
+
+  return {
+    socket: (family, type, protocol) => {
+      context.enter();
+      return install(host.kernel.modules.createSock(net(), family, type, protocol));
+    },
+    bind: (fd, addr) => {
+      check(sockOf(fd).bind(addr));
+    },
+    connect: (fd, addr) =>
+      settle(context, () => {
+        const desc = socketOf(fd);
+        const started = desc.sk.connect(addr);
+        if (started !== -Errno.EINPROGRESS || desc.nonblock) {
+          check(started);
+          return Promise.resolve();
+        }
+        return context
+          .wait(desc.queue, () => {
+            if ((desc.sk.poll() & (Poll.POLLOUT | Poll.POLLERR | Poll.POLLHUP)) === 0) return undefined;
+            const error = Number(desc.sk.getsockopt('SO_ERROR') ?? 0);
+            if (error !== 0) throw new KernelError(error);
+            return true;
+          })
+          .then(() => undefined);
+      }),
+    listen: (fd, backlog) => {
+      check(sockOf(fd).listen(backlog));
+    },
+    accept: (fd) =>
+      settle(context, () => {
+        const desc = socketOf(fd);
+        return context.wait(desc.queue, () => {
+          const sk = desc.sk.accept();
+          if (typeof sk === 'number') throw new KernelError(-sk);
+          if (sk === null) {
+            if (desc.nonblock) throw new KernelError('EAGAIN');
+            return undefined;
+          }
+          const peer = sk.getname(true);
+          return { fd: install(sk), peer: typeof peer === 'number' ? { family: 'unspec' as const } : peer };
+        });
+      }),
+    sendto: (fd, data, flags = 0, to) =>
+      settle(context, () => {
+        const desc = socketOf(fd);
+        const options = to === undefined ? { flags } : { flags, to };
+        const dontwait = desc.nonblock || (flags & Msg.MSG_DONTWAIT) !== 0;
+        let done = 0;
+        return context.wait(desc.queue, () => {
+          for (;;) {
+            const taken = desc.sk.sendmsg(done === 0 ? data : data.subarray(done), options);
+            if (taken === -Errno.EAGAIN) {
+              if (!dontwait) return undefined;
+              if (done > 0) return done;
+            }
+            if (taken < 0) {
+              if (done > 0) return done;
+              if (taken === -Errno.EPIPE && (flags & Msg.MSG_NOSIGNAL) === 0 && desc.sk.type === SOCK_STREAM) raiseSigpipe(task);
+              throw new KernelError(-taken);
+            }
+            done += taken;
+            if (desc.sk.type !== SOCK_STREAM || done >= data.length) return done;
+          }
+        });
+      }),
+    recvmsg: (fd, count, flags = 0) =>
+      settle(context, () => {
+        const desc = socketOf(fd);
+        const dontwait = desc.nonblock || (flags & (Msg.MSG_DONTWAIT | Msg.MSG_ERRQUEUE)) !== 0;
+        const whole = (flags & Msg.MSG_WAITALL) !== 0 && desc.sk.type === SOCK_STREAM ? new WholeMessage(count) : null;
+        return context.wait(desc.queue, () => {
+          for (;;) {
+            const result = desc.sk.recvmsg(whole === null ? count : whole.missing, flags);
+            if (typeof result === 'number') {
+              if (whole !== null && whole.length > 0 && result !== -Errno.EAGAIN) return whole.result();
+              if (result === -Errno.EAGAIN && !dontwait) return undefined;
+              throw new KernelError(-result);
+            }
+            if (whole === null) return result;
+            whole.add(result);
+            if (whole.missing === 0 || result.data.length === 0) return whole.result();
+          }
+        });
+      }),
+    shutdown: (fd, how) => {
+      check(sockOf(fd).shutdown(how === 'rd' ? 1 : how === 'wr' ? 2 : 3));
+    },
+    setsockopt: (fd, option, value) => {
+      check(sockOf(fd).setsockopt(option, value));
+    },
+    getsockopt: (fd, option) => {
+      const value = sockOf(fd).getsockopt(option);
+      if (value === undefined) throw new KernelError('ENOPROTOOPT');
+      if (typeof value === 'number' && value < 0 && option === 'IP_MTU') throw new KernelError(-value);
+      return value;
+    },
+    getsockname: (fd) => {
+      const name = sockOf(fd).getname(false);
+      if (typeof name === 'number') throw new KernelError(-name);
+      return name;
+    },
+    getpeername: (fd) => {
+      const name = sockOf(fd).getname(true);
+      if (typeof name === 'number') throw new KernelError(-name);
+      return name;
+    },
+    rtnl: (type, request) => {
+      context.enter();
+      return rtnlRequest(host, task, type, request);
+    },
+    rtnlSubscribe: (groups) => {
+      context.enter();
+      return task.fds.install(new RtnlDescription(net(), groups, host.nextSocketIno()));
+    },
+    rtnlRecv: (fd) =>
+      settle(context, () => {
+        const desc = task.fds.get(fd);
+        if (!(desc instanceof RtnlDescription)) throw new KernelError('ENOTSOCK');
+        return context.wait(desc.queue, () => desc.take());
+      }),
+    sockDiag: (types) => {
+      context.enter();
+      const users = socketUsers(host);
+      return types.flatMap((type) =>
+        [...host.kernel.modules.sockDiag(type, net())].map((source) => ({ ...source.diag(), ino: source.ino, users: users.get(source.ino) ?? [] })),
+      );
+    },
+    unshareNet: () => {
+      context.enter();
+      task.switchNet(host.kernel.createNet());
+    },
+    setns: (fd) => {
+      context.enter();
+      const desc = task.fds.get(fd);
+      if (!(desc instanceof NsfsDescription)) throw new KernelError('EINVAL');
+      task.switchNet(desc.namespace);
+    },
+    netnsBind: (path) => {
+      context.enter();
+      host.tasks.vfs.bindNamespace(task, path, task.net);
+    },
+    netnsUnbind: (path) => {
+      context.enter();
+      host.tasks.vfs.unbindNamespace(task, path);
+    },
+  };
+}
+
+/** Which processes hold which socket, by inode. */
+function socketUsers(host: Host): Map<number, SockDiagEntry['users'][number][]> {
+  const users = new Map<number, SockDiagEntry['users'][number][]>();
+  for (const task of host.tasks.allTasks()) {
+    for (const fd of task.fds.numbers()) {
+      const desc = task.fds.find(fd);
+      if (!(desc instanceof SocketDescription)) continue;
+      const list = users.get(desc.sk.ino) ?? [];
+      list.push({ comm: task.comm, pid: task.pid, fd });
+      users.set(desc.sk.ino, list);
+    }
+  }
+  return users;
+}
+
+/** MSG_WAITALL: collects until the whole length is there. */
+class WholeMessage {
+  length = 0;
+  private last: RecvResult | undefined;
+  private readonly bytes: Uint8Array;
+
+  constructor(count: number) {
+    this.bytes = new Uint8Array(count);
+  }
+
+  get missing(): number {
+    return this.bytes.length - this.length;
+  }
+
+  add(result: RecvResult): void {
+    this.bytes.set(result.data, this.length);
+    this.length += result.data.length;
+    this.last = result;
+  }
+
+  result(): RecvResult {
+    return { from: { family: 'unspec' }, flags: 0, control: {}, ...this.last, data: this.bytes.subarray(0, this.length), length: this.length };
+  }
+}

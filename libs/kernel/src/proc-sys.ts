@@ -1,0 +1,100 @@
+/**
+ * /proc/sys/net: the sysctls that subsystems declared, and the per-device directories.
+ */
+import { KernelError } from '@netloom/base';
+import { NEIGH_PARMS_DEFAULT, parseSysctlInt, type KernelModules, type NeighParms, type Net } from '@netloom/kernel-core';
+import { InDevice, ipv4ConfDevices, ipv4ConfNames, ipv4GetConf, ipv4SetConf, type Ipv4ConfName } from '@netloom/kernel-inet';
+import { pseudoDir, pseudoFile, type PseudoEntry, type PseudoFs } from '@netloom/kernel-tasks';
+import { hostOf, netOf } from './host.js';
+
+/** Registers everything below /proc/sys/net. */
+export function registerProcSys(pseudo: PseudoFs, modules: KernelModules): void {
+  for (const entry of modules.sysctls) {
+    const { write } = entry;
+    pseudo.registerFile(`/proc/sys/${entry.path}`, {
+      ...(entry.mode === 0o200 ? {} : { read: (task) => `${entry.read(netOf(task))}\n` }),
+      ...(write === undefined ? {} : { write: (task, text) => write(netOf(task), text) }),
+      ...(entry.mode === undefined ? {} : { mode: entry.mode }),
+    });
+  }
+  perDevice(pseudo, '/proc/sys/net/ipv4/conf', (net) => ipv4ConfDevices(net), ipv4ConfNames, confFile);
+  perDevice(pseudo, '/proc/sys/net/ipv4/neigh', neighDevices, Object.keys(NEIGH_FILES), neighFile);
+  coreFiles(pseudo);
+}
+
+function perDevice(
+  pseudo: PseudoFs, path: string, list: (net: Net) => string[], names: readonly string[], file: (dev: string, name: string) => PseudoEntry,
+): void {
+  pseudo.registerDir(path, {
+    list: (task) => list(netOf(task)),
+    lookup: (task, dev) =>
+      list(netOf(task)).includes(dev)
+        ? pseudoDir({ list: () => names, lookup: (_task, name) => (names.includes(name) ? file(dev, name) : undefined) })
+        : undefined,
+  });
+}
+
+function confFile(dev: string, name: string): PseudoEntry {
+  return pseudoFile({
+    read: (task) => `${ipv4GetConf(netOf(task), dev, name as Ipv4ConfName) ?? 0}\n`,
+    write: (task, text) => {
+      ipv4SetConf(netOf(task), dev, name as Ipv4ConfName, parseSysctlInt(text));
+    },
+  });
+}
+
+/** net.ipv4.neigh.DEV: file name → field and nanoseconds, or 1, a unit. */
+const NEIGH_FILES: Readonly<Record<string, readonly [keyof NeighParms, number]>> = {
+  app_solicit: ['appProbes', 1],
+  base_reachable_time: ['baseReachableTime', 1e9],
+  base_reachable_time_ms: ['baseReachableTime', 1e6],
+  delay_first_probe_time: ['delayProbeTime', 1e9],
+  gc_stale_time: ['gcStaletime', 1e9],
+  locktime: ['locktime', 1e7],
+  mcast_solicit: ['mcastProbes', 1],
+  retrans_time: ['retransTime', 1e7],
+  retrans_time_ms: ['retransTime', 1e6],
+  ucast_solicit: ['ucastProbes', 1],
+  unres_qlen_bytes: ['queueLenBytes', 1],
+};
+
+function neighDevices(net: Net): string[] {
+  return ipv4ConfDevices(net).filter((name) => name !== 'all');
+}
+
+interface WithNeighParms {
+  neighParms?: NeighParms;
+}
+
+function neighHolder(net: Net, dev: string): WithNeighParms {
+  const device = net.devByName(dev);
+  const holder = dev === 'default' ? (net.ipv4 as WithNeighParms) : device === undefined ? null : (InDevice.of(device) as WithNeighParms | null);
+  if (holder === null) throw new KernelError('ENOENT');
+  return holder;
+}
+
+function neighFile(dev: string, name: string): PseudoEntry {
+  const [field, unit] = NEIGH_FILES[name] as readonly [keyof NeighParms, number];
+  return pseudoFile({
+    read: (task) => `${Math.round((neighHolder(netOf(task), dev).neighParms ?? NEIGH_PARMS_DEFAULT)[field] / unit)}\n`,
+    write: (task, text) => {
+      const holder = neighHolder(netOf(task), dev);
+      holder.neighParms = { ...(holder.neighParms ?? NEIGH_PARMS_DEFAULT), [field]: parseSysctlInt(text, 0) * unit };
+    },
+  });
+}
+
+/** net.core: of the host, not of a namespace. */
+function coreFiles(pseudo: PseudoFs): void {
+  const number = (name: string, get: 'netdevBudget' | 'netdevBudgetUsecs' | 'netdevMaxBacklog', min: number): void => {
+    pseudo.registerFile(`/proc/sys/net/core/${name}`, {
+      read: (task) => `${hostOf(task).kernel[get]}\n`,
+      write: (task, text) => {
+        hostOf(task).kernel[get] = parseSysctlInt(text, min);
+      },
+    });
+  };
+  number('netdev_budget', 'netdevBudget', 0);
+  number('netdev_budget_usecs', 'netdevBudgetUsecs', 0);
+  number('netdev_max_backlog', 'netdevMaxBacklog', 0);
+}

@@ -1,0 +1,158 @@
+/**
+ * rtnetlink's link messages: what `ip link` shows, adds, changes and deletes. Source: net/core/rtnetlink.c.
+ */
+import { KernelError } from '@netloom/base';
+import {
+  devAllocName, devChangeNetNamespace, devClose, devOpen, devSetMaster, devSetPromiscuity, devStats, devValidName, IF_OPER_UP, type Net, type NetDevice,
+  netifCarrier, unregisterNetdevice,
+} from '@netloom/kernel-core';
+import { Iff, type LinkMsg, type Rtnl } from '@netloom/sys';
+import { freeNsid, type RtnlContext } from './rtnl.js';
+
+/** A device as rtnetlink shows it. */
+export function linkMsg(dev: NetDevice): LinkMsg {
+  const { net, ops } = dev;
+  const lower = ops.link?.(dev);
+  const flags =
+    (dev.flags & ~(Iff.IFF_RUNNING | Iff.IFF_LOWER_UP)) |
+    (dev.up && (dev.operstate === IF_OPER_UP || dev.operstate === 0) && dev.carrier ? Iff.IFF_RUNNING : 0) |
+    (dev.up && dev.carrier ? Iff.IFF_LOWER_UP : 0);
+  return {
+    ifindex: dev.ifindex, ifname: dev.name, type: dev.type, flags, mtu: dev.mtu, minMtu: dev.minMtu, maxMtu: dev.maxMtu, txqlen: dev.txqlen,
+    qdisc: dev.activated ? (dev.qdisc?.kind ?? 'noqueue') : 'noop', operstate: dev.operstate, linkmode: dev.linkmode, group: dev.group,
+    promiscuity: dev.promiscuity, allmulti: dev.allmulti, numTxQueues: dev.numTxQueues, numRxQueues: dev.numRxQueues, gsoMaxSize: 65536,
+    gsoMaxSegs: 65535, address: dev.address, broadcast: dev.broadcast, altnames: dev.altnames ?? [], carrierChanges: dev.carrierChanges, stats: devStats(dev),
+    ...(dev.permAddress !== undefined ? { permAddress: dev.permAddress } : {}),
+    ...(dev.alias !== undefined ? { alias: dev.alias } : {}),
+    ...(lower !== undefined ? linkOf(net, lower) : {}),
+    ...(dev.master !== null ? { master: dev.master.ifindex, slaveKind: dev.master.ops.kind ?? '', ...slaveData(dev) } : {}),
+    ...(ops.kind !== undefined ? { kind: ops.kind, ...(ops.info !== undefined ? { data: ops.info(dev) } : {}) } : {}),
+  };
+}
+
+function slaveData(dev: NetDevice): Partial<LinkMsg> {
+  const data = dev.master?.ops.slaveInfo?.(dev.master, dev);
+  return data === undefined ? {} : { slaveData: data };
+}
+
+function linkOf(net: Net, lower: NetDevice): Partial<LinkMsg> {
+  if (lower.net === net) return { link: lower.ifindex };
+  let nsid = net.nsids.get(lower.net);
+  if (nsid === undefined) {
+    nsid = freeNsid(net);
+    net.nsids.set(lower.net, nsid);
+  }
+  return { link: lower.ifindex, linkNetnsid: nsid };
+}
+
+function find(net: Net, request: { readonly ifindex?: number; readonly ifname?: string }): NetDevice {
+  const dev = request.ifindex !== undefined ? net.devByIndex(request.ifindex) : request.ifname !== undefined ? net.devByName(request.ifname) : undefined;
+  if (dev === undefined) throw new KernelError('ENODEV');
+  return dev;
+}
+
+export function linkGet({ net }: RtnlContext, request: Rtnl['RTM_GETLINK']['req']): LinkMsg[] {
+  if (request.ifindex !== undefined || request.ifname !== undefined) return [linkMsg(find(net, request))];
+  return net.devices
+    .filter((dev) => request.master === undefined || dev.master?.ifindex === request.master)
+    .filter((dev) => request.kind === undefined || dev.ops.kind === request.kind)
+    .map(linkMsg);
+}
+
+/** @errno EEXIST, EOPNOTSUPP (unknown kind), EINVAL */
+export function linkAdd({ net, netnsOf }: RtnlContext, request: Rtnl['RTM_NEWLINK']['req']): void {
+  const kind = net.kernel.modules.linkKind(request.kind);
+  if (kind === undefined) throw new KernelError('EOPNOTSUPP', 'Unknown device type');
+  const target = request.netns === undefined ? net : netnsOf(request.netns);
+  const peerNet = request.peer?.netns === undefined ? target : netnsOf(request.peer.netns);
+  const wanted = request.ifname ?? kind.namePattern ?? `${request.kind}%d`;
+  const name = request.kind === 'veth' ? wanted : devAllocName(target, wanted);
+  if (target.devByName(name) !== undefined) throw new KernelError('EEXIST');
+  const dev = kind.newlink(target, name, request, peerNet);
+  if (request.txqlen !== undefined) dev.txqlen = request.txqlen;
+  if (request.master !== undefined) devSetMaster(dev, find(target, { ifindex: request.master }));
+  if (request.up === true) devOpen(dev);
+}
+
+/** @errno ENODEV, EOPNOTSUPP (hardware) */
+export function linkDelete({ net }: RtnlContext, request: Rtnl['RTM_DELLINK']['req']): void {
+  const dev = find(net, request);
+  if (dev.ops.kind === undefined) throw new KernelError('EOPNOTSUPP');
+  unregisterNetdevice(dev);
+}
+
+/** Changes in the kernel's order. @errno per attribute. @kernel do_setlink() */
+export function linkSet({ net, netnsOf }: RtnlContext, request: Rtnl['RTM_SETLINK']['req']): void {
+  const dev = find(net, request);
+  const { modules } = net.kernel;
+  if (request.netns !== undefined) devChangeNetNamespace(dev, netnsOf(request.netns), request.newName);
+  if (request.address !== undefined) setAddress(dev, request.address);
+  if (request.mtu !== undefined) setMtu(dev, request.mtu);
+  if (request.group !== undefined) dev.group = request.group;
+  if (request.newName !== undefined && request.newName !== dev.name) {
+    if (!devValidName(request.newName)) throw new KernelError('EINVAL');
+    dev.net.renameDevice(dev, devAllocName(dev.net, request.newName));
+    modules.callNetdevNotifiers('CHANGENAME', dev);
+  }
+  if (request.alias !== undefined) dev.alias = request.alias === '' ? undefined : request.alias;
+  if (request.broadcast !== undefined) dev.broadcast = request.broadcast.slice();
+  if (request.addAltname !== undefined) dev.net.addAltname(dev, request.addAltname);
+  if (request.delAltname !== undefined) dev.net.removeAltname(dev, request.delAltname);
+  if (request.master !== undefined) devSetMaster(dev, request.master === 0 ? null : find(dev.net, { ifindex: request.master }));
+  if (request.kind !== undefined && request.data !== undefined) {
+    if (dev.ops.kind !== request.kind || dev.ops.changelink === undefined) throw new KernelError('EOPNOTSUPP');
+    dev.ops.changelink(dev, request.data);
+  }
+  if (request.slaveKind !== undefined && request.slaveData !== undefined) {
+    if (dev.master?.ops.slaveChangelink === undefined) throw new KernelError('EOPNOTSUPP');
+    dev.master.ops.slaveChangelink(dev.master, dev, request.slaveData);
+  }
+  if (request.txqlen !== undefined) dev.txqlen = request.txqlen;
+  if (request.flagsMask !== undefined) setFlags(dev, request.flags ?? 0, request.flagsMask);
+  if (request.carrier !== undefined) setCarrier(dev, request.carrier);
+  if (request.operstate !== undefined && dev.up) dev.operstate = request.operstate;
+  if (request.linkmode !== undefined) dev.linkmode = request.linkmode;
+  if (dev.registered) modules.callNetdevNotifiers('CHANGE', dev);
+}
+
+function setAddress(dev: NetDevice, address: Uint8Array): void {
+  if (address.length !== 6) throw new KernelError('EINVAL');
+  if (dev.ops.setMacAddress === undefined) throw new KernelError('EOPNOTSUPP');
+  if (((address[0] ?? 0) & 1) !== 0 || address.every((byte) => byte === 0)) throw new KernelError('EADDRNOTAVAIL');
+  const result = dev.ops.setMacAddress(dev, address);
+  if (result < 0) throw new KernelError(-result);
+  dev.net.kernel.modules.callNetdevNotifiers('CHANGEADDR', dev);
+}
+
+function setMtu(dev: NetDevice, mtu: number): void {
+  if (mtu < dev.minMtu) throw new KernelError('EINVAL', 'mtu less than device minimum');
+  if (mtu > dev.maxMtu) throw new KernelError('EINVAL', 'mtu greater than device maximum');
+  const result = dev.ops.changeMtu?.(dev, mtu) ?? 0;
+  if (result < 0) throw new KernelError(-result);
+  dev.mtu = mtu;
+  dev.net.kernel.modules.callNetdevNotifiers('CHANGEMTU', dev);
+}
+
+function setFlags(dev: NetDevice, flags: number, mask: number): void {
+  const plain = mask & (Iff.IFF_NOARP | Iff.IFF_DEBUG | Iff.IFF_MULTICAST);
+  dev.flags = (dev.flags & ~plain) | (flags & plain);
+  if ((mask & Iff.IFF_PROMISC) !== 0) {
+    const wanted = (flags & Iff.IFF_PROMISC) !== 0;
+    if (wanted !== dev.userPromisc) {
+      dev.userPromisc = wanted;
+      devSetPromiscuity(dev, wanted ? 1 : -1);
+    }
+  }
+  if ((mask & Iff.IFF_ALLMULTI) !== 0) {
+    dev.allmulti = (flags & Iff.IFF_ALLMULTI) !== 0 ? 1 : 0;
+    dev.flags = dev.allmulti > 0 ? dev.flags | Iff.IFF_ALLMULTI : dev.flags & ~Iff.IFF_ALLMULTI;
+  }
+  if ((mask & Iff.IFF_UP) === 0) return;
+  if ((flags & Iff.IFF_UP) !== 0) devOpen(dev);
+  else devClose(dev);
+}
+
+function setCarrier(dev: NetDevice, on: boolean): void {
+  if (dev.ops.kind !== 'dummy' && dev.ops.changeCarrier === undefined) throw new KernelError('EOPNOTSUPP');
+  netifCarrier(dev, on);
+}

@@ -1,0 +1,59 @@
+/**
+ * `ip route get`: the routing decision for one packet, ours or received. Source: net/ipv4/route.c inet_rtm_getroute().
+ */
+import { Errno, KernelError } from '@netloom/base';
+import { LL_MAX_HEADER, PACKET_HOST, type Net } from '@netloom/kernel-core';
+import { fibLookup, fibRouteMsg, ipRouteInput, ipRouteOutput, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST, type Rtable } from '@netloom/kernel-inet';
+import { AF_INET, type RouteGet, type RouteMsg } from '@netloom/sys';
+
+const RTM_F_CLONED = 0x200;
+const RTCF_BROADCAST = 0x10000000;
+const RTCF_MULTICAST = 0x20000000;
+const RTCF_LOCAL = 0x80000000;
+
+/** @errno ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL, EXDEV, ENODEV as the lookup gives them */
+export function routeGet(net: Net, request: RouteGet): RouteMsg {
+  const daddr = Number(request.dst);
+  const saddr = Number(request.src ?? 0);
+  if (request.fibMatch === true) {
+    const res = fibLookup(net, daddr, request.tos ?? 0, request.oif ?? 0);
+    if (res === null) throw new KernelError('ENETUNREACH');
+    return fibRouteMsg(res.route);
+  }
+  const rt = request.iif === undefined ? output(net, request, daddr, saddr) : input(net, request.iif, daddr, saddr, request.tos ?? 0);
+  const cast = rt.type === RTN_BROADCAST ? RTCF_BROADCAST : rt.type === RTN_MULTICAST ? RTCF_MULTICAST : rt.type === RTN_LOCAL ? RTCF_LOCAL : 0;
+  const dev = rt.type === RTN_LOCAL && request.iif !== undefined ? net.loopback : rt.dev;
+  return {
+    family: AF_INET, dst: daddr, dstLen: 32, tos: request.tos ?? 0, table: rt.type === RTN_LOCAL || rt.type === RTN_BROADCAST ? 255 : 254, protocol: 0,
+    scope: 0, type: rt.type === RTN_MULTICAST ? RTN_MULTICAST : rt.type, flags: (RTM_F_CLONED | cast) >>> 0,
+    nexthops: [{ ifindex: dev.ifindex, weight: 1, flags: 0, ...(rt.gateway !== 0 ? { via: rt.gateway } : {}) }],
+    ...(saddr !== 0 ? { src: saddr, srcLen: 32 } : {}),
+    ...(request.iif === undefined && saddr === 0 && rt.prefsrc !== 0 ? { prefsrc: rt.prefsrc } : {}),
+    ...(request.iif !== undefined ? { iif: request.iif } : {}),
+    ...(request.mark !== undefined ? { mark: request.mark } : {}),
+    ...(rt.pmtu !== 0 ? { metrics: { mtu: rt.mtu() }, expires: Math.ceil((rt.pmtuExpires - net.kernel.engine.now) / 1e9) } : {}),
+    uid: 0,
+  };
+}
+
+function output(net: Net, request: RouteGet, daddr: number, saddr: number): Rtable {
+  const rt = ipRouteOutput(net, { daddr, saddr, oif: request.oif ?? 0, tos: request.tos ?? 0, mark: request.mark ?? 0 });
+  if (typeof rt === 'number') throw new KernelError(-rt);
+  return rt;
+}
+
+/** Asks the input side with a packet made up for the purpose, as the kernel does. */
+function input(net: Net, iif: number, daddr: number, saddr: number, tos: number): Rtable {
+  const dev = net.devByIndex(iif);
+  if (dev === undefined) throw new KernelError('ENODEV');
+  const skb = net.kernel.pool.alloc(20, LL_MAX_HEADER);
+  if (skb === null) throw new KernelError('ENOBUFS');
+  skb.dev = dev;
+  skb.pktType = PACKET_HOST;
+  if (!ipRouteInput(skb, daddr, saddr, tos, dev)) throw new KernelError(Errno.EINVAL);
+  const rt = skb.dst as Rtable;
+  skb.pool.release(skb);
+  if (rt.error !== 0) throw new KernelError(rt.error);
+  if (rt.type !== RTN_UNICAST && rt.type !== RTN_LOCAL && rt.type !== RTN_BROADCAST && rt.type !== RTN_MULTICAST) throw new KernelError('EINVAL');
+  return rt;
+}

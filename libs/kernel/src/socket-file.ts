@@ -1,0 +1,54 @@
+/**
+ * A socket as a file: the description behind a descriptor, which wakes its waiters when the protocol says so.
+ * Sys call → SocketDescription → Sock (which never blocks). @kernel net/socket.c
+ */
+import { Errno, KernelError } from '@netloom/base';
+import type { Sock } from '@netloom/kernel-core';
+import { FileDescription } from '@netloom/kernel-tasks';
+import { OpenFlag, type Stat } from '@netloom/sys';
+
+export class SocketDescription extends FileDescription {
+  constructor(readonly sk: Sock) {
+    super(OpenFlag.O_RDWR);
+    const wake = (): void => {
+      this.queue.wake();
+    };
+    sk.dataReady = wake;
+    sk.writeSpace = wake;
+    sk.stateChange = wake;
+  }
+
+  override read(count: number): Uint8Array | undefined {
+    const result = this.sk.recvmsg(count, 0);
+    if (typeof result !== 'number') return result.data;
+    if (result === -Errno.EAGAIN) return undefined;
+    throw new KernelError(-result);
+  }
+
+  override write(data: Uint8Array): number | undefined {
+    const taken = this.sk.sendmsg(data, { flags: 0 });
+    if (taken >= 0) return taken;
+    if (taken === -Errno.EAGAIN) return undefined;
+    throw new KernelError(-taken);
+  }
+
+  override poll(): number {
+    return this.sk.poll();
+  }
+
+  override stat(): Stat {
+    return { ino: this.sk.ino, type: 'socket', mode: 0o777, nlink: 1, uid: 0, gid: 0, size: 0, mtimeNs: 0 };
+  }
+
+  override linkText(): string {
+    return `socket:[${this.sk.ino}]`;
+  }
+
+  protected override release(): void {
+    this.sk.dataReady = null;
+    this.sk.writeSpace = null;
+    this.sk.stateChange = null;
+    this.sk.ino = 0;
+    this.sk.release();
+  }
+}
