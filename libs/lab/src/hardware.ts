@@ -64,5 +64,6 @@ export interface Hardware {
   wire(id: string, a: LabNic, z: LabNic): LabWire;
   /** Frames that all wires have delivered. */
   readonly frames: number;
+  /** In small slots (2 KiB). */
   readonly packetMemory: { readonly usedSlots: number; readonly totalSlots: number };
 }

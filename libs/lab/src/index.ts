@@ -27,5 +27,6 @@ export { VERSION } from './version.js';
 export { type WallClock } from './pacer.js';
 export { createLabRunner, type LocalRunnerOptions } from './local-runner.js';
 export { EmulatorBackend, type EmulatorOptions } from './emulator-backend.js';
-export { EPOCH_SEC, type Lab } from './lab.js';
+export { EPOCH_SEC } from './epoch.js';
+export { type Lab } from './lab.js';
 export { type Capture } from './capture.js';

@@ -10,6 +10,7 @@ import type { Engine } from '@netloom/engine';
 import { dropReasonName, type Kernel, type NetDevice, type SkBuff, type Sock, type Tracepoints } from '@netloom/kernel-core';
 import { AF_INET, AF_INET6, Iff } from '@netloom/sys';
 import { Capture, type CaptureSettings, type CaptureWorld } from './capture.js';
+import { EPOCH_SEC } from './epoch.js';
 import { EventHub, type EventPacket } from './event-hub.js';
 import type { Hardware, LabNic, LabWire, Machine, WireAttachment } from './hardware.js';
 import { addressTexts, interfaceNames, namespaceDetails, processList, rootSys } from './node-detail.js';
@@ -24,9 +25,6 @@ import {
 } from './port.js';
 import { BRIDGE_DEVICE, topologyDocument } from './topology.js';
 import { VERSION } from './version.js';
-
-/** Seconds since 1970 at virtual time 0, in every lab: 2025-01-01 00:00 UTC. */
-export const EPOCH_SEC = 1_735_689_600;
 
 /** Virtual time after which a line of a topology's `exec` is given up. */
 const DEPLOY_TIMEOUT_NS = 60e9;

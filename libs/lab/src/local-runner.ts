@@ -10,7 +10,8 @@ import { Tracepoints } from '@netloom/kernel-core';
 import type { Capture } from './capture.js';
 import type { Hardware } from './hardware.js';
 import { createHardware } from './hosts.js';
-import { EPOCH_SEC, Lab } from './lab.js';
+import { EPOCH_SEC } from './epoch.js';
+import { Lab } from './lab.js';
 import { Pacer, type WallClock } from './pacer.js';
 import { checkEventFilter } from './packets.js';
 import {
