@@ -6,7 +6,7 @@ import { Harness, PAIR, until } from '../testing/harness.js';
 
 /** Also against PostgreSQL where NETLOOM_TEST_POSTGRES names a database, which is emptied. */
 const POSTGRES = process.env['NETLOOM_TEST_POSTGRES'];
-const DATABASES = [
+const DATABASES: { readonly database: string; readonly options: { databaseUrl?: string } }[] = [
   { database: 'SQLite', options: {} },
   ...(POSTGRES === undefined
     ? []
@@ -24,7 +24,9 @@ describe.each(DATABASES)('labs across a restart of the server, in $database', ({
   let factory: FakeFactory;
   let server: Harness;
 
-  beforeEach(() => ('databaseUrl' in options ? emptyPostgres(options.databaseUrl) : undefined));
+  beforeEach(() =>
+    options.databaseUrl === undefined ? undefined : emptyPostgres(options.databaseUrl),
+  );
 
   const start = async (limits = {}): Promise<void> => {
     factory = new FakeFactory();
