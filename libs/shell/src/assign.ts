@@ -11,7 +11,7 @@ import type { Source } from './source.js';
 import { parseWordText } from './syntax.js';
 import type { Variable } from './variables.js';
 import { assignmentIr, doubleQuotedParts, type Part, wordIr, type WordIr, wordParts } from './word-ir.js';
-import { quoteIfNeeded, quoteSingle } from './quote.js';
+import { quoteIfNeeded } from './quote.js';
 
 interface ElementIr {
   readonly key: readonly Part[] | undefined;
@@ -41,6 +41,8 @@ export interface ResolvedAssignment {
   readonly append: boolean;
   readonly scalar: string | undefined;
   readonly elements: readonly ResolvedElement[] | undefined;
+  /** As written, for traces. */
+  readonly text: string;
 }
 
 export function compileAssignment(node: Assignment, source: Source): AssignmentIr {
@@ -91,7 +93,7 @@ function closingBracket(text: string): number {
 export async function resolveAssignment(sh: Shell, ir: AssignmentIr): Promise<ResolvedAssignment> {
   const index = ir.index === undefined ? undefined : await expandPartsText(sh, ir.index);
   if (ir.value !== undefined) {
-    return { name: ir.name, index, append: ir.append, scalar: await expandText(sh, ir.value), elements: undefined };
+    return { name: ir.name, index, append: ir.append, scalar: await expandText(sh, ir.value), elements: undefined, text: ir.text };
   }
   const elements: ResolvedElement[] = [];
   for (const element of ir.elements ?? []) {
@@ -103,14 +105,14 @@ export async function resolveAssignment(sh: Shell, ir: AssignmentIr): Promise<Re
     await expandFields(sh, element.value, fields);
     for (const value of fields) elements.push({ key: undefined, value, append: false });
   }
-  return { name: ir.name, index, append: ir.append, scalar: undefined, elements };
+  return { name: ir.name, index, append: ir.append, scalar: undefined, elements, text: ir.text };
 }
 
 /** `name=value` given as one text, as `declare "$x"` and `export a=b` through a variable have it. */
 export function parseAssignmentText(text: string): ResolvedAssignment | undefined {
   const match = /^([A-Za-z_][A-Za-z0-9_]*)(?:\[([^\]]*)\])?(\+?)=([\s\S]*)$/.exec(text);
   if (match === null) return undefined;
-  return { name: match[1] ?? '', index: match[2], append: match[3] === '+', scalar: match[4] ?? '', elements: undefined };
+  return { name: match[1] ?? '', index: match[2], append: match[3] === '+', scalar: match[4] ?? '', elements: undefined, text };
 }
 
 /** Stores an assignment in the innermost variable of that name. */
@@ -175,12 +177,8 @@ function indexShape(variable: Variable): Variable {
 
 /** How `set -x` shows an assignment. */
 export function traceAssignment(resolved: ResolvedAssignment): string {
+  if (resolved.elements !== undefined) return resolved.text;
   const target = resolved.index === undefined ? resolved.name : `${resolved.name}[${resolved.index}]`;
-  const operator = resolved.append ? '+=' : '=';
-  if (resolved.elements === undefined) {
-    const value = resolved.scalar ?? '';
-    return `${target}${operator}${value === '' ? '' : quoteIfNeeded(value)}`;
-  }
-  const body = resolved.elements.map((element) => (element.key === undefined ? quoteIfNeeded(element.value) : `[${element.key}]=${quoteSingle(element.value)}`));
-  return `${target}${operator}(${body.join(' ')})`;
+  const value = resolved.scalar ?? '';
+  return `${target}${resolved.append ? '+=' : '='}${value === '' ? '' : quoteIfNeeded(value)}`;
 }

@@ -31,6 +31,7 @@ const SCALARS: Readonly<Record<string, (sh: Shell) => string>> = {
   OSTYPE: () => 'linux-gnu',
   BASH: () => '/usr/bin/bash',
   BASH_VERSION: () => '5.2.15(1)-release',
+  BASH_COMMAND: (sh) => sh.commandText,
   BASH_SUBSHELL: (sh) => String(sh.subshellDepth),
   SHELLOPTS: (sh) => optionNames().filter((name) => sh.options[name]).join(':'),
   BASHOPTS: (sh) => [...sh.shopt].sort().join(':'),
@@ -41,7 +42,8 @@ const LISTS: Readonly<Record<string, (sh: Shell) => string[] | undefined>> = {
   PIPESTATUS: (sh) => sh.pipeStatus.map(String),
   FUNCNAME: (sh) => {
     const names = sh.frames.map((frame) => frame.name).reverse();
-    return sh.frames.some((frame) => frame.isFunction) ? [...names, 'main'] : undefined;
+    if (!sh.frames.some((frame) => frame.isFunction)) return undefined;
+    return sh.scriptFile === '' ? names : [...names, 'main'];
   },
   BASH_LINENO: (sh) => [...sh.frames.map((frame) => String(frame.callLine)).reverse(), '0'],
   BASH_SOURCE: (sh) => {

@@ -6,7 +6,6 @@ import { runList } from './exec.js';
 import { trace } from './exec-simple.js';
 import { expandArithmetic, expandPattern, expandText, expandWords } from './expand-word.js';
 import { matchPattern } from './pattern.js';
-import { quoteIfNeeded } from './quote.js';
 import { readInputLine } from './read-line.js';
 import type { Shell } from './shell.js';
 import { tick } from './tick.js';
@@ -127,7 +126,7 @@ export async function runCase(sh: Shell, node: Case): Promise<number> {
   sh.pos = node.pos;
   await tick(sh);
   const subject = await expandText(sh, textIr(node.word, source));
-  if (sh.options.xtrace) await trace(sh, `case ${quoteIfNeeded(subject)} in`);
+  if (sh.options.xtrace) await trace(sh, `case ${node.word.text} in`);
   const nocase = sh.shopt.has('nocasematch');
   let falling = false;
   let status = 0;

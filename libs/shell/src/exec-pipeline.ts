@@ -4,11 +4,12 @@
  * Each stage is a process of its own from the start (a copy of the shell that becomes the program where it can), joined
  * by pipes, so data streams and a reader that leaves stops its writers by SIGPIPE.
  */
-import type { CommandNode, CompoundList, Pipeline, PipelineNode, AndOr } from 'unbash';
+import type { AndOr, CommandNode, Pipeline, PipelineNode, Redirection, Subshell } from 'unbash';
 import { OpenFlag, Signal } from '@netloom/sys';
 import { finishShell, runNode } from './exec.js';
 import type { Child } from './jobs.js';
-import { closeQuietly } from './redirect.js';
+import { printNode, type PrintableNode } from './print-command.js';
+import { closeQuietly, redirectForGood } from './redirect.js';
 import type { Shell } from './shell.js';
 import { formatTimes } from './times.js';
 
@@ -16,11 +17,13 @@ interface SubshellOptions {
   readonly fds: ReadonlyMap<number, number>;
   readonly pgid?: number | undefined;
   readonly background?: boolean;
+  /** A simple command of a pipeline does not count in BASH_SUBSHELL. */
+  readonly nested?: boolean;
 }
 
 /** Starts a copy of the shell that runs `body`; returns its pid. */
 export function spawnSubshell(sh: Shell, body: (copy: Shell) => Promise<number>, options: SubshellOptions): number {
-  const copy = sh.fork();
+  const copy = sh.fork(options.nested ?? true);
   const quiet = options.background === true && !sh.jobControl;
   return sh.sys.spawn({
     program: async (sys) => {
@@ -37,7 +40,7 @@ export function spawnSubshell(sh: Shell, body: (copy: Shell) => Promise<number>,
 }
 
 /** Waits for the foreground job and takes the terminal back; returns the statuses. */
-export async function waitForeground(sh: Shell, children: readonly Child[], text: string): Promise<number[]> {
+export async function waitForeground(sh: Shell, children: readonly Child[], text: () => string): Promise<number[]> {
   if (!sh.jobControl) return sh.jobs.foreground(children, text);
   const pgid = children[0]?.pid ?? 0;
   giveTerminal(sh, pgid);
@@ -45,7 +48,7 @@ export async function waitForeground(sh: Shell, children: readonly Child[], text
   giveTerminal(sh, sh.sys.getpgid(0));
   const stopped = children.some((child) => child.state === 'stopped');
   if (stopped) {
-    const job = sh.jobs.list().find((own) => own.children.some((child) => children.includes(child))) ?? sh.jobs.add([...children], text, pgid, true);
+    const job = sh.jobs.list().find((own) => own.children.some((child) => children.includes(child))) ?? sh.jobs.add([...children], text(), pgid, true);
     sh.jobs.makeCurrent(job);
     job.background = true;
     await sh.err(`\n${sh.jobs.describe(job)}`);
@@ -79,7 +82,7 @@ function startStages(sh: Shell, commands: readonly CommandNode[], operators: rea
       if (operators[at] === '|&') fds.set(2, writer);
     }
     const pgid = sh.jobControl ? (leader ?? 0) : undefined;
-    const pid = spawnSubshell(sh, (copy) => runNode(copy, command, true), { fds, pgid, background });
+    const pid = spawnSubshell(sh, (copy) => runNode(copy, command, true), { fds, pgid, background, nested: command.type !== 'Command' });
     leader ??= pid;
     children.push(sh.jobs.track(pid));
     if (reader !== undefined) closeQuietly(sh, reader);
@@ -114,7 +117,7 @@ export async function runPipeline(sh: Shell, node: Pipeline, tail: boolean): Pro
 async function runStages(sh: Shell, node: Pipeline): Promise<number> {
   sh.pos = node.pos;
   const children = startStages(sh, node.commands, node.operators, false);
-  const statuses = await waitForeground(sh, children, sourceText(sh, node));
+  const statuses = await waitForeground(sh, children, () => sourceText(sh, node));
   sh.pipeStatus = statuses;
   if (!sh.options.pipefail) return statuses.at(-1) ?? 0;
   return statuses.findLast((status) => status !== 0) ?? 0;
@@ -143,14 +146,18 @@ export async function startBackground(sh: Shell, node: PipelineNode | AndOr): Pr
   if (sh.interactive) await sh.err(`[${job.id}] ${last?.pid ?? 0}\n`);
 }
 
-/** `( … )`. */
-export async function runSubshell(sh: Shell, body: CompoundList, text: string): Promise<number> {
-  const pid = spawnSubshell(sh, (copy) => runNode(copy, body, true), { fds: sh.inheritableFds(), pgid: sh.jobControl ? 0 : undefined });
+/** `( … )`, its redirections done in the child. */
+export async function runSubshell(sh: Shell, node: Subshell, redirects: readonly Redirection[], text: () => string): Promise<number> {
+  const body = async (copy: Shell): Promise<number> => {
+    if (redirects.length > 0) await redirectForGood(copy, redirects);
+    return runNode(copy, node.body, true);
+  };
+  const pid = spawnSubshell(sh, body, { fds: sh.inheritableFds(), pgid: sh.jobControl ? 0 : undefined });
   const [status = 0] = await waitForeground(sh, [sh.jobs.track(pid)], text);
   return status;
 }
 
-/** A node as it stands in the script, in one line. */
-export function sourceText(sh: Shell, node: { readonly pos: number; readonly end: number }): string {
-  return sh.source.text.slice(node.pos, node.end).trim();
+/** A command as job messages show it. */
+export function sourceText(sh: Shell, node: PrintableNode): string {
+  return printNode(node, sh.source);
 }

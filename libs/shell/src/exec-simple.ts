@@ -53,6 +53,7 @@ export async function runSimple(sh: Shell, node: Command, tail: boolean): Promis
   if (sh.traps.get('DEBUG') !== undefined) await sh.traps.run('DEBUG');
   const ir = compile(sh, node);
   sh.substitutionStatus = undefined;
+  if (sh.traps.depth === 0) sh.commandText = ir.text;
   const firstProcessFd = sh.processFds.length;
   try {
     const args = await expandArguments(sh, ir);
@@ -133,7 +134,7 @@ export async function dispatch(sh: Shell, call: Invocation): Promise<number> {
     }
   }
   const scoped = call.assignments.length > 0;
-  if (scoped) pushAssignments(sh, call.assignments);
+  if (scoped) await pushAssignments(sh, call.assignments);
   try {
     if (fn !== undefined) return await callFunction(sh, fn, call.words.slice(1));
     return builtin === undefined ? 0 : await builtin(sh, call.args, call.words);
@@ -150,7 +151,8 @@ export async function dispatch(sh: Shell, call: Invocation): Promise<number> {
 }
 
 /** `x=1 command`: variables for the duration of a function or builtin. */
-function pushAssignments(sh: Shell, assignments: readonly ResolvedAssignment[]): void {
+async function pushAssignments(sh: Shell, all: readonly ResolvedAssignment[]): Promise<void> {
+  const assignments = await writable(sh, all);
   const before = assignments.map(({ name, append }) => (append ? (sh.vars.value(name) ?? '') : ''));
   const scope = sh.vars.pushScope('command');
   assignments.forEach(({ name, scalar }, at) => {
@@ -158,6 +160,16 @@ function pushAssignments(sh: Shell, assignments: readonly ResolvedAssignment[]):
     variable.value = (before[at] ?? '') + (scalar ?? '');
     variable.exported = true;
   });
+}
+
+/** The assignments to variables that are not read-only; the others are reported. */
+async function writable(sh: Shell, assignments: readonly ResolvedAssignment[]): Promise<ResolvedAssignment[]> {
+  const out: ResolvedAssignment[] = [];
+  for (const assignment of assignments) {
+    if (sh.vars.raw(assignment.name)?.readonly === true) await sh.error(`${assignment.name}: readonly variable`);
+    else out.push(assignment);
+  }
+  return out;
 }
 
 async function reportRedirect(sh: Shell, error: unknown): Promise<number> {
@@ -168,9 +180,9 @@ async function reportRedirect(sh: Shell, error: unknown): Promise<number> {
   throw error;
 }
 
-function environmentOf(sh: Shell, call: Invocation, path: string): Map<string, string> {
+async function environmentOf(sh: Shell, call: Invocation, path: string): Promise<Map<string, string>> {
   const env = sh.vars.environment();
-  for (const { name, scalar, append } of call.assignments) env.set(name, (append ? (sh.vars.value(name) ?? '') : '') + (scalar ?? ''));
+  for (const { name, scalar, append } of await writable(sh, call.assignments)) env.set(name, (append ? (sh.vars.value(name) ?? '') : '') + (scalar ?? ''));
   env.set('_', path);
   return env;
 }
@@ -187,7 +199,7 @@ async function runProgram(sh: Shell, call: Invocation): Promise<number> {
       return reportRedirect(sh, error);
     }
     if (path === undefined) return notFound(sh, name);
-    return replaceProcess(sh, path, call.words, environmentOf(sh, call, path));
+    return replaceProcess(sh, path, call.words, await environmentOf(sh, call, path));
   }
   const fds = sh.inheritableFds();
   let opened: number[];
@@ -199,7 +211,7 @@ async function runProgram(sh: Shell, call: Invocation): Promise<number> {
   let pid: number;
   try {
     if (path === undefined) return await withStderr(sh, fds, () => notFound(sh, name));
-    const env = environmentOf(sh, call, path);
+    const env = await environmentOf(sh, call, path);
     const pgid = sh.jobControl ? { pgid: 0 } : {};
     try {
       pid = sh.sys.spawn({ program: path, argv: call.words, env, fds, ...pgid });
@@ -211,7 +223,7 @@ async function runProgram(sh: Shell, call: Invocation): Promise<number> {
   } finally {
     for (const fd of opened) closeQuietly(sh, fd);
   }
-  const [status = 0] = await waitForeground(sh, [sh.jobs.track(pid)], call.text);
+  const [status = 0] = await waitForeground(sh, [sh.jobs.track(pid)], () => call.text);
   return status;
 }
 
@@ -233,7 +245,7 @@ async function notFound(sh: Shell, name: string): Promise<number> {
   const handler = sh.functions.get('command_not_found_handle');
   if (handler !== undefined) return callFunction(sh, handler, [name]);
   if (sh.isDash) await sh.error(`${name}: not found`);
-  else if (name.includes('/')) await sh.error(`${name}: No such file or directory`);
+  else if (name.includes('/') || (sh.vars.value('PATH') ?? '') === '') await sh.error(`${name}: No such file or directory`);
   else await sh.error(`${name}: command not found`);
   return 127;
 }
@@ -309,7 +321,7 @@ async function runExec(sh: Shell, call: Invocation): Promise<number> {
     await sh.error(name.includes('/') ? `${name}: No such file or directory` : `exec: ${name}: not found`);
     return leave(127);
   }
-  const env = clear ? new Map<string, string>() : environmentOf(sh, call, path);
+  const env = clear ? new Map<string, string>() : await environmentOf(sh, call, path);
   return leave(await replaceProcess(sh, path, zero === undefined ? words : [zero, ...words.slice(1)], env));
 }
 

@@ -35,7 +35,7 @@ export async function runParsed(sh: Shell, parsed: ParsedText, tail: boolean, er
       const statement = statements[at];
       if (statement === undefined) continue;
       const newLine = at === 0 || parsed.source.text.slice(statements[at - 1]?.end ?? 0, statement.pos).includes('\n');
-      if (discarded && !newLine) continue;
+      if ((discarded && !newLine) || (sh.options.noexec && !sh.interactive)) continue;
       discarded = false;
       try {
         const last = tail && parsed.failure === undefined && at === statements.length - 1;
@@ -129,8 +129,14 @@ export async function runNode(sh: Shell, node: AnyNode, tail: boolean): Promise<
     case 'Subshell':
       sh.pos = node.pos;
       await tick(sh);
-      return single(sh, await runSubshell(sh, node.body, sourceText(sh, node)));
+      return single(sh, await runSubshell(sh, node, [], () => sourceText(sh, node)));
     case 'Redirected': {
+      const { command } = node;
+      if (command.type === 'Subshell') {
+        sh.pos = node.pos;
+        await tick(sh);
+        return single(sh, await runSubshell(sh, command, node.redirects, () => sourceText(sh, node)));
+      }
       let undo: () => void;
       try {
         sh.pos = node.pos;
@@ -141,7 +147,7 @@ export async function runNode(sh: Shell, node: AnyNode, tail: boolean): Promise<
         return single(sh, error.status);
       }
       try {
-        return await runNode(sh, node.command, false);
+        return await runNode(sh, command, false);
       } finally {
         undo();
       }

@@ -59,7 +59,7 @@ export async function expandParameter(sh: Shell, spec: ParameterSpec, sink: Sink
 }
 
 function unbound(sh: Shell, name: string): void {
-  if (sh.options.nounset && name !== '@' && name !== '*') throw new ShellError(`${name}: unbound variable`, sh.isCommandString ? 127 : 1, 'exit');
+  if (sh.options.nounset && name !== '@' && name !== '*') throw new ShellError(`${name}: unbound variable`, sh.fatalStatus(), 'exit');
 }
 
 async function read(sh: Shell, name: string, index: ParameterSpec['index']): Promise<Reading> {
@@ -115,6 +115,7 @@ async function expandDefault(
   const use = isSet && !(colon && isEmpty);
   switch (operation.operator.at(-1)) {
     case '+':
+      if (quoted) sink.quoted('');
       if (use) await expandParts(sh, operation.operand, sink, quoted, !quoted);
       return;
     case '=': {
@@ -130,7 +131,7 @@ async function expandDefault(
       if (use) break;
       const text = await expandPartsText(sh, operation.operand);
       const name = spec.index === undefined ? spec.name : /^\$\{([^\]]*\])/.exec(spec.text)?.[1] ?? spec.name;
-      throw new ShellError(`${name}: ${text === '' ? (colon ? 'parameter null or not set' : 'parameter not set') : text}`, sh.isCommandString ? 127 : 1, 'exit');
+      throw new ShellError(`${name}: ${text === '' ? (colon ? 'parameter null or not set' : 'parameter not set') : text}`, sh.fatalStatus(), 'exit');
     }
     default:
       if (use) break;

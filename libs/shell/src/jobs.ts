@@ -148,7 +148,7 @@ export class JobTable {
   }
 
   /** Waits for foreground children; what SIGINT did to the last decides whether the shell goes on. */
-  async foreground(children: readonly Child[], text: string): Promise<number[]> {
+  async foreground(children: readonly Child[], text: () => string): Promise<number[]> {
     const { traps } = this.sh;
     const outer = traps.foreground;
     traps.foreground = true;
@@ -160,7 +160,7 @@ export class JobTable {
     const last = children.at(-1);
     if (last !== undefined && last.signal === Signal.SIGINT && last.state === 'done') await this.interruptedBy();
     else if (!this.sh.interactive) traps.interrupted = false;
-    if (!this.sh.interactive && last !== undefined && last.state === 'done') await this.reportDeath(last, text);
+    if (!this.sh.interactive && last !== undefined && last.state === 'done') await this.reportDeath(last, text());
     const statuses = children.map((child) => child.status);
     for (const child of children) this.drop(child);
     return statuses;

@@ -18,15 +18,17 @@ export function findCommand(sh: Shell, name: string, searchPath: string | undefi
 
 /** All places along the path, executable ones first. */
 export function searchCommand(sh: Shell, name: string, searchPath: string | undefined): string[] {
+  const path = sh.vars.value('PATH');
+  if (path === undefined && searchPath === undefined) return [];
   const executable: string[] = [];
   const others: string[] = [];
-  for (const directory of (searchPath ?? sh.vars.value('PATH') ?? DEFAULT_PATH).split(':')) {
-    const path = directory === '' ? `./${name}` : directory.endsWith('/') ? directory + name : `${directory}/${name}`;
+  for (const directory of (searchPath ?? path ?? '').split(':')) {
+    const candidate = directory === '' ? `./${name}` : directory.endsWith('/') ? directory + name : `${directory}/${name}`;
     try {
-      const stat = sh.sys.stat(path);
+      const stat = sh.sys.stat(candidate);
       if (stat.type === 'dir') continue;
-      if ((stat.mode & 0o111) !== 0) executable.push(path);
-      else others.push(path);
+      if ((stat.mode & 0o111) !== 0) executable.push(candidate);
+      else others.push(candidate);
     } catch {
       continue;
     }

@@ -1,11 +1,19 @@
 /** Functions as bash prints them (`type f`, `declare -f`, `set`): its own layout from the syntax tree. */
 import type { AndOr, Command, CommandNode, CompoundList, HereDoc, PipelineNode, Redirection, Statement, TestExpression, Word } from 'unbash';
 import type { ShellFunction } from './shell.js';
+import type { Source } from './source.js';
 
 /** `f () \n{ \n    …\n}`. */
 export function printFunction(fn: ShellFunction): string {
   const printer = new Printer(fn.source.text);
   return `${fn.name} () \n${printer.functionBody(fn.body)}`;
+}
+
+export type PrintableNode = PipelineNode | AndOr | CommandNode | CompoundList;
+
+/** A command in one piece, as jobs and messages show it. */
+export function printNode(node: PrintableNode, source: Source): string {
+  return new Printer(source.text).node(node);
 }
 
 class Printer {
@@ -79,7 +87,7 @@ class Printer {
     return (words.join(' ') + this.redirects(node.redirects)).trimStart();
   }
 
-  node(node: PipelineNode | AndOr | CommandNode | CompoundList): string {
+  node(node: PrintableNode): string {
     switch (node.type) {
       case 'Command':
         return this.command(node);

@@ -235,17 +235,53 @@ function cut(text: string, limit: number | undefined): string {
   return limit === undefined ? text : Array.from(text).slice(0, limit).join('');
 }
 
+/** Exact decimal digits of a double, ties to even, as the C library rounds. */
 function fixed(value: number, places: number): string {
-  return value < 1e21 ? value.toFixed(Math.min(100, places)) : BigInt(value).toString() + (places > 0 ? `.${'0'.repeat(places)}` : '');
+  const { numerator, shift } = fraction(value);
+  const digits = divideRounded(numerator * 10n ** BigInt(places), 1n << BigInt(shift)).toString();
+  if (places === 0) return digits;
+  const padded = digits.padStart(places + 1, '0');
+  return `${padded.slice(0, -places)}.${padded.slice(-places)}`;
+}
+
+/** A finite value as numerator / 2^shift. */
+function fraction(value: number): { numerator: bigint; shift: number } {
+  let mantissa = value;
+  let shift = 0;
+  while (!Number.isInteger(mantissa)) {
+    mantissa *= 2;
+    shift++;
+  }
+  return { numerator: BigInt(mantissa), shift };
+}
+
+function divideRounded(numerator: bigint, denominator: bigint): bigint {
+  const quotient = numerator / denominator;
+  const twice = (numerator % denominator) * 2n;
+  return twice > denominator || (twice === denominator && quotient % 2n === 1n) ? quotient + 1n : quotient;
 }
 
 function exponential(value: number, places: number): string {
-  return value.toExponential(Math.min(100, places)).replace(/e([-+])(\d)$/, 'e$10$2');
+  if (value === 0) return `${(0).toFixed(places)}e+00`;
+  const { numerator, shift } = fraction(value);
+  let exponent = Math.floor(Math.log10(value));
+  for (;;) {
+    const scale = places - exponent;
+    const top = scale >= 0 ? numerator * 10n ** BigInt(scale) : numerator;
+    const bottom = (1n << BigInt(shift)) * (scale >= 0 ? 1n : 10n ** BigInt(-scale));
+    const digits = divideRounded(top, bottom).toString();
+    if (digits.length > places + 1) exponent++;
+    else if (digits.length < places + 1) exponent--;
+    else {
+      const body = places === 0 ? digits : `${digits.charAt(0)}.${digits.slice(1)}`;
+      return `${body}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+    }
+  }
 }
 
 function general(value: number, places: number, keepZeros: boolean): string {
   if (value === 0) return keepZeros ? `0.${'0'.repeat(places - 1)}` : '0';
-  const exponent = Number(value.toExponential(Math.min(100, places - 1)).split('e')[1] ?? '0');
+  const exponent = Number(exponential(value, places - 1).split('e')[1] ?? '0');
   const scientific = exponent < -4 || exponent >= places;
   let text = scientific ? exponential(value, places - 1) : fixed(value, Math.max(0, places - 1 - exponent));
   if (!keepZeros && text.includes('.')) text = text.replace(/\.?0+(?=e|$)/, '');

@@ -234,18 +234,19 @@ async function hereDocText(sh: Shell, redirect: HereDoc): Promise<string> {
   if (redirect.closing === undefined) {
     const source = sh.source;
     const first = source.lineAt(redirect.pos);
-    const last = source.lineAt(source.text.length);
+    const last = source.lineAt(source.text.length - (source.text.endsWith('\n') ? 1 : 0));
     await sh.err(`${sh.shellName()}: line ${last}: warning: here-document at line ${first} delimited by end-of-file (wanted \`${redirect.delimiter?.value ?? ''}')\n`);
   }
   const { body } = redirect;
-  if (redirect.delimiter?.quoted === true) return strip ? body.text.replace(/^\t+/gm, '') : body.text;
+  const ending = redirect.closing === undefined && body.text !== '' && !body.text.endsWith('\n') ? '\n' : '';
+  if (redirect.delimiter?.quoted === true) return strip ? body.text.replace(/^\t+/gm, '') + ending : body.text + ending;
   let parts = hereDocs.get(redirect);
   if (parts === undefined) {
     const own = body.parts;
     parts = own === undefined ? [{ kind: 'literal', text: plainBody(body.text, strip), form: 'quoted' }] : hereDocParts(own, sh.source, strip);
     hereDocs.set(redirect, parts);
   }
-  return expandPartsText(sh, parts);
+  return (await expandPartsText(sh, parts)) + ending;
 }
 
 /** A body without expansions: only the backslashes that quote. */

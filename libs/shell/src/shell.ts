@@ -99,7 +99,8 @@ export class Shell {
   scriptFile = '';
   getoptsColumn = 0;
   getoptsIndex = 1;
-  historyFile: string | undefined;
+  /** The simple command that runs, for BASH_COMMAND. */
+  commandText = '';
   /** CPU time charged so far, nanoseconds. */
   cpuNs = 0;
   /** The latest pipeline had a `!`. */
@@ -122,7 +123,7 @@ export class Shell {
       getElement: (name, index) => this.vars.element(name, index),
       setElement: (name, index, value) => this.vars.setElement(name, index, value),
       unset: (name) => {
-        if (this.options.nounset) throw new ShellError(`${name}: unbound variable`, this.isCommandString ? 127 : 1, 'exit');
+        if (this.options.nounset) throw new ShellError(`${name}: unbound variable`, this.fatalStatus(), 'exit');
       },
     };
   }
@@ -140,8 +141,8 @@ export class Shell {
     this.sys = sys;
   }
 
-  /** A copy for a child process; {@link attach} it there. */
-  fork(): Shell {
+  /** A copy for a child process; {@link attach} it there. `nested`: counts in BASH_SUBSHELL. */
+  fork(nested = true): Shell {
     const copy = new Shell();
     copy.sys = this.sys;
     copy.runner = this.runner.forShell(copy);
@@ -162,7 +163,7 @@ export class Shell {
     copy.frames = this.frames.slice();
     copy.errexitOff = this.errexitOff;
     copy.traceDepth = this.traceDepth;
-    copy.subshellDepth = this.subshellDepth + 1;
+    copy.subshellDepth = this.subshellDepth + (nested ? 1 : 0);
     copy.traps = this.traps.forSubshell(copy);
     copy.directoryStack = this.directoryStack.slice();
     copy.hashed = new Map(this.hashed);
@@ -173,6 +174,7 @@ export class Shell {
     copy.shellPid = this.shellPid;
     copy.dynamic = { ...this.dynamic, seed: 0 };
     copy.scriptFile = this.scriptFile;
+    copy.commandText = this.commandText;
     return copy;
   }
 
@@ -203,6 +205,11 @@ export class Shell {
 
   ifs(): string {
     return this.vars.value('IFS') ?? ' \t\n';
+  }
+
+  /** What `set -u` and `${x:?}` exit with. */
+  fatalStatus(): number {
+    return this.isCommandString && !this.isSubshell && !this.options.errexit ? 127 : 1;
   }
 
   /** The line being executed. */

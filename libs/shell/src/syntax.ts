@@ -50,10 +50,12 @@ export function parseText(text: string, firstLine = 1): ParsedText {
 export function fromScript(script: Script, source: Source, errors: readonly ParseError[] | undefined): ParsedText {
   const first = errors?.[0];
   if (first === undefined) return { source, statements: script.commands, failure: undefined };
+  const complete = completeBefore(script.commands, source.text, first.pos);
+  const failure = describe(first, source);
   return {
     source,
-    statements: completeBefore(script.commands, source.text, first.pos),
-    failure: describe(first, source),
+    statements: failure.incomplete && failure.lineText === undefined && !failure.message.startsWith('unexpected EOF') ? complete.filter((statement) => statement !== script.commands.at(-1)) : complete,
+    failure,
   };
 }
 

@@ -9,10 +9,13 @@ import type { Shell } from './shell.js';
 import { testBinary, testUnary } from './test-expr.js';
 import { textIr } from './word-ir.js';
 
+class BadRegex extends Error {}
+
 export async function runTestCommand(sh: Shell, node: TestCommand): Promise<number> {
   try {
     return (await evaluateTest(sh, node.expression)) ? 0 : 1;
   } catch (error) {
+    if (error instanceof BadRegex) return 2;
     if (!(error instanceof ShellError) || error.scope === 'exit') throw error;
     await sh.error(`[[: ${error.message}`);
     return error.status === 2 ? 2 : 1;
@@ -43,7 +46,9 @@ async function evaluateTest(sh: Shell, node: TestExpression): Promise<boolean> {
       if (operator === '=~') {
         const expression = await expandRegex(sh, parts);
         if (sh.options.xtrace) await trace(sh, `[[ ${quoteIfNeeded(left)} =~ ${expression} ]]`);
-        return matchRegex(sh, left, expression);
+        const matched = matchRegex(sh, left, expression);
+        if (matched === undefined) throw new BadRegex();
+        return matched;
       }
       if (operator === '==' || operator === '=' || operator === '!=') {
         const pattern = await expandPattern(sh, parts);
@@ -57,12 +62,13 @@ async function evaluateTest(sh: Shell, node: TestExpression): Promise<boolean> {
   }
 }
 
-function matchRegex(sh: Shell, text: string, expression: string): boolean {
+/** undefined for an expression that is none: `[[` then quietly has status 2. */
+function matchRegex(sh: Shell, text: string, expression: string): boolean | undefined {
   let compiled: RegExp;
   try {
     compiled = posixRegExp(expression, sh.shopt.has('nocasematch'));
   } catch {
-    throw new ShellError(`invalid regular expression \`${expression}'`, 2, 'command');
+    return undefined;
   }
   const match = compiled.exec(text);
   sh.vars.setList('BASH_REMATCH', match === null ? [] : match.map((group) => group ?? ''));

@@ -209,9 +209,6 @@ class TestParser {
       this.at += 2;
       return testUnary(this.sh, word, operator);
     }
-    if (operator !== undefined && operator !== '-a' && operator !== '-o' && operator !== ')') {
-      return this.fail(this.words.length === 4 && this.at === 0 ? 'too many arguments' : `${operator}: binary operator expected`);
-    }
     this.at++;
     return word !== '';
   }

@@ -47,7 +47,8 @@ export class TrapTable {
   private readonly pending: string[] = [];
   private readonly waiters = new Set<() => void>();
   private ignoredAtStart = new Set<number>();
-  private running = 0;
+  /** Traps that run now, nested. */
+  depth = 0;
   private dying = false;
   interrupted = false;
   /** Set while a foreground child runs. */
@@ -137,7 +138,7 @@ export class TrapTable {
   }
 
   get hasPending(): boolean {
-    return this.pending.length > 0 || this.interrupted;
+    return this.pending.length > 0 || this.interrupted || this.dying;
   }
 
   /** The first waiting trap's signal number, for `wait`. */
@@ -175,6 +176,7 @@ export class TrapTable {
       this.sh.status = 130;
       return;
     }
+    if (this.dying) await new Promise(() => undefined);
     while (this.pending.length > 0) {
       const name = this.pending.shift() ?? '';
       await this.run(name);
@@ -185,13 +187,13 @@ export class TrapTable {
   async run(name: string): Promise<void> {
     const command = this.commands.get(name);
     if (command === undefined || command === '') return;
-    if ((name === 'ERR' || name === 'DEBUG') && this.running > 0) return;
+    if ((name === 'ERR' || name === 'DEBUG') && this.depth > 0) return;
     const { status, pipeStatus, lastArg } = this.sh;
-    this.running++;
+    this.depth++;
     try {
       await this.sh.runner.runText(command, 'trap');
     } finally {
-      this.running--;
+      this.depth--;
     }
     if (this.sh.unwind === null) {
       this.sh.status = status;
@@ -213,11 +215,28 @@ export class TrapTable {
     return unwind?.kind === 'exit' ? this.sh.status : status;
   }
 
+  /**
+   * The EXIT trap when a signal ends the process: on a copy of the shell, because the interpreter itself may be blocked
+   * or in the midst of a command and never goes on.
+   */
+  private async trapOfDeath(status: number): Promise<void> {
+    const command = this.commands.get('EXIT');
+    this.commands.delete('EXIT');
+    if (command === undefined || command === '') return;
+    const copy = this.sh.fork(false);
+    copy.isSubshell = this.sh.isSubshell;
+    copy.jobs = this.sh.jobs;
+    copy.status = status;
+    copy.errexitOff++;
+    await copy.runner.runText(command, 'trap');
+    if (copy.unwind?.kind === 'exit') await this.sh.sys.exit(copy.status);
+  }
+
   /** Ends the process by a signal, after the EXIT trap. */
   async die(signal: number): Promise<void> {
     if (this.dying) return;
     this.dying = true;
-    await this.exitTrap(128 + signal);
+    await this.trapOfDeath(128 + signal);
     this.sh.sys.signal(signal, 'default');
     this.sh.sys.kill(this.sh.sys.pid, signal);
     await this.sh.sys.exit(128 + signal);

@@ -4,6 +4,7 @@
  * A scope is a map; functions push one, `local` writes into it, look-up goes from the innermost outwards (dynamic
  * scoping, as in bash). A subshell gets a deep copy.
  */
+import { toBytes } from './bytes.js';
 import { ShellError } from './errors.js';
 
 export class Variable {
@@ -283,11 +284,31 @@ export function isName(text: string): boolean {
 
 /** The set elements of an array in order, as [index, value]. */
 export function arrayEntries(variable: Variable): [string, string][] {
-  if (variable.map !== undefined) return [...variable.map];
+  if (variable.map !== undefined) return inHashOrder(variable.map);
   if (variable.list !== undefined) {
     const out: [string, string][] = [];
     variable.list.forEach((value, index) => out.push([String(index), value]));
     return out;
   }
   return variable.value === undefined ? [] : [['0', variable.value]];
+}
+
+/** Buckets of bash's associative arrays; it grows fourfold when twice as many elements are in. */
+const BUCKETS = 1024;
+
+/** The order in which bash walks an associative array: by bucket of its hash, the newest of a bucket first. */
+function inHashOrder(map: ReadonlyMap<string, string>): [string, string][] {
+  let buckets = BUCKETS;
+  while (map.size > buckets * 2) buckets *= 4;
+  return [...map]
+    .map((entry, age) => ({ entry, age, bucket: hashText(entry[0]) & (buckets - 1) }))
+    .sort((a, b) => a.bucket - b.bucket || b.age - a.age)
+    .map(({ entry }) => entry);
+}
+
+/** FNV-1 over the UTF-8 bytes, 32 bits. */
+function hashText(text: string): number {
+  let hash = 2166136261;
+  for (const byte of toBytes(text)) hash = Math.imul(hash, 16777619) ^ byte;
+  return hash >>> 0;
 }

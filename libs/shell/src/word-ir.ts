@@ -125,7 +125,7 @@ export function wordParts(word: Word, source: Source, mode: Mode): Part[] {
   } else {
     for (const part of word.parts) convert(part, source, mode, out);
   }
-  if (mode !== 'double' && mode !== 'pattern') markTildes(out, mode === 'assignment');
+  if (mode !== 'double' && mode !== 'pattern') markTildes(out, mode === 'assignment' || (mode === 'word' && /^[A-Za-z_][A-Za-z0-9_]*=/.test(word.text)));
   return out;
 }
 
@@ -224,7 +224,7 @@ function convert(part: WordPart, source: Source, mode: Mode, out: Part[]): void 
 /** An arithmetic text: expanded as if in double quotes, then evaluated. */
 export function arithmeticPart(body: string, line: number): Part & { kind: 'arithmetic' } {
   if (!/[$`\\"']/.test(body)) return { kind: 'arithmetic', parts: [], text: body };
-  return { kind: 'arithmetic', parts: doubleQuotedParts(body.replace(/["']/g, ''), line), text: undefined };
+  return { kind: 'arithmetic', parts: doubleQuotedParts(body.replaceAll('"', ''), line), text: undefined };
 }
 
 /** The parts of a text that is not in the syntax tree, read as if it stood in double quotes. */
@@ -289,7 +289,7 @@ function markTildes(parts: Part[], assignment: boolean): void {
   for (let at = 0; at < parts.length; at++) {
     const part = parts[at];
     if (part?.kind !== 'literal' || part.form !== 'bare' || (at > 0 && !assignment)) continue;
-    const pattern = assignment ? /(^|:)~([A-Za-z0-9_.+-]*)(?=[/:]|$)/ : /^()~([A-Za-z0-9_.+-]*)(?=\/|$)/;
+    const pattern = assignment ? /(^|:|^[A-Za-z_][A-Za-z0-9_]*=)~([A-Za-z0-9_.+-]*)(?=[/:]|$)/ : /^()~([A-Za-z0-9_.+-]*)(?=\/|$)/;
     const match = pattern.exec(part.text);
     if (match === null || (match[1] === '' && at > 0)) continue;
     const end = match.index + match[0].length;

@@ -90,7 +90,8 @@ async function declareNames(sh: Shell, command: string, rest: readonly Argument[
       declareOne(sh, name, assignment, flags, scope);
     } catch (error) {
       if (!(error instanceof ShellError)) throw error;
-      status = await sh.fail(command, error.message);
+      await sh.error(command === 'export' || command === 'readonly' ? error.message : `${command}: ${error.message}`);
+      status = 1;
     }
   }
   return status;

@@ -124,7 +124,7 @@ const fg: Builtin = async (sh, _args, words) => {
   giveTerminal(sh, pgid);
   resume(sh, job, pgid);
   job.background = false;
-  const statuses = await sh.jobs.foreground(job.children, job.text);
+  const statuses = await sh.jobs.foreground(job.children, () => job.text);
   giveTerminal(sh, sh.sys.getpgid(0));
   if (sh.jobs.stateOf(job) === 'stopped') {
     sh.jobs.makeCurrent(job);

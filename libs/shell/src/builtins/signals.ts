@@ -3,6 +3,7 @@ import { KernelError, strerror } from '@netloom/base';
 import { quoteSingle } from '../quote.js';
 import type { Shell } from '../shell.js';
 import { parseSignal, SIGNAL_NAMES, signalName } from '../traps.js';
+import { tick } from '../tick.js';
 import type { Builtin } from './types.js';
 
 const USAGE = 'kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n';
@@ -77,6 +78,7 @@ const kill: Builtin = async (sh, _args, words) => {
   }
   let status = 1;
   for (const target of words.slice(at)) if (await signalTarget(sh, target, signal)) status = 0;
+  await tick(sh); // a signal to the shell itself is delivered before the next command
   return status;
 };
 
