@@ -11,14 +11,22 @@ import { NET_SKB_PAD, SkbPool, skbBytes, skbPut, type SkBuff, type Tracepoints }
 import { nicReceive, Wire, type Nic, type WireDirection } from '@netloom/kernel-drivers';
 import * as netutils from '@netloom/netutils';
 import { shellPrograms } from '@netloom/shell';
+import type { ProgramSpec } from '@netloom/sys';
 import { ETH_HLEN, LARGE_SLOT, PacketMemory, SMALL_SLOT } from '@netloom/wire';
 import type { Hardware, LabNic, LabWire, Machine, MachineSpec, WireAction, WireAttachment, WireWatcher } from './hardware.js';
 import { EPOCH_SEC } from './epoch.js';
 import type { Impairment } from './port.js';
 
+/** Every program that a host has. */
+export const ALL_PROGRAMS: readonly ProgramSpec[] = [...shellPrograms, ...coreutilsPrograms, ...((netutils as unknown as { netutilsPrograms?: typeof shellPrograms }).netutilsPrograms ?? [])];
+
 /** Machines and wires on an engine, with packet memory of their own. */
-export function createHardware(engine: Engine, trace: Tracepoints): Hardware {
-  const environment = createEnvironment([...shellPrograms, ...coreutilsPrograms, ...((netutils as unknown as { netutilsPrograms?: typeof shellPrograms }).netutilsPrograms ?? [])]);
+export function createHardware(
+  engine: Engine,
+  trace: Tracepoints,
+  programs: readonly ProgramSpec[] = ALL_PROGRAMS,
+): Hardware {
+  const environment = createEnvironment(programs);
   const memory = new PacketMemory();
   const pool = new SkbPool(memory);
   const wires = new Set<SimulatedWire>();

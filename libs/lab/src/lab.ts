@@ -443,7 +443,7 @@ export class Lab {
     let processes = 0;
     for (const { machine } of this.nodes.values()) {
       for (const [reason, count] of Object.entries(machine.kernel.dropCounts())) drops[reason] = (drops[reason] ?? 0) + count;
-      processes += machine.tasks.allTasks().length;
+      processes += machine.tasks.allTasks().length - 1; // the first one is not anybody's command
     }
     return {
       virtualTimeNs: this.engine.now, events: this.engine.events, frames: this.hardware.frames, drops, processes,

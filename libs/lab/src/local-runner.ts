@@ -453,8 +453,8 @@ class LocalLabRunner implements LabRunner {
   }
 
   private clockDocument(): ClockDocument {
-    const { pacer, engine } = this.alive ?? this.lively();
-    return { mode: pacer.mode, rate: pacer.rate, nowNs: engine.now, epochSec: EPOCH_SEC, lagMs: pacer.lagMs };
+    const { pacer } = this.alive ?? this.lively();
+    return { mode: pacer.mode, rate: pacer.rate, nowNs: pacer.nowNs, epochSec: EPOCH_SEC, lagMs: pacer.lagMs };
   }
 
   // --- streams -----------------------------------------------------------------------------------------------------------

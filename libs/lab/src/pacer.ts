@@ -72,6 +72,12 @@ export class Pacer {
     return Math.round(this.lag);
   }
 
+  /** Virtual time as the clock shows it: between events it goes on with the wall clock. */
+  get nowNs(): number {
+    const { now } = this.engine;
+    return this.currentMode === 'realtime' && this.running && this.lag === 0 ? Math.max(now, this.pacedNow()) : now;
+  }
+
   setMode(mode: ClockMode, rate = this.currentRate): void {
     this.currentMode = mode;
     this.currentRate = rate;
