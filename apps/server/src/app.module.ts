@@ -18,6 +18,7 @@ import { LabsService } from './labs/labs.service.js';
 import { LinksController } from './labs/links.controller.js';
 import { NodesController } from './labs/nodes.controller.js';
 import { HealthController } from './ops/health.controller.js';
+import { HomeController } from './ops/home.controller.js';
 import { MetricsController } from './ops/metrics.controller.js';
 import { MetricsService } from './ops/metrics.service.js';
 import type { RunnerFactory } from './runner/runner-factory.js';
@@ -43,6 +44,7 @@ export class AppModule {
         ClockController,
         HealthController,
         MetricsController,
+        HomeController,
       ],
       providers: [
         { provide: CONFIG, useValue: config },

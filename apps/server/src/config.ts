@@ -26,6 +26,8 @@ export interface Limits {
   readonly journalBytes: number;
   /** Heap of a lab's thread. */
   readonly labMemoryMb: number;
+  /** Time that the commands of a new lab's topology may take. */
+  readonly deployMs: number;
   /** Time that a lab's replay may take after a restart. */
   readonly restoreMs: number;
   /** Silence after which a lab's thread is taken for hung. */
@@ -48,6 +50,7 @@ export const DEFAULT_LIMITS: Limits = {
   outputBytes: MIB,
   journalBytes: 64 * MIB,
   labMemoryMb: 2048,
+  deployMs: 120_000,
   restoreMs: 60_000,
   unresponsiveMs: 60_000,
 };

@@ -161,6 +161,9 @@ const nodeSummary = {
 };
 export const NodeSummaryAnswer = z.object(nodeSummary).meta({ id: 'NodeSummary' });
 
+export const NodeSummariesAnswer = z.array(NodeSummaryAnswer);
+export const LinksAnswer = z.array(LinkAnswer);
+
 export const LabAnswer = z
   .object({
     id: z.string(),

@@ -10,7 +10,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isLoopback, type ServerConfig } from '../config.js';
 import { ProblemError } from './problem.js';
 
-const PUBLIC_PATHS = [/^\/api\/health\//, /^\/api\/docs(\/|$)/, /^\/api\/openapi\.json$/];
+const PUBLIC_PATHS = [/^\/$/, /^\/api\/health\//, /^\/api\/docs(\/|$)/, /^\/api\/openapi\.json$/];
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
 /** Throws 401 or 403. `queryToken` is where a WebSocket client without headers puts its token. */

@@ -34,6 +34,14 @@ export class EditService {
     await this.registry.get(lab).change((runner) => runner.removeNode(node));
   }
 
+  async nodes(lab: string): Promise<readonly NodeSummary[]> {
+    return (await (await this.registry.get(lab).running()).info()).nodes;
+  }
+
+  async links(lab: string): Promise<readonly LinkDocument[]> {
+    return (await (await this.registry.get(lab).running()).info()).links;
+  }
+
   async node(lab: string, node: string): Promise<NodeDetail> {
     return (await this.registry.get(lab).running()).node(node);
   }
@@ -65,8 +73,7 @@ export class EditService {
   }
 
   async link(lab: string, link: string): Promise<LinkDocument> {
-    const { links } = await (await this.registry.get(lab).running()).info();
-    const found = links.find(({ id }) => id === link);
+    const found = (await this.links(lab)).find(({ id }) => id === link);
     if (found === undefined) throw notFound(`There is no link "${link}" in the lab.`);
     return found;
   }

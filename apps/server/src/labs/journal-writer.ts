@@ -9,6 +9,7 @@ import type { Log } from '../config.js';
 import { isStructural, type LabStore } from '../store/lab-store.js';
 
 const GROUP_MS = 25;
+const MOST_PENDING = 1000;
 
 export class JournalWriter {
   private pending: JournalEntry[] = [];
@@ -63,6 +64,11 @@ export class JournalWriter {
     const written = this.writing.then(() => this.writePending());
     this.writing = written.catch(() => undefined);
     return written;
+  }
+
+  /** For streams of inputs: waits while more is unwritten than memory should hold. */
+  async room(): Promise<void> {
+    if (this.pending.length > MOST_PENDING) await this.commit();
   }
 
   /** Writes the rest and takes nothing more. */

@@ -6,9 +6,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import type { BindFile, ClockMode, JournalEntry, Topology } from '@netloom/lab';
+import type { BindFile, ClockMode, JournalEntry, Problem, Topology } from '@netloom/lab';
 import type { ServerConfig } from '../config.js';
-import { conflict, limitReached, notFound } from '../http/problem.js';
+import { conflict, invalid, limitReached, notFound } from '../http/problem.js';
 import type { RunnerFactory } from '../runner/runner-factory.js';
 import type { LabEntity, RestoreMode } from '../store/entities.js';
 import { encode } from '../store/journal-codec.js';
@@ -130,10 +130,12 @@ export class LabRegistry implements OnApplicationBootstrap {
     };
     const session = new LabSession(lab, this.factory.open(lab.id));
     try {
-      const { clock } = await session.runner.create(createRequest(lab));
+      const { deployMs } = this.config.limits;
+      const { clock } = await withTimeout(session.runner.create(createRequest(lab)), deployMs);
       await this.store.insertLab({ ...lab, reachedNs: clock.nowNs });
     } catch (error) {
       await session.close('the lab could not be made');
+      if (error instanceof TimeoutError) throw invalid([tooLong(this.config.limits.deployMs)]);
       throw error;
     }
     session.journal = this.journalOf(session, lab, 0);
@@ -228,4 +230,12 @@ export class LabRegistry implements OnApplicationBootstrap {
     const { nowNs, mode } = await session.runner.clock();
     if (mode !== 'fast') this.reachedNs.set(session.facts.id, nowNs);
   }
+}
+
+function tooLong(limitMs: number): Problem {
+  const seconds = limitMs / 1000;
+  return {
+    path: 'topology',
+    message: `its commands have not ended within ${seconds} s; start what lasts with "&"`,
+  };
 }

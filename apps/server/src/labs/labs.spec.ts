@@ -1,4 +1,4 @@
-import { FakeFactory } from '../testing/fake-lab.js';
+import { FakeFactory, FakeLab } from '../testing/fake-lab.js';
 import { Harness, PAIR } from '../testing/harness.js';
 
 describe('labs over REST', () => {
@@ -168,6 +168,22 @@ describe('labs over REST', () => {
     expect((await server.get('/api/labs/pair')).body.nodes).toHaveLength(2);
   });
 
+  it('gives up on a topology whose commands do not end, and makes nothing', async () => {
+    const limited = await Harness.start(
+      {
+        open: () => ({
+          ...factory.open(),
+          runner: Object.assign(new FakeLab(), { create: never }),
+        }),
+      },
+      { limits: { deployMs: 50 } },
+    );
+    const answer = await limited.post('/api/labs', PAIR);
+    expect(answer.body).toMatchObject({ status: 422, errors: [{ path: 'topology' }] });
+    expect((await limited.get('/api/labs')).body).toEqual([]);
+    await limited.stop();
+  });
+
   it('carries the contents of binds', async () => {
     const topology = {
       name: 'bound',
@@ -274,3 +290,5 @@ describe('labs over REST', () => {
     expect((await server.call('DELETE', '/api/labs/pair')).status).toBe(204);
   });
 });
+
+const never = (): Promise<never> => new Promise(() => undefined);

@@ -20,7 +20,7 @@ import {
 } from '@nestjs/swagger';
 import type { LinkDocument } from '@netloom/lab';
 import type { Response } from '../http/express.js';
-import { LinkAnswer } from '../http/schemas.js';
+import { LinkAnswer, LinksAnswer } from '../http/schemas.js';
 import { LINK_PATCH_SCHEMA, LINK_SCHEMA } from '../http/topology-schema.js';
 import { EditService } from './edit.service.js';
 
@@ -41,6 +41,12 @@ export class LinksController {
     const link = await this.edit.addLink(lab, body);
     response.setHeader('Location', `/api/labs/${encodeURIComponent(lab)}/links/${link.id}`);
     return link;
+  }
+
+  @Get()
+  @ApiOkResponse({ standardSchema: LinksAnswer })
+  list(@Param('lab') lab: string): Promise<readonly LinkDocument[]> {
+    return this.edit.links(lab);
   }
 
   @Get(':link')

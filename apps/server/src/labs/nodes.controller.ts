@@ -20,7 +20,13 @@ import {
 } from '@nestjs/swagger';
 import type { NodeDetail, NodeSummary } from '@netloom/lab';
 import type { Request, Response } from '../http/express.js';
-import { ExecAnswer, ExecBody, NodeAnswer, NodeSummaryAnswer } from '../http/schemas.js';
+import {
+  ExecAnswer,
+  ExecBody,
+  NodeAnswer,
+  NodeSummariesAnswer,
+  NodeSummaryAnswer,
+} from '../http/schemas.js';
 import { NEW_NODE_SCHEMA } from '../http/topology-schema.js';
 import { EditService } from './edit.service.js';
 import { ExecService, type ExecOutcome } from './exec.service.js';
@@ -48,6 +54,12 @@ export class NodesController {
       `/api/labs/${encodeURIComponent(lab)}/nodes/${encodeURIComponent(node.name)}`,
     );
     return node;
+  }
+
+  @Get()
+  @ApiOkResponse({ standardSchema: NodeSummariesAnswer })
+  list(@Param('lab') lab: string): Promise<readonly NodeSummary[]> {
+    return this.edit.nodes(lab);
   }
 
   @Get(':node')

@@ -56,6 +56,7 @@ async function serveFrames(
       );
     }
     await session.runner.sendFrame((await attached).attachment, frame);
+    await session.journal?.room();
   });
   const { attachment } = await attached;
   await socket.sendJson({ type: 'attached', node, interface: name });

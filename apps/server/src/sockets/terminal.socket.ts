@@ -76,7 +76,10 @@ async function serveTerminal(
     onMessage,
   );
   started.catch(() => undefined); // awaited below; this only keeps Node from thinking that nobody does
-  socket.onBytes(async (data) => session.runner.writeStdin((await started).process, data));
+  socket.onBytes(async (data) => {
+    await session.runner.writeStdin((await started).process, data);
+    await session.journal?.room();
+  });
   socket.onJson(async (message) => control(session, (await started).process, message));
   const { process } = await started;
   socket.onClose(() => {
