@@ -107,7 +107,7 @@ class Compiler {
     }
     const operator = OPERATORS.find((candidate) => text.startsWith(candidate, pos));
     if (operator === undefined) {
-      throw new ArithError(text.trimStart(), /[.@#\\[\]{}'`"$;]/.test(text[pos] ?? '') && pos > 0 ? 'syntax error: invalid arithmetic operator' : 'syntax error: operand expected', text.slice(pos));
+      throw new ArithError(text.trimStart(), /[.@#\\[\]{}`"$;]/.test(text[pos] ?? '') && pos > 0 ? 'syntax error: invalid arithmetic operator' : 'syntax error: operand expected', text.slice(pos));
     }
     this.at += operator.length;
     return { kind: 'operator', text: operator, pos };

@@ -51,6 +51,7 @@ export async function waitForeground(sh: Shell, children: readonly Child[], text
     const job = sh.jobs.list().find((own) => own.children.some((child) => children.includes(child))) ?? sh.jobs.add([...children], text(), pgid, true);
     sh.jobs.makeCurrent(job);
     job.background = true;
+    job.notified = true;
     await sh.err(`\n${sh.jobs.describe(job)}`);
   }
   return statuses;

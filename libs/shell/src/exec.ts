@@ -49,8 +49,9 @@ export async function runParsed(sh: Shell, parsed: ParsedText, tail: boolean, er
     }
     const { failure } = parsed;
     if (failure !== undefined) {
-      await sh.err(`${errorPrefix}line ${failure.line}: ${failure.message}\n`);
-      if (failure.lineText !== undefined) await sh.err(`${errorPrefix}line ${failure.line}: \`${failure.lineText}'\n`);
+      const interactive = sh.interactive && sh.frames.length === 0;
+      await sh.err(`${errorPrefix}${interactive ? '' : `line ${failure.line}: `}${failure.message}\n`);
+      if (failure.lineText !== undefined && !interactive) await sh.err(`${errorPrefix}line ${failure.line}: \`${failure.lineText}'\n`);
       sh.status = 2;
     }
     return sh.status;

@@ -35,6 +35,7 @@ export async function runInteractive(sh: Shell): Promise<number> {
     const { unwind } = sh;
     sh.unwind = null;
     sh.errexitOff = 0;
+    if (unwind?.kind === 'interrupt') await sh.err('\n');
     if (unwind?.kind === 'exit') return sh.status;
   }
 }

@@ -169,8 +169,8 @@ export class JobTable {
   private async interruptedBy(): Promise<void> {
     const { traps } = this.sh;
     if (this.sh.interactive) {
-      await this.sh.err('\n');
-      traps.interrupted = true;
+      if (traps.get('INT') === undefined) traps.interrupted = true;
+      else await this.sh.err('\n');
     } else if (traps.interrupted) await traps.die(Signal.SIGINT);
   }
 
@@ -211,6 +211,9 @@ export class JobTable {
       if (state === 'done') {
         if (!job.notified) await this.sh.err(this.describe(job));
         this.remove(job);
+      } else if (state === 'stopped' && !job.notified) {
+        job.notified = true;
+        await this.sh.err(this.describe(job));
       }
     }
   }

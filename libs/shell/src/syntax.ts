@@ -48,7 +48,7 @@ export function parseText(text: string, firstLine = 1): ParsedText {
 
 /** The statements of an already parsed substitution. */
 export function fromScript(script: Script, source: Source, errors: readonly ParseError[] | undefined): ParsedText {
-  const first = errors?.[0];
+  const first = errors?.find((error, at) => at === errors.length - 1 || !error.message.startsWith('expected command in '));
   if (first === undefined) return { source, statements: script.commands, failure: undefined };
   const complete = completeBefore(script.commands, source.text, first.pos);
   const failure = describe(first, source);
@@ -96,9 +96,10 @@ function describe(error: ParseError, source: Source): SyntaxFailure {
     const line = closer[1] === ')' && text[error.pos] === '$' && text[error.pos + 2] !== '(' ? lastLine : source.lineAt(error.pos);
     return { line, message: `unexpected EOF while looking for matching \`${closer[1]}'`, lineText: undefined, incomplete: true };
   }
-  const token = tokenAt(text, error.pos);
+  const empty = error.message.startsWith('expected command in ');
+  const token = tokenAt(text, empty ? error.pos + 1 : error.pos);
   if (token === undefined) {
-    const newline = error.message === 'expected redirect target' || /^expected compound command/.test(error.message);
+    const newline = error.message === 'expected redirect target' || /(?:^|[\s;&|])function\s*$/.test(text);
     if (newline) return near('newline', source, Math.max(0, text.trimEnd().length - 1));
     return { line: lastLine, message: 'syntax error: unexpected end of file', lineText: undefined, incomplete: true };
   }

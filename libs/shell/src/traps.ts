@@ -81,7 +81,8 @@ export class TrapTable {
     if (this.sh.interactive) {
       for (const signal of [Signal.SIGTERM, Signal.SIGQUIT]) sys.signal(signal, () => undefined);
     }
-    if (this.sh.jobControl) for (const signal of [Signal.SIGTSTP, Signal.SIGTTIN, Signal.SIGTTOU]) sys.signal(signal, 'ignore');
+    // handlers that do nothing, not 'ignore', which children would inherit
+    if (this.sh.jobControl) for (const signal of [Signal.SIGTSTP, Signal.SIGTTIN, Signal.SIGTTOU]) sys.signal(signal, () => undefined);
   }
 
   get(name: string): string | undefined {

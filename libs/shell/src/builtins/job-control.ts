@@ -129,6 +129,7 @@ const fg: Builtin = async (sh, _args, words) => {
   if (sh.jobs.stateOf(job) === 'stopped') {
     sh.jobs.makeCurrent(job);
     job.background = true;
+    job.notified = true;
     await sh.err(`\n${sh.jobs.describe(job)}`);
   } else sh.jobs.remove(job);
   return statuses.at(-1) ?? 0;
@@ -144,6 +145,7 @@ const bg: Builtin = async (sh, _args, words) => {
 };
 
 function resume(sh: Shell, job: Job, pgid: number): void {
+  job.notified = false;
   for (const child of job.children) if (child.state === 'stopped') child.state = 'running';
   sh.sys.kill(-pgid, Signal.SIGCONT);
 }
