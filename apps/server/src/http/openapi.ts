@@ -17,7 +17,14 @@ export function serveOpenApi(app: NestExpressApplication): void {
       .setTitle('Netloom')
       .setDescription(DESCRIPTION)
       .setVersion('0.1.0')
-      .addBearerAuth();
+      .addBearerAuth()
+      .addGlobalResponse({
+        status: 'default',
+        description: 'A problem (RFC 9457)',
+        content: {
+          'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+        },
+      });
     document ??= SwaggerModule.createDocument(app, builder.build());
     return document;
   };

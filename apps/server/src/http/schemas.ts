@@ -16,7 +16,6 @@ const duration = z
   })
   .meta({
     description: 'A time such as "10ms", or a number of seconds',
-    type: 'string',
     example: '10ms',
   });
 
@@ -95,7 +94,7 @@ const flag = z
   .enum(['', 'true', 'false', '1', '0'])
   .transform((text) => text === 'true' || text === '1' || text === '')
   .optional()
-  .meta({ type: 'boolean' });
+  .meta({ example: 'true' });
 
 export const FollowQuery = z.object({ follow: flag });
 export type FollowQuery = z.output<typeof FollowQuery>;

@@ -60,7 +60,7 @@ export const TOPOLOGY_SCHEMA: SchemaObject = {
         defaults: NODE_SCHEMA,
         kinds: { type: 'object', additionalProperties: NODE_SCHEMA },
         groups: { type: 'object', additionalProperties: NODE_SCHEMA },
-        nodes: { type: 'object', additionalProperties: NODE_SCHEMA },
+        nodes: { type: 'object', additionalProperties: { ...NODE_SCHEMA, nullable: true } },
         links: { type: 'array', items: LINK_SCHEMA },
       },
     },
