@@ -37,7 +37,8 @@ export function loadBindFiles(topology: Pick<Topology, 'nodes'>, baseDir: string
           files.push({ node: node.name, path: name === '' ? target : `${target}/${name}`, data: new Uint8Array(data), mode: statSync(path).mode & 0o777 });
         }
       } catch (error) {
-        throw new Error(`node ${node.name}: cannot read bind ${bind.source}: ${error instanceof Error ? error.message : String(error)}`);
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new Error(`node ${node.name}: cannot read bind ${bind.source}: ${reason}`, { cause: error });
       }
     }
   }

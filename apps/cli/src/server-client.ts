@@ -44,7 +44,7 @@ export class ServerClient {
         ...(body === undefined ? {} : { body }),
       });
     } catch (error) {
-      throw new Error(`cannot reach the server at ${this.base}: ${causeOf(error)}`);
+      throw new Error(`cannot reach the server at ${this.base}: ${causeOf(error)}`, { cause: error });
     }
     if (response.ok) return response;
     throw new Error(await refusal(response));

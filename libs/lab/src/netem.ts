@@ -41,13 +41,9 @@ function impairment(place: Place, base: Impairment): Impairment {
     corrupt: percent('corrupt') ?? percent('corruption'),
     reorder: percent('reorder'),
   };
-  const merged: Record<string, number> = { ...base };
-  for (const [key, value] of Object.entries(found)) {
-    if (value === undefined) continue;
-    if (value === 0) delete merged[key];
-    else merged[key] = value;
-  }
-  return merged;
+  const said = Object.entries(found).filter(([, value]) => value !== undefined);
+  const merged = Object.entries({ ...base, ...Object.fromEntries(said) });
+  return Object.fromEntries(merged.filter(([, value]) => value !== 0)); // 0 turns off what is said for both directions
 }
 
 function checkTogether(place: Place, value: Impairment): void {
