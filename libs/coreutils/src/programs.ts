@@ -2,6 +2,29 @@
 import type { ProgramSpec } from '@netloom/sys';
 import { awkProgram } from './awk/awk.js';
 import { sedProgram } from './sed/sed.js';
+import { catPrograms } from './text/cat.js';
+import { column } from './text/column.js';
+import { cut } from './text/cut.js';
+import { diffPrograms } from './text/diff.js';
+import { digestPrograms } from './text/digests.js';
+import { dumpPrograms } from './text/dump.js';
+import { encodePrograms } from './text/encode.js';
+import { exprPrograms } from './text/expr.js';
 import { grepPrograms } from './text/grep.js';
+import { head } from './text/head.js';
+import { mergeLinesPrograms } from './text/merge-lines.js';
+import { numberPrograms } from './text/numbers.js';
+import { printfPrograms } from './text/printf.js';
+import { shapeLinesPrograms } from './text/shape-lines.js';
+import { sort } from './text/sort.js';
+import { splitPrograms } from './text/split-shuffle.js';
+import { tail } from './text/tail.js';
+import { tr } from './text/tr.js';
+import { uniq } from './text/uniq.js';
+import { wc } from './text/wc.js';
 
-export const coreutilsPrograms: readonly ProgramSpec[] = [awkProgram, sedProgram, ...grepPrograms];
+export const coreutilsPrograms: readonly ProgramSpec[] = [
+  awkProgram, sedProgram, ...grepPrograms, ...catPrograms, head, tail, wc, sort, uniq, cut, tr, column, ...mergeLinesPrograms,
+  ...shapeLinesPrograms, ...splitPrograms, ...printfPrograms, ...numberPrograms, ...exprPrograms, ...dumpPrograms,
+  ...digestPrograms, ...encodePrograms, ...diffPrograms,
+];

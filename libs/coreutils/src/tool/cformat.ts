@@ -13,7 +13,7 @@ export interface FormatSpec {
 
 /** Reads the directive whose `%` is at `at`; `length` is that of its spelling. Length modifiers are skipped. */
 export function parseSpec(format: string, at: number): { spec: FormatSpec; length: number } | undefined {
-  const match = /^%([-+ #0']*)(\*|\d+)?(?:\.(\*|-?\d*))?(?:hh|h|ll|l|L|q|j|z|t)?([^])/.exec(format.slice(at, at + 80));
+  const match = /^%([-+ #0']*)(\*|\d+)?(?:\.(\*|-?\d*))?(?:hh|h|ll|l|L|j|z|t)?([^])/.exec(format.slice(at, at + 80));
   if (match === null) return undefined;
   const [text, flags = '', width, precision, conversion = ''] = match;
   const number = (digits: string | undefined): number | '*' | undefined =>
