@@ -33,6 +33,7 @@ export class TimingWheel {
   private readonly occupied = new Int32Array(LEVELS * 8); // a bit a slot
   private capacity: number;
   private times: Float64Array;
+  private lows: Uint32Array; // the low 32 bits of `times`
   private next: Int32Array;
   private args: Float64Array;
   private readonly fns: EventFn<never>[] = [];
@@ -43,6 +44,7 @@ export class TimingWheel {
   constructor(initialCapacity = 64) {
     this.capacity = initialCapacity;
     this.times = new Float64Array(initialCapacity);
+    this.lows = new Uint32Array(initialCapacity);
     this.next = new Int32Array(initialCapacity);
     this.args = new Float64Array(initialCapacity);
   }
@@ -61,27 +63,31 @@ export class TimingWheel {
       if (this.used === this.capacity) this.grow();
       id = this.used++;
     }
+    const lo = time >>> 0;
     this.times[id] = time;
+    this.lows[id] = lo;
     this.fns[id] = fn;
     this.targets[id] = target;
     this.args[id] = arg;
     this.pending++;
-    this.place(id, time);
+    this.place(id, lo, (time / TWO32) | 0);
   }
 
-  private place(id: number, time: number): void {
-    const lo = time >>> 0;
-    const hi = Math.floor(time / TWO32);
+  private place(id: number, lo: number, hi: number): void {
     let index: number;
     if (hi === this.posHi) {
       const diff = lo ^ this.posLo;
       const level = diff === 0 ? 0 : (31 - Math.clz32(diff)) >> 3;
       index = (level << 8) | ((lo >>> (level << 3)) & 255);
     } else {
-      invariant(hi > this.posHi, `event at ${time} pushed before the wheel's position ${this.position}`);
+      invariant(hi > this.posHi, `an event was pushed before the wheel's position ${this.position}`);
       const level = 4 + ((31 - Math.clz32(hi ^ this.posHi)) >> 3);
       index = (level << 8) | ((hi >>> ((level - 4) << 3)) & 255);
     }
+    this.append(index, id);
+  }
+
+  private append(index: number, id: number): void {
     this.next[id] = -1;
     if ((this.heads[index] as number) < 0) {
       this.heads[index] = id;
@@ -154,7 +160,9 @@ export class TimingWheel {
     this.occupied[word] = (this.occupied[word] as number) & ~(1 << (index & 31));
     while (id >= 0) {
       const following = this.next[id] as number;
-      this.place(id, this.times[id] as number);
+      const lo = this.lows[id] as number;
+      if (index < 512) this.append(lo & 255, id); // from level 1 there is only level 0
+      else this.place(id, lo, ((this.times[id] as number) / TWO32) | 0);
       id = following;
     }
   }
@@ -203,6 +211,8 @@ export class TimingWheel {
     const capacity = this.capacity * 2;
     const times = new Float64Array(capacity);
     times.set(this.times);
+    const lows = new Uint32Array(capacity);
+    lows.set(this.lows);
     const next = new Int32Array(capacity);
     next.set(this.next);
     const args = new Float64Array(capacity);
@@ -212,6 +222,7 @@ export class TimingWheel {
       this.targets.push(undefined);
     }
     this.times = times;
+    this.lows = lows;
     this.next = next;
     this.args = args;
     this.capacity = capacity;

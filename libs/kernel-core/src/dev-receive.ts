@@ -40,7 +40,7 @@ export function ethTypeTrans(skb: SkBuff, dev: NetDevice): number {
  */
 export function netifReceiveSkb(skb: SkBuff): void {
   let dev = skb.dev as NetDevice;
-  const kernel = dev.net.kernel;
+  const kernel = dev.kernel;
   kernel.softnet(0).processed++;
   const trace = kernel.trace;
   if (trace.netifReceiveSkb !== null) trace.netifReceiveSkb(skb);

@@ -20,7 +20,7 @@ export function devQueueXmit(skb: SkBuff): number {
   const q = dev.qdisc;
   if (q !== null) return qdiscXmit(q, skb);
   if ((dev.flags & Iff.IFF_UP) === 0) {
-    dev.net.kernel.kfreeSkbReason(skb, DropReason.DEV_READY);
+    dev.kernel.kfreeSkbReason(skb, DropReason.DEV_READY);
     return NET_XMIT_DROP;
   }
   return devHardStartXmit(skb, dev) === NETDEV_TX_OK ? NET_XMIT_SUCCESS : NET_XMIT_DROP;
@@ -29,7 +29,7 @@ export function devQueueXmit(skb: SkBuff): number {
 /** Shows the frame to the taps and gives it to the driver. @kernel dev_hard_start_xmit() */
 export function devHardStartXmit(skb: SkBuff, dev: NetDevice): number {
   if (dev.taps !== null || dev.net.tapCount > 0) devQueueXmitNit(skb, dev);
-  const trace = dev.net.kernel.trace;
+  const trace = dev.kernel.trace;
   if (trace.netDevXmit !== null) trace.netDevXmit(skb, dev);
   return dev.ops.startXmit(skb, dev);
 }

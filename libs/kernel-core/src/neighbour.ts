@@ -93,11 +93,11 @@ export class Neighbour {
   }
 
   get now(): number {
-    return this.dev.net.kernel.engine.now;
+    return this.dev.kernel.engine.now;
   }
 
   private armAt(time: number): void {
-    this.timer ??= new Timer(this.dev.net.kernel.engine, () => {
+    this.timer ??= new Timer(this.dev.kernel.engine, () => {
       this.onTimer();
     });
     this.timer.set(Math.max(time, this.now));
@@ -191,7 +191,7 @@ export class Neighbour {
       if (parms.mcastProbes + parms.appProbes === 0) {
         this.updated = this.now;
         this.setState(Nud.NUD_FAILED);
-        if (skb !== null) this.dev.net.kernel.kfreeSkbReason(skb, DropReason.NEIGH_FAILED);
+        if (skb !== null) this.dev.kernel.kfreeSkbReason(skb, DropReason.NEIGH_FAILED);
         return false;
       }
       this.probes = parms.ucastProbes;
@@ -216,7 +216,7 @@ export class Neighbour {
       const oldest = queue.shift();
       if (oldest === null) break;
       this.queuedBytes -= oldest.truesize;
-      this.dev.net.kernel.kfreeSkbReason(oldest, DropReason.NEIGH_QUEUEFULL);
+      this.dev.kernel.kfreeSkbReason(oldest, DropReason.NEIGH_QUEUEFULL);
     }
     queue.push(skb);
     this.queuedBytes += skb.truesize;
@@ -233,7 +233,7 @@ export class Neighbour {
   private transmit(skb: SkBuff, protocol: number): number {
     const dev = this.dev;
     if (!skbCow(skb, ETH_HLEN)) {
-      dev.net.kernel.kfreeSkbReason(skb, DropReason.NOMEM);
+      dev.kernel.kfreeSkbReason(skb, DropReason.NOMEM);
       return -12; // ENOMEM
     }
     const o = skbPush(skb, ETH_HLEN);
@@ -337,7 +337,7 @@ export class Neighbour {
     const queue = this.queue;
     if (queue === null) return;
     for (let skb = queue.shift(); skb !== null; skb = queue.shift()) {
-      this.dev.net.kernel.kfreeSkbReason(skb, DropReason.NEIGH_DEAD);
+      this.dev.kernel.kfreeSkbReason(skb, DropReason.NEIGH_DEAD);
     }
   }
 

@@ -4,6 +4,7 @@
  */
 import { Iff, type LinkInfoData, type LinkStats } from '@netloom/sys';
 import { ARPHRD_ETHER } from '@netloom/wire';
+import type { Kernel } from './kernel.js';
 import type { Neighbour } from './neighbour.js';
 import type { Net } from './net.js';
 import type { Qdisc } from './qdisc.js';
@@ -126,11 +127,16 @@ export class NetDevice {
   /** It has been up, so that its queue is in place (`ip link` shows noop before). */
   activated = false;
 
+  /** The host's kernel, whatever namespace the device is in. */
+  readonly kernel: Kernel;
+
   constructor(
     public net: Net,
     public name: string,
     readonly ops: NetDeviceOps,
-  ) {}
+  ) {
+    this.kernel = net.kernel;
+  }
 
   get up(): boolean {
     return (this.flags & Iff.IFF_UP) !== 0;

@@ -65,7 +65,7 @@ export class PfifoFast extends Qdisc {
     const band = this.bands[PRIO2BAND[skb.priority & 15] ?? 1];
     if (band === undefined || band.length >= this.dev.txqlen) {
       this.drops++;
-      this.dev.net.kernel.kfreeSkbReason(skb, DropReason.QDISC_DROP);
+      this.dev.kernel.kfreeSkbReason(skb, DropReason.QDISC_DROP);
       return NET_XMIT_DROP;
     }
     band.push(skb);

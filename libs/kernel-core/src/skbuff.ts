@@ -100,11 +100,11 @@ export class SkBuff {
   cbOptLen = 0;
   cbFlags2 = 0;
 
-  constructor(readonly pool: SkbPool) {}
-
   /** The lab's packet memory. */
-  get mem(): PacketMemory {
-    return this.pool.mem;
+  readonly mem: PacketMemory;
+
+  constructor(readonly pool: SkbPool) {
+    this.mem = pool.mem;
   }
 }
 

@@ -178,5 +178,5 @@ export function napiComplete(napi: NapiStruct): void {
 /** Takes a packet from a virtual device into the stack. Consumes it. @kernel netif_rx() */
 export function netifRx(skb: SkBuff): number {
   const dev = skb.dev as NetDevice;
-  return dev.net.kernel.softnet(0).enqueueToBacklog(skb);
+  return dev.kernel.softnet(0).enqueueToBacklog(skb);
 }

@@ -77,7 +77,7 @@ export class Nic {
     this.head = at + 1 === this.rxRingSize ? 0 : at + 1;
     this.count--;
     const slot = (this.slots as Int32Array)[at] as number;
-    const skb = this.dev.net.kernel.pool.build(slot, slot + NET_SKB_PAD, (this.lengths as Int32Array)[at] as number);
+    const skb = this.dev.kernel.pool.build(slot, slot + NET_SKB_PAD, (this.lengths as Int32Array)[at] as number);
     skb.packetId = (this.packetIds as Float64Array)[at] as number;
     return skb;
   }
@@ -104,7 +104,7 @@ export function nicOf(dev: NetDevice): Nic | undefined {
 /** A frame's last bit has arrived. Consumes it. */
 export function nicReceive(nic: Nic, frame: SkBuff): void {
   const dev = nic.dev;
-  const kernel = dev.net.kernel;
+  const kernel = dev.kernel;
   const length = frame.len;
   if (!dev.running) {
     kernel.kfreeSkbReason(frame, DropReason.DEV_READY);
@@ -181,7 +181,7 @@ function startXmit(skb: SkBuff, dev: NetDevice): number {
   if (nic.tx === null || !dev.carrier) {
     statAdd(dev, Stat.txDropped, 1);
     statAdd(dev, Stat.txCarrierErrors, 1);
-    dev.net.kernel.kfreeSkbReason(skb, DropReason.WIRE_DOWN);
+    dev.kernel.kfreeSkbReason(skb, DropReason.WIRE_DOWN);
     return NETDEV_TX_OK;
   }
   skb.dst = null;

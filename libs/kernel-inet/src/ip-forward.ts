@@ -15,7 +15,7 @@ const FORWARD_HEADROOM = 16;
 export function ipForward(skb: SkBuff, rt: Rtable): void {
   const dev = skb.dev as NetDevice;
   const net = dev.net;
-  const kernel = net.kernel;
+  const kernel = dev.kernel;
   if (skb.pktType !== PACKET_HOST) {
     kernel.kfreeSkbReason(skb, DropReason.OTHERHOST);
     return;
