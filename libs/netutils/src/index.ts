@@ -1,1 +1,1 @@
-export {};
+export { netutilsPrograms } from './programs.js';
