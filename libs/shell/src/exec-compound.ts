@@ -102,6 +102,7 @@ export async function runArithmeticFor(sh: Shell, node: ArithmeticFor): Promise<
   const run = async (part: ReturnType<typeof compile>): Promise<bigint> => {
     if (part === undefined) return 1n;
     await tick(sh);
+    if (sh.options.xtrace) await trace(sh, `(( ${part.source} ))`);
     return part.text === undefined ? expandArithmetic(sh, part) : evaluate(part.text, sh.arith);
   };
   return inLoop(sh, async () => {

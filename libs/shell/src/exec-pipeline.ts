@@ -83,7 +83,7 @@ function startStages(sh: Shell, commands: readonly CommandNode[], operators: rea
       if (operators[at] === '|&') fds.set(2, writer);
     }
     const pgid = sh.jobControl ? (leader ?? 0) : undefined;
-    const pid = spawnSubshell(sh, (copy) => runNode(copy, command, true), { fds, pgid, background, nested: command.type !== 'Command' });
+    const pid = spawnSubshell(sh, (copy) => runNode(copy, command, true), { fds, pgid, background, nested: command.type !== 'Command' && command.type !== 'Subshell' });
     leader ??= pid;
     children.push(sh.jobs.track(pid));
     if (reader !== undefined) closeQuietly(sh, reader);
@@ -137,7 +137,7 @@ export async function startBackground(sh: Shell, node: PipelineNode | AndOr): Pr
       fds.delete(nullFd);
       fds.set(0, nullFd);
     }
-    const pid = spawnSubshell(sh, (copy) => runNode(copy, node, true), { fds, pgid: sh.jobControl ? 0 : undefined, background: true });
+    const pid = spawnSubshell(sh, (copy) => runNode(copy, node, true), { fds, pgid: sh.jobControl ? 0 : undefined, background: true, nested: node.type !== 'Subshell' });
     if (nullFd !== undefined) closeQuietly(sh, nullFd);
     children = [sh.jobs.track(pid)];
   }

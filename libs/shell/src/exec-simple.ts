@@ -9,15 +9,16 @@ import { Errno, KernelError, strerror } from '@netloom/base';
 import { assign, type AssignmentIr, compileAssignment, resolveAssignment, type ResolvedAssignment, traceAssignment } from './assign.js';
 import { builtins, type Argument } from './builtins/index.js';
 import { callFunction } from './exec-function.js';
-import { expandFields } from './expand-word.js';
+import { expandFields, expandPartsText } from './expand-word.js';
 import { ShellError } from './errors.js';
 import { waitForeground } from './exec-pipeline.js';
 import { findCommand } from './path-lookup.js';
+import { expandPrompt } from './prompt.js';
 import { quoteIfNeeded } from './quote.js';
 import { closeQuietly, redirectChild, redirectForGood, redirectShell } from './redirect.js';
 import type { Shell } from './shell.js';
 import { tick } from './tick.js';
-import { type WordIr, wordIr } from './word-ir.js';
+import { doubleQuotedParts, type WordIr, wordIr } from './word-ir.js';
 
 interface CommandIr {
   readonly assignments: readonly AssignmentIr[];
@@ -303,9 +304,7 @@ async function runExec(sh: Shell, call: Invocation): Promise<number> {
   try {
     await redirectForGood(sh, call.redirects);
   } catch (error) {
-    const status = await reportRedirect(sh, error);
-    if (!sh.interactive) sh.unwind = { kind: 'exit', levels: 0 };
-    return status;
+    return reportRedirect(sh, error);
   }
   const name = words[0];
   if (name === undefined) {
@@ -332,6 +331,12 @@ async function traceCommand(sh: Shell, assignments: readonly ResolvedAssignment[
 
 /** One line of `set -x`. */
 export async function trace(sh: Shell, text: string): Promise<void> {
-  const prompt = sh.vars.value('PS4') ?? '+ ';
+  const raw = sh.vars.value('PS4') ?? '+ ';
+  let prompt = /\\/.test(raw) ? expandPrompt(sh, raw) : raw;
+  if (/[$`]/.test(prompt)) {
+    sh.options.xtrace = false;
+    prompt = await expandPartsText(sh, doubleQuotedParts(prompt, sh.line()));
+    sh.options.xtrace = true;
+  }
   await sh.err(`${prompt.charAt(0).repeat(sh.traceDepth)}${prompt.slice(1)}${text}\n`);
 }

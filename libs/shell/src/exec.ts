@@ -12,9 +12,10 @@ import { runSimple, trace } from './exec-simple.js';
 import { startCoprocess } from './coproc.js';
 import { evaluate } from './arith.js';
 import { expandArithmetic } from './expand-word.js';
-import { redirectShell } from './redirect.js';
+import { redirectForGood, redirectShell } from './redirect.js';
 import type { Shell } from './shell.js';
-import type { ParsedText } from './syntax.js';
+import { parseText, type ParsedText } from './syntax.js';
+import { expandAliases } from './alias-expand.js';
 import { runTestCommand } from './test-command.js';
 import { tick } from './tick.js';
 import { arithmeticPart } from './word-ir.js';
@@ -37,6 +38,14 @@ export async function runParsed(sh: Shell, parsed: ParsedText, tail: boolean, er
       const newLine = at === 0 || parsed.source.text.slice(statements[at - 1]?.end ?? 0, statement.pos).includes('\n');
       if ((discarded && !newLine) || (sh.options.noexec && !sh.interactive)) continue;
       discarded = false;
+      if (newLine && sh.aliases.size > 0 && !sh.interactive && sh.shopt.has('expand_aliases')) {
+        const done = await runAliased(sh, parsed, at, errorPrefix);
+        if (done > 0) {
+          at += done - 1;
+          if (sh.unwind !== null) return sh.status;
+          continue;
+        }
+      }
       try {
         const last = tail && parsed.failure === undefined && at === statements.length - 1;
         sh.status = await runStatement(sh, statement, last);
@@ -49,6 +58,11 @@ export async function runParsed(sh: Shell, parsed: ParsedText, tail: boolean, er
     }
     const { failure } = parsed;
     if (failure !== undefined) {
+      if (sh.isDash) {
+        await sh.err(`${sh.arg0}: ${failure.line}: Syntax error: ${dashSyntax(failure.message)}\n`);
+        sh.status = 2;
+        return 2;
+      }
       const interactive = sh.interactive && sh.frames.length === 0;
       await sh.err(`${errorPrefix}${interactive ? '' : `line ${failure.line}: `}${failure.message}\n`);
       if (failure.lineText !== undefined && !interactive) await sh.err(`${errorPrefix}line ${failure.line}: \`${failure.lineText}'\n`);
@@ -59,6 +73,26 @@ export async function runParsed(sh: Shell, parsed: ParsedText, tail: boolean, er
     sh.source = outer.source;
     sh.pos = outer.pos;
   }
+}
+
+/** dash's words for a syntax error. */
+function dashSyntax(message: string): string {
+  const token = /`(.*)'$/.exec(message)?.[1];
+  if (message.startsWith('unexpected EOF')) return 'Unterminated quoted string';
+  return token === undefined ? 'end of file unexpected' : `${token === 'newline' ? token : `"${token}"`} unexpected`;
+}
+
+/** Runs the line that starts at a statement with its aliases expanded; returns how many statements that was, 0 for none. */
+async function runAliased(sh: Shell, parsed: ParsedText, first: number, errorPrefix: string): Promise<number> {
+  const { statements, source } = parsed;
+  let last = first;
+  while (statements[last + 1] !== undefined && !source.text.slice(statements[last]?.end, statements[last + 1]?.pos).includes('\n')) last++;
+  const from = statements[first]?.pos ?? 0;
+  const text = source.text.slice(from, statements[last]?.end);
+  const expanded = expandAliases(sh, text);
+  if (expanded === text) return 0;
+  await runParsed(sh, parseText(expanded, source.lineAt(from)), false, errorPrefix);
+  return last - first + 1;
 }
 
 /** Prints a failed expansion and sets `$?`; ends a shell that is not interactive where the error is that grave. */
@@ -130,12 +164,17 @@ export async function runNode(sh: Shell, node: AnyNode, tail: boolean): Promise<
     case 'Subshell':
       sh.pos = node.pos;
       await tick(sh);
+      if (tail && inPlace(sh)) return runList(sh, node.body, true);
       return single(sh, await runSubshell(sh, node, [], () => sourceText(sh, node)));
     case 'Redirected': {
       const { command } = node;
       if (command.type === 'Subshell') {
         sh.pos = node.pos;
         await tick(sh);
+        if (tail && inPlace(sh)) {
+          await redirectForGood(sh, node.redirects);
+          return runList(sh, command.body, true);
+        }
         return single(sh, await runSubshell(sh, command, node.redirects, () => sourceText(sh, node)));
       }
       let undo: () => void;
@@ -179,6 +218,13 @@ export async function runNode(sh: Shell, node: AnyNode, tail: boolean): Promise<
     case 'Coproc':
       return startCoprocess(sh, node);
   }
+}
+
+/** Whether `( )` at the end of a process that is a subshell already needs no process of its own. */
+function inPlace(sh: Shell): boolean {
+  if (!sh.isSubshell || sh.traps.any || sh.jobControl) return false;
+  sh.subshellDepth++;
+  return true;
 }
 
 /** Errors that fail one command only. */

@@ -33,6 +33,7 @@ export class JobTable {
   private reaping: Promise<void> | undefined;
   /** Ids, most recent first: `%+`, `%-`. */
   private order: number[] = [];
+  private foreign = false;
 
   constructor(private readonly sh: Shell) {}
 
@@ -43,12 +44,21 @@ export class JobTable {
     return child;
   }
 
+  /** What `jobs` shows in a copy of a shell: the jobs of the original, which it cannot wait for. */
+  inherit(from: JobTable): void {
+    this.jobs = from.jobs.map((job) => ({ ...job, children: job.children.map((child) => ({ ...child })) }));
+    this.order = from.order.slice();
+    this.foreign = true;
+  }
+
   /** Forgets a child whose status has been used. */
   drop(child: Child): void {
     if (child.state === 'done') this.children.delete(child.pid);
   }
 
   add(children: Child[], text: string, pgid: number | undefined, background: boolean): Job {
+    if (this.foreign) this.jobs = [];
+    this.foreign = false;
     const id = Math.max(0, ...this.jobs.map((job) => job.id)) + 1;
     const job: Job = { id, children, text, pgid, background, notified: false };
     this.jobs.push(job);

@@ -3,6 +3,7 @@
  *
  * Returns the text and the errors to report, so that builtins can write both.
  */
+import { fromBytes, toBytes } from './bytes.js';
 import { strftime } from './prompt.js';
 import { quoteBackslash, quoteSingle } from './quote.js';
 import type { Shell } from './shell.js';
@@ -65,7 +66,8 @@ class Formatter {
       if (letter === undefined && time === undefined && /^%[-+ #0'\d.*]*q$/.test(whole)) letter = 'q';
       if (time === undefined && letter === undefined) {
         const rest = this.format.slice(match.index + 1);
-        this.errors.push(rest === '' ? `\`%': missing format character` : `\`${rest.charAt(0)}': invalid format character`);
+        const bad = rest.replace(/^[-+ #0'\d.*]*/, '').charAt(0);
+        this.errors.push(bad === '' ? `\`%': missing format character` : `\`${bad}': invalid format character`);
         this.stopped = true;
         return;
       }
@@ -177,7 +179,7 @@ class Formatter {
 
   private pad(text: string, directive: Directive): void {
     const width = Number(directive.width ?? 0);
-    const missing = width - Array.from(text).length;
+    const missing = width - toBytes(text).length;
     if (missing <= 0) this.text += text;
     else this.text += directive.flags.includes('-') ? text + ' '.repeat(missing) : ' '.repeat(missing) + text;
   }
@@ -231,8 +233,9 @@ class Formatter {
   }
 }
 
+/** A precision counts bytes, as in the C library. */
 function cut(text: string, limit: number | undefined): string {
-  return limit === undefined ? text : Array.from(text).slice(0, limit).join('');
+  return limit === undefined ? text : fromBytes(toBytes(text).subarray(0, limit));
 }
 
 /** Exact decimal digits of a double, ties to even, as the C library rounds. */

@@ -64,7 +64,7 @@ async function start(sh: Shell, sys: Sys, invocation: Invocation): Promise<numbe
     sh.interactive = invocation.interactive;
     sh.traps.start();
     if (sh.isLogin) await sourceIfThere(sh, '/etc/profile');
-    return runParsed(sh, parseText(invocation.command), true, sh.isDash ? `${sh.arg0}: ` : `${sh.shellName()}: -c: `);
+    return runParsed(sh, parseText(invocation.command), true, sh.interactive ? `${sh.shellName()}: ` : `${sh.shellName()}: -c: `);
   }
   if (invocation.script !== undefined) {
     sh.traps.start();

@@ -165,6 +165,7 @@ export class Shell {
     copy.traceDepth = this.traceDepth;
     copy.subshellDepth = this.subshellDepth + (nested ? 1 : 0);
     copy.traps = this.traps.forSubshell(copy);
+    copy.jobs.inherit(this.jobs);
     copy.directoryStack = this.directoryStack.slice();
     copy.hashed = new Map(this.hashed);
     copy.isCommandString = this.isCommandString;

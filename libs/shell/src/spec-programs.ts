@@ -157,6 +157,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   cat, head, tail, tr, wc, sort, seq, grep, cut, tee, yes, env, echo, ls, sleep, chmod, ln,
   touch: onFiles((sys, path) => sys.close(sys.open(path, 0o101, 0o666))),
   rm: onFiles(remove),
+  mkfifo: onFiles((sys, path) => sys.mkfifo(path)),
   mkdir: onFiles(makeDirectories),
 };
 

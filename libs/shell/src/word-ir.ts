@@ -23,7 +23,7 @@ export type Part =
   | { readonly kind: 'double'; readonly parts: readonly Part[] }
   | { readonly kind: 'parameter'; readonly spec: ParameterSpec }
   | { readonly kind: 'command'; readonly body: ScriptRef }
-  | { readonly kind: 'arithmetic'; readonly parts: readonly Part[]; readonly text: string | undefined }
+  | { readonly kind: 'arithmetic'; readonly parts: readonly Part[]; readonly text: string | undefined; readonly source: string }
   | { readonly kind: 'process'; readonly body: ScriptRef; readonly output: boolean }
   | { readonly kind: 'tilde'; readonly user: string };
 
@@ -223,8 +223,8 @@ function convert(part: WordPart, source: Source, mode: Mode, out: Part[]): void 
 
 /** An arithmetic text: expanded as if in double quotes, then evaluated. */
 export function arithmeticPart(body: string, line: number): Part & { kind: 'arithmetic' } {
-  if (!/[$`\\"']/.test(body)) return { kind: 'arithmetic', parts: [], text: body };
-  return { kind: 'arithmetic', parts: doubleQuotedParts(body.replaceAll('"', ''), line), text: undefined };
+  if (!/[$`\\"']/.test(body)) return { kind: 'arithmetic', parts: [], text: body, source: body };
+  return { kind: 'arithmetic', parts: doubleQuotedParts(body.replaceAll('"', ''), line), text: undefined, source: body };
 }
 
 /** The parts of a text that is not in the syntax tree, read as if it stood in double quotes. */

@@ -124,6 +124,16 @@ async function readScript(sh: Shell, file: string): Promise<string> {
   }
 }
 
+const caller: Builtin = (sh, _args, words) => {
+  const level = Number(words[1] ?? '0');
+  const frame = sh.frames.at(-1 - level);
+  if (frame === undefined) return 1;
+  const outer = sh.frames.at(-2 - level);
+  if (words[1] === undefined) return sh.out(`${frame.callLine} ${outer?.file ?? (sh.scriptFile === '' ? 'NULL' : sh.scriptFile)}\n`, 'caller');
+  if (outer === undefined && sh.scriptFile === '') return 1;
+  return sh.out(`${frame.callLine} ${outer?.name ?? 'main'} ${outer?.file ?? sh.scriptFile}\n`, 'caller');
+};
+
 const shift: Builtin = (sh, _args, words) => {
   const word = words[1] ?? '1';
   if (!/^[-+]?\d+$/.test(word)) return sh.fail('shift', `${word}: numeric argument required`);
@@ -139,7 +149,8 @@ export const controlBuiltins: Readonly<Record<string, Builtin>> = {
   true: zero,
   false: () => 1,
   exit,
-  logout: exit,
+  logout: (sh, args, words) => (sh.isLogin ? exit(sh, args, words) : sh.fail('logout', "not login shell: use `exit'")),
+  caller,
   return: returnBuiltin,
   break: loopExit('break'),
   continue: loopExit('continue'),

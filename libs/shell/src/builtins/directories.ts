@@ -11,7 +11,7 @@ function logicalPath(base: string, path: string): string {
     if (part === '..') parts.pop();
     else parts.push(part);
   }
-  return `/${parts.join('/')}`;
+  return `${/^\/\/(?!\/)/.test(path) ? '/' : ''}/${parts.join('/')}`;
 }
 
 function currentPath(sh: Shell): string {

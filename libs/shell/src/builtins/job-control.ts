@@ -106,8 +106,8 @@ const jobs: Builtin = async (sh, _args, words) => {
     const state = sh.jobs.stateOf(job);
     if ((flags.includes('r') && state !== 'running') || (flags.includes('s') && state !== 'stopped')) continue;
     out += flags.includes('p') ? `${job.children[0]?.pid ?? 0}\n` : sh.jobs.describe(job, flags.includes('l'));
+    if (state !== 'running') job.notified = true;
     if (state === 'done') {
-      job.notified = true;
       sh.jobs.remove(job);
     }
   }
