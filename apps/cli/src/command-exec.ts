@@ -18,6 +18,11 @@ export interface Console {
 
 const STDERR_TAG = 2;
 
+/** A terminal that does not know its size says 0. */
+function windowSize({ rows, columns }: NodeJS.WriteStream): { readonly rows: number; readonly cols: number } {
+  return { rows: rows > 0 ? rows : 24, cols: columns > 0 ? columns : 80 };
+}
+
 /** Answers the command's exit code. */
 export async function execCommand(
   client: ServerClient,
@@ -28,7 +33,7 @@ export async function execCommand(
   output: Output,
   { stdin, stdout, stderr }: Console,
 ): Promise<number> {
-  const command = words.length === 1 ? words[0] : words.map(quoteForShell).join(' ');
+  const command = words.length > 1 ? words.map(quoteForShell).join(' ') : words[0];
   const path = `/labs/${segment(lab)}/nodes/${segment(node)}`;
   if (options.json === true) {
     if (command === undefined) throw new Error('--json needs a command');
@@ -41,8 +46,9 @@ export async function execCommand(
   const query = new URLSearchParams({ tty: String(tty) });
   if (command !== undefined) query.set('command', command);
   if (tty) {
-    query.set('rows', String(stdout.rows ?? 24));
-    query.set('cols', String(stdout.columns ?? 80));
+    const { rows, cols } = windowSize(stdout);
+    query.set('rows', String(rows));
+    query.set('cols', String(cols));
   }
   const socket = await client.socket(`${path}/terminal?${query.toString()}`);
   const control = (message: object): void => socket.send(JSON.stringify(message));
@@ -51,7 +57,7 @@ export async function execCommand(
   const raw = tty && stdin.isTTY;
   const onKeys = (data: Buffer): void => socket.send(data);
   const onEnd = (): void => control({ type: 'eof' });
-  const onResize = (): void => control({ type: 'resize', rows: stdout.rows, cols: stdout.columns });
+  const onResize = (): void => control({ type: 'resize', ...windowSize(stdout) });
   const onInterrupt = (): void => control({ type: 'signal', signal: 'INT' });
   const onTerminate = (): void => control({ type: 'signal', signal: 'TERM' });
   if (attached) {

@@ -176,6 +176,19 @@ describe('exec', () => {
     expect(server.seen[0]?.body).toBe('{"command":"ping -c 3 --help"}');
   });
 
+  test('without a command it is a terminal with a shell, or an error', async () => {
+    const said: string[] = [];
+    server.onSocket = (socket, request) => {
+      said.push(request.url ?? '');
+      socket.send(Buffer.from('# '));
+      socket.send(JSON.stringify({ type: 'exit', exitCode: 0 }));
+      setTimeout(() => socket.close(1000), 20);
+    };
+    expect(await netloom('exec', '-it', 'two', 'a', '--server', url)).toEqual({ out: '# ', err: '', code: 0 });
+    expect(said).toEqual(['/api/labs/two/nodes/a/terminal?tty=true&rows=24&cols=80']);
+    expect((await netloom('exec', 'two', 'a', '--server', url)).err).toMatch(/which command/);
+  });
+
   test('a connection that breaks is an error', async () => {
     server.onSocket = (socket) => socket.close(1011, 'the lab has died');
     expect(await netloom('exec', 'two', 'a', '--server', url, '--', 'x')).toMatchObject({ err: 'netloom: the connection has ended: the lab has died\n', code: 1 });

@@ -9,7 +9,7 @@ import type { Engine } from '@netloom/engine';
 import { createEnvironment, Host } from '@netloom/kernel';
 import { NET_SKB_PAD, SkbPool, skbBytes, skbPut, type SkBuff, type Tracepoints } from '@netloom/kernel-core';
 import { nicReceive, Wire, type Nic, type WireDirection } from '@netloom/kernel-drivers';
-import * as netutils from '@netloom/netutils';
+import { netutilsPrograms } from '@netloom/netutils';
 import { shellPrograms } from '@netloom/shell';
 import type { ProgramSpec } from '@netloom/sys';
 import { ETH_HLEN, LARGE_SLOT, PacketMemory, SMALL_SLOT } from '@netloom/wire';
@@ -18,7 +18,7 @@ import { EPOCH_SEC } from './epoch.js';
 import type { Impairment } from './port.js';
 
 /** Every program that a host has. */
-export const ALL_PROGRAMS: readonly ProgramSpec[] = [...shellPrograms, ...coreutilsPrograms, ...((netutils as unknown as { netutilsPrograms?: typeof shellPrograms }).netutilsPrograms ?? [])];
+export const ALL_PROGRAMS: readonly ProgramSpec[] = [...shellPrograms, ...coreutilsPrograms, ...netutilsPrograms];
 
 /** Machines and wires on an engine, with packet memory of their own. */
 export function createHardware(
