@@ -34,11 +34,18 @@ export function loadBindFiles(topology: Pick<Topology, 'nodes'>, baseDir: string
           total += data.length;
           if (total > MAX_BYTES) throw new Error(`more than ${MAX_BYTES} bytes in all binds`);
           const target = bind.target.replace(/\/+$/, '');
-          files.push({ node: node.name, path: name === '' ? target : `${target}/${name}`, data: new Uint8Array(data), mode: statSync(path).mode & 0o777 });
+          files.push({
+            node: node.name,
+            path: name === '' ? target : `${target}/${name}`,
+            data: new Uint8Array(data),
+            mode: statSync(path).mode & 0o777,
+          });
         }
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        throw new Error(`node ${node.name}: cannot read bind ${bind.source}: ${reason}`, { cause: error });
+        throw new Error(`node ${node.name}: cannot read bind ${bind.source}: ${reason}`, {
+          cause: error,
+        });
       }
     }
   }

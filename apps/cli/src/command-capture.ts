@@ -31,27 +31,33 @@ export async function captureCommand(
 ): Promise<number> {
   const target = options.write ?? '-';
   if (target === '-' && stdout.isTTY === true) {
-    throw new Error('refusing to write packets to a terminal; use -w FILE, or pipe into `wireshark -k -i -`');
+    throw new Error(
+      'refusing to write packets to a terminal; use -w FILE, or pipe into `wireshark -k -i -`',
+    );
   }
   const filter = filterWords.join(' ');
   const captures = `/labs/${segment(lab)}/captures`;
   const { id } = await client.json<Answer>(captures, {
     method: 'POST',
     body: JSON.stringify({
-      node, interface: interfaceName, ...(filter === '' ? {} : { filter }),
+      node,
+      interface: interfaceName,
+      ...(filter === '' ? {} : { filter }),
       ...(options.snaplen === undefined ? {} : { snaplen: options.snaplen }),
     }),
   });
   const file = target === '-' ? stdout : createWriteStream(target);
   let stopping: Promise<Answer> | undefined;
-  const stop = (): Promise<Answer> => (stopping ??= client.json<Answer>(`${captures}/${segment(id)}`, { method: 'DELETE' }));
+  const stop = (): Promise<Answer> =>
+    (stopping ??= client.json<Answer>(`${captures}/${segment(id)}`, { method: 'DELETE' }));
   const onSignal = (): void => void stop().catch(() => undefined); // asked again, and told, below
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   file.on('error', onSignal); // the reader of a pipe has gone
   try {
     const socket = await client.socket(`${captures}/${segment(id)}/stream`);
-    if (options.json !== true) output.err(`netloom: capturing on ${node} ${interfaceName}, interrupt to end\n`);
+    if (options.json !== true)
+      output.err(`netloom: capturing on ${node} ${interfaceName}, interrupt to end\n`);
     socket.on('message', (data: Buffer) => {
       if (!file.destroyed && !file.write(data)) {
         socket.pause();
@@ -65,8 +71,12 @@ export async function captureCommand(
       socket.resume();
     });
     const { packets, dropped, bytes } = await stop();
-    if (file !== stdout && !file.destroyed) await new Promise<void>((done) => void file.end(() => done()));
-    if (options.json === true) (target === '-' ? output.err : output.out)(`${JSON.stringify({ packets, dropped, bytes })}\n`);
+    if (file !== stdout && !file.destroyed)
+      await new Promise<void>((done) => void file.end(() => done()));
+    if (options.json === true)
+      (target === '-' ? output.err : output.out)(
+        `${JSON.stringify({ packets, dropped, bytes })}\n`,
+      );
     else output.err(`netloom: ${packets} packets captured, ${dropped} dropped\n`);
     return 0;
   } finally {

@@ -19,7 +19,10 @@ export interface Console {
 const STDERR_TAG = 2;
 
 /** A terminal that does not know its size says 0. */
-function windowSize({ rows, columns }: NodeJS.WriteStream): { readonly rows: number; readonly cols: number } {
+function windowSize({ rows, columns }: NodeJS.WriteStream): {
+  readonly rows: number;
+  readonly cols: number;
+} {
   return { rows: rows > 0 ? rows : 24, cols: columns > 0 ? columns : 80 };
 }
 
@@ -37,12 +40,16 @@ export async function execCommand(
   const path = `/labs/${segment(lab)}/nodes/${segment(node)}`;
   if (options.json === true) {
     if (command === undefined) throw new Error('--json needs a command');
-    const answer = await client.json<{ exitCode: number }>(`${path}/exec`, { method: 'POST', body: JSON.stringify({ command }) });
+    const answer = await client.json<{ exitCode: number }>(`${path}/exec`, {
+      method: 'POST',
+      body: JSON.stringify({ command }),
+    });
     output.out(`${JSON.stringify(answer, null, 2)}\n`);
     return answer.exitCode;
   }
   const tty = options.tty === true;
-  if (command === undefined && !tty) throw new Error('which command? Write it after --, or -it for a terminal');
+  if (command === undefined && !tty)
+    throw new Error('which command? Write it after --, or -it for a terminal');
   const query = new URLSearchParams({ tty: String(tty) });
   if (command !== undefined) query.set('command', command);
   if (tty) {
@@ -77,9 +84,15 @@ export async function execCommand(
           else (data[0] === STDERR_TAG ? stderr : stdout).write(data.subarray(1));
           return;
         }
-        const message = JSON.parse(data.toString()) as { type: string; exitCode?: number; bytes?: number; message?: string };
+        const message = JSON.parse(data.toString()) as {
+          type: string;
+          exitCode?: number;
+          bytes?: number;
+          message?: string;
+        };
         if (message.type === 'exit') exitCode = message.exitCode ?? 1;
-        else if (message.type === 'lost') output.err(`netloom: ${message.bytes ?? 0} bytes of output were lost\n`);
+        else if (message.type === 'lost')
+          output.err(`netloom: ${message.bytes ?? 0} bytes of output were lost\n`);
         else if (message.type === 'error') output.err(`netloom: ${message.message ?? 'error'}\n`);
       });
       socket.on('error', reject);

@@ -17,11 +17,17 @@ export interface DeployOptions {
 }
 
 /** Checks the file here, sends it with the files that it binds, and shows the lab. */
-export async function deployCommand(client: ServerClient, options: DeployOptions, output: Output): Promise<number> {
+export async function deployCommand(
+  client: ServerClient,
+  options: DeployOptions,
+  output: Output,
+): Promise<number> {
   const text = readFileSync(options.topo, 'utf8');
   const parsed = parseTopology(text);
   if (!parsed.ok) {
-    output.err(`netloom: ${options.topo} is no valid topology, nothing was deployed\n${formatProblems(parsed.problems).replace(/^/gm, '  ')}\n`);
+    output.err(
+      `netloom: ${options.topo} is no valid topology, nothing was deployed\n${formatProblems(parsed.problems).replace(/^/gm, '  ')}\n`,
+    );
     return 1;
   }
   const { value: topology } = parsed;
@@ -30,7 +36,8 @@ export async function deployCommand(client: ServerClient, options: DeployOptions
   for (const { binds } of topology.nodes) {
     for (const { source } of binds) {
       for (const { name, path } of filesBelow(bindSource(source, baseDir))) {
-        files[name === '' ? source : `${source.replace(/\/+$/, '')}/${name}`] = readFileSync(path).toString('base64');
+        files[name === '' ? source : `${source.replace(/\/+$/, '')}/${name}`] =
+          readFileSync(path).toString('base64');
       }
     }
   }
@@ -39,10 +46,13 @@ export async function deployCommand(client: ServerClient, options: DeployOptions
   if (options.seed !== undefined) query.set('seed', String(options.seed));
   if (options.clock !== undefined) query.set('clock', options.clock);
   if (options.reconfigure === true) await removeIfThere(client, topology.name);
-  const lab = await client.json<LabDocument>(`/labs${query.size > 0 ? `?${query.toString()}` : ''}`, {
-    method: 'POST',
-    body: JSON.stringify(Object.keys(files).length > 0 ? { ...document, files } : document),
-  });
+  const lab = await client.json<LabDocument>(
+    `/labs${query.size > 0 ? `?${query.toString()}` : ''}`,
+    {
+      method: 'POST',
+      body: JSON.stringify(Object.keys(files).length > 0 ? { ...document, files } : document),
+    },
+  );
   for (const warning of lab.warnings) output.err(`netloom: ${warning}\n`);
   output.out(options.json === true ? `${JSON.stringify(lab, null, 2)}\n` : labTable([lab]));
   return 0;
@@ -50,7 +60,8 @@ export async function deployCommand(client: ServerClient, options: DeployOptions
 
 async function removeIfThere(client: ServerClient, name: string): Promise<void> {
   const labs = await client.json<LabDocument[]>('/labs');
-  if (labs.some((lab) => lab.name === name)) await client.request(`/labs/${segment(name)}`, { method: 'DELETE' });
+  if (labs.some((lab) => lab.name === name))
+    await client.request(`/labs/${segment(name)}`, { method: 'DELETE' });
 }
 
 export interface DestroyOptions {
@@ -68,12 +79,16 @@ export async function destroyCommand(
 ): Promise<number> {
   const names = [...labs];
   if (options.topo !== undefined) {
-    const document = parseYaml(readFileSync(options.topo, 'utf8'), { maxAliasCount: 100 }) as { name?: unknown } | null;
+    const document = parseYaml(readFileSync(options.topo, 'utf8'), { maxAliasCount: 100 }) as {
+      name?: unknown;
+    } | null;
     if (typeof document?.name !== 'string') throw new Error(`${options.topo} has no name`);
     names.push(document.name);
   }
-  if (options.all === true) names.push(...(await client.json<LabDocument[]>('/labs')).map((lab) => lab.id));
-  if (names.length === 0 && options.all !== true) throw new Error('which lab? Give its name, -t FILE or --all');
+  if (options.all === true)
+    names.push(...(await client.json<LabDocument[]>('/labs')).map((lab) => lab.id));
+  if (names.length === 0 && options.all !== true)
+    throw new Error('which lab? Give its name, -t FILE or --all');
   for (const name of names) {
     await client.request(`/labs/${segment(name)}`, { method: 'DELETE' });
     if (options.json !== true) output.out(`destroyed ${name}\n`);
@@ -96,9 +111,13 @@ export async function inspectCommand(
   output: Output,
 ): Promise<number> {
   const labs =
-    lab === undefined ? await client.json<LabDocument[]>('/labs') : [await client.json<LabDocument>(`/labs/${segment(lab)}`)];
-  if (options.json === true || options.details === true) output.out(`${JSON.stringify(lab === undefined ? labs : labs[0], null, 2)}\n`);
-  else if (options.format === 'json') output.out(`${JSON.stringify(containerlabJson(labs), null, 2)}\n`);
+    lab === undefined
+      ? await client.json<LabDocument[]>('/labs')
+      : [await client.json<LabDocument>(`/labs/${segment(lab)}`)];
+  if (options.json === true || options.details === true)
+    output.out(`${JSON.stringify(lab === undefined ? labs : labs[0], null, 2)}\n`);
+  else if (options.format === 'json')
+    output.out(`${JSON.stringify(containerlabJson(labs), null, 2)}\n`);
   else if (labs.length === 0) output.out('no labs\n');
   else output.out(labTable(labs));
   return 0;
@@ -116,7 +135,9 @@ function labTable(labs: readonly LabDocument[]): string {
       node.addresses.length > 0 ? node.addresses.join('\n') : 'N/A',
     ]),
   );
-  const empty = labs.filter((lab) => lab.nodes.length === 0).map((lab) => [lab.name, '', '', lab.state, '']);
+  const empty = labs
+    .filter((lab) => lab.nodes.length === 0)
+    .map((lab) => [lab.name, '', '', lab.state, '']);
   return table(['Lab', 'Name', 'Kind', 'State', 'IPv4/6 Address'], [...rows, ...empty]);
 }
 

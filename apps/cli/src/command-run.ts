@@ -7,8 +7,14 @@
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import {
-  EmulatorBackend, formatProblems, isScenarioText, parseTopology, runScenario,
-  type Capture, type Scenario, type Topology,
+  EmulatorBackend,
+  formatProblems,
+  isScenarioText,
+  parseTopology,
+  runScenario,
+  type Capture,
+  type Scenario,
+  type Topology,
 } from '@netloom/lab';
 import { loadBindFiles } from './bind-files.js';
 import { loadScenario, type Output } from './command-test.js';
@@ -26,7 +32,11 @@ export interface RunOptions {
 
 const DEFAULT_FOR_NS = 10e9;
 
-export async function runCommand(file: string, options: RunOptions, output: Output): Promise<number> {
+export async function runCommand(
+  file: string,
+  options: RunOptions,
+  output: Output,
+): Promise<number> {
   const say = (text: string): void => (options.json === true ? undefined : output.out(`${text}\n`));
   const loaded = load(file, output);
   if (loaded === undefined) return 1;
@@ -38,9 +48,16 @@ export async function runCommand(file: string, options: RunOptions, output: Outp
   );
   const started = performance.now();
   const seed = options.seed ?? ('steps' in loaded ? loaded.seed : 1);
-  const scenario: Scenario = 'steps' in loaded
-    ? { ...loaded, seed }
-    : { name: loaded.name, seed, linux: false, topology: loaded, steps: [{ kind: 'sleep', ns: options.for ?? DEFAULT_FOR_NS }] };
+  const scenario: Scenario =
+    'steps' in loaded
+      ? { ...loaded, seed }
+      : {
+          name: loaded.name,
+          seed,
+          linux: false,
+          topology: loaded,
+          steps: [{ kind: 'sleep', ns: options.for ?? DEFAULT_FOR_NS }],
+        };
   const result = await runScenario(scenario, backend, {
     warning: (text) => output.err(`netloom: ${shortenLine(text, 300)}\n`),
     step: (step) => {
@@ -51,15 +68,30 @@ export async function runCommand(file: string, options: RunOptions, output: Outp
   if (result.failure !== undefined) output.err(`netloom: ${result.failure}\n`);
   const { fingerprint, virtualNs, deploy } = backend;
   if (options.json === true) {
-    output.out(`${JSON.stringify({
-      name: result.name, seed, ok: result.ok, fingerprint, virtualTimeNs: virtualNs, wallMs: Math.round(wallMs), deploy,
-      warnings: result.warnings, files: recorder.files, ...(result.failure === undefined ? {} : { failure: result.failure }),
-    }, null, 2)}\n`);
+    output.out(
+      `${JSON.stringify(
+        {
+          name: result.name,
+          seed,
+          ok: result.ok,
+          fingerprint,
+          virtualTimeNs: virtualNs,
+          wallMs: Math.round(wallMs),
+          deploy,
+          warnings: result.warnings,
+          files: recorder.files,
+          ...(result.failure === undefined ? {} : { failure: result.failure }),
+        },
+        null,
+        2,
+      )}\n`,
+    );
   } else {
     if (options.verbose === true && !('steps' in loaded)) {
       for (const { node, command, exitCode, stdout, stderr } of deploy) {
         say(`${node}: ${command} (exit code ${exitCode})`);
-        for (const line of `${stdout}${stderr}`.replace(/\n$/, '').split('\n')) if (line !== '') say(`  | ${line}`);
+        for (const line of `${stdout}${stderr}`.replace(/\n$/, '').split('\n'))
+          if (line !== '') say(`  | ${line}`);
       }
     }
     for (const path of recorder.files) say(`wrote ${path}`);
@@ -85,7 +117,9 @@ function load(file: string, output: Output): Scenario | Topology | undefined {
     for (const warning of parsed.warnings) output.err(`netloom: ${warning}\n`);
     return parsed.value;
   }
-  output.err(`netloom: ${file} is no valid topology\n${formatProblems(parsed.problems).replace(/^/gm, '  ')}\n`);
+  output.err(
+    `netloom: ${file} is no valid topology\n${formatProblems(parsed.problems).replace(/^/gm, '  ')}\n`,
+  );
   return undefined;
 }
 
@@ -110,7 +144,12 @@ class Recorder {
       const descriptor = openSync(path, 'w');
       this.files.push(path);
       this.descriptors.push(descriptor);
-      this.captures.push(backend.lab.startCapture({ id: `pcap-${name}`, sources }, (chunk) => void writeSync(descriptor, chunk)));
+      this.captures.push(
+        backend.lab.startCapture(
+          { id: `pcap-${name}`, sources },
+          (chunk) => void writeSync(descriptor, chunk),
+        ),
+      );
     }
   }
 

@@ -29,7 +29,11 @@ export async function serveCommand(options: ServeOptions, output: Output): Promi
     ...(data === undefined ? {} : { dataDir: data }),
     ...(token === undefined ? {} : { token }),
   });
-  output.out(options.json === true ? `${JSON.stringify({ url: server.url })}\n` : `netloom: listening on ${server.url}\nnetloom: API documentation at ${server.url}/api/docs\n`);
+  output.out(
+    options.json === true
+      ? `${JSON.stringify({ url: server.url })}\n`
+      : `netloom: listening on ${server.url}\nnetloom: API documentation at ${server.url}/api/docs\n`,
+  );
   await new Promise<void>((resolve) => {
     process.once('SIGTERM', () => resolve());
     process.once('SIGINT', () => resolve());

@@ -16,12 +16,26 @@ afterEach(() => rmSync(dir, { recursive: true }));
 function scripted(answer: CommandOutcome): ScenarioBackend {
   const nothing = async (): Promise<void> => undefined;
   return {
-    name: 'emulator', now: () => 0, sleep: nothing, down: nothing, kill: nothing, startBackground: nothing, startCapture: nothing, stopCapture: nothing,
-    up: async () => ['note'], exec: async () => answer, wait: async () => answer, readCapture: async () => ({ packets: 0, text: '' }),
+    name: 'emulator',
+    now: () => 0,
+    sleep: nothing,
+    down: nothing,
+    kill: nothing,
+    startBackground: nothing,
+    startCapture: nothing,
+    stopCapture: nothing,
+    up: async () => ['note'],
+    exec: async () => answer,
+    wait: async () => answer,
+    readCapture: async () => ({ packets: 0, text: '' }),
   };
 }
 
-async function run(files: string[], options: Partial<TestOptions>, answer: CommandOutcome = { exitCode: 0, output: '' }): Promise<{ out: string; err: string; code: number }> {
+async function run(
+  files: string[],
+  options: Partial<TestOptions>,
+  answer: CommandOutcome = { exitCode: 0, output: '' },
+): Promise<{ out: string; err: string; code: number }> {
   let out = '';
   let err = '';
   const code = await testCommand(
@@ -43,16 +57,26 @@ const ONE = 'name: one\ntopology: {nodes: {a: {}}}\n';
 
 describe('netloom test', () => {
   test('a line a step, the counts last, and the exit code', async () => {
-    const path = file('one.yml', `${ONE}steps: [{node: a, exec: "true", exit: 0}, {node: a, exec: "x", exit: 1}]`);
+    const path = file(
+      'one.yml',
+      `${ONE}steps: [{node: a, exec: "true", exit: 0}, {node: a, exec: "x", exit: 1}]`,
+    );
     const { out, code } = await run([path], { junit: join(dir, 'out.xml') });
     expect(out).toBe(
       [
-        'DIR/one.yml (emulator)', '  note note', '  ok   1 a: true (0.0 ms)', '  FAIL 2 a: x (0.0 ms)',
-        '       - exit code 0, expected 1', '1 passed, 1 failed', '',
+        'DIR/one.yml (emulator)',
+        '  note note',
+        '  ok   1 a: true (0.0 ms)',
+        '  FAIL 2 a: x (0.0 ms)',
+        '       - exit code 0, expected 1',
+        '1 passed, 1 failed',
+        '',
       ].join('\n'),
     );
     expect(code).toBe(1);
-    expect(readFileSync(join(dir, 'out.xml'), 'utf8')).toContain('<testsuites name="netloom" tests="2" failures="1">');
+    expect(readFileSync(join(dir, 'out.xml'), 'utf8')).toContain(
+      '<testsuites name="netloom" tests="2" failures="1">',
+    );
   });
 
   test('a refused file is a failure, said on standard error; the others still run', async () => {
@@ -68,13 +92,20 @@ describe('netloom test', () => {
   test('JSON is the only thing on standard output', async () => {
     const path = file('one.yml', `${ONE}steps: [{node: a, exec: "true", stdout: ['^y$']}]`);
     const { out, err } = await run([path], { json: true }, { exitCode: 0, output: 'y\n' });
-    expect(JSON.parse(out)).toMatchObject({ passed: 1, failed: 0, files: [{ name: 'one', ok: true, steps: [{ ok: true, exitCode: 0, output: 'y\n' }] }] });
+    expect(JSON.parse(out)).toMatchObject({
+      passed: 1,
+      failed: 0,
+      files: [{ name: 'one', ok: true, steps: [{ ok: true, exitCode: 0, output: 'y\n' }] }],
+    });
     expect(err).toBe('1 passed, 0 failed\n');
   });
 
   test('a topology in another file, relative to the scenario', async () => {
     file('t.clab.yml', 'name: t\ntopology: {nodes: {n: {}}}');
-    const path = file('s.yml', 'name: s\ntopology: {file: t.clab.yml}\nsteps: [{node: n, exec: "true", exit: 0}]');
+    const path = file(
+      's.yml',
+      'name: s\ntopology: {file: t.clab.yml}\nsteps: [{node: n, exec: "true", exit: 0}]',
+    );
     expect((await run([path], {})).code).toBe(0);
   });
 });
@@ -92,12 +123,16 @@ test('without root, or for a file that is not for it, the linux backend says tha
 onLinux("the linux backend (on this machine's kernel)", () => {
   const leftovers = (): string[] => [
     ...readdirSync('/var/tmp').filter((name) => name.startsWith(`netloom-${process.pid}-`)),
-    ...execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n').filter((line) => line.includes(`netloom-${process.pid}-`)),
+    ...execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes(`netloom-${process.pid}-`)),
   ];
 
   test('runs every kind of step and leaves nothing behind', async () => {
     writeFileSync(join(dir, 'bound.txt'), 'bound\n');
-    const path = file('all.yml', `
+    const path = file(
+      'all.yml',
+      `
 name: all
 topology:
   nodes:
@@ -122,9 +157,15 @@ steps:
   - {node: b, exec: "sleep 60 & echo started", exit: 0, stdout: ['^started$']}
   - {node: b, exec: "kill -9 $$", exit: 137}
   - {capture: bad, node: b, interface: eth1, filter: "((("}
-`);
+`,
+    );
     const { out, code } = await run([path], { backend: 'linux' });
-    expect(out.split('\n').filter((line) => /FAIL|note|^ {7}/.test(line)).join('\n')).toMatch(
+    expect(
+      out
+        .split('\n')
+        .filter((line) => /FAIL|note|^ {7}/.test(line))
+        .join('\n'),
+    ).toMatch(
       /^ {2}note a: false: exit code 1: ?\n {2}FAIL 14 capture bad.*\n {7}- tcpdump did not start: .*syntax error/,
     );
     expect([out.split('\n').at(-2), code]).toEqual(['13 passed, 1 failed', 1]);
@@ -132,7 +173,10 @@ steps:
   }, 30_000);
 
   test('both compares exit codes and outcomes', async () => {
-    const path = file('both.yml', `${ONE}steps: [{node: a, exec: "exit 3"}, {node: a, exec: "echo y", stdout: [y]}]`);
+    const path = file(
+      'both.yml',
+      `${ONE}steps: [{node: a, exec: "exit 3"}, {node: a, exec: "echo y", stdout: [y]}]`,
+    );
     const { out, code } = await run([path], { backend: 'both' }, { exitCode: 0, output: 'y\n' });
     expect(out).toContain('  DIFF step 1 a: exit 3: emulator exit code 0, linux 3\n');
     expect(out).toMatch(/4 passed, 1 failed\n$/);
@@ -140,7 +184,10 @@ steps:
   }, 30_000);
 
   test('a node that cannot be made is a failure, and nothing is left', async () => {
-    const path = file('bad.yml', 'name: x\ntopology: {nodes: {a: {binds: ["none:/etc/x"]}}}\nsteps: []');
+    const path = file(
+      'bad.yml',
+      'name: x\ntopology: {nodes: {a: {binds: ["none:/etc/x"]}}}\nsteps: []',
+    );
     const { out, code } = await run([path], { backend: 'linux' });
     expect(out).toMatch(/FAIL .*none/);
     expect(code).toBe(1);

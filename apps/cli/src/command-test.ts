@@ -2,11 +2,23 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import {
-  compareResults, formatProblems, parseScenario, runScenario,
-  type Scenario, type ScenarioBackend, type ScenarioResult,
+  compareResults,
+  formatProblems,
+  parseScenario,
+  runScenario,
+  type Scenario,
+  type ScenarioBackend,
+  type ScenarioResult,
 } from '@netloom/lab';
 import { LinuxBackend, linuxBackendObstacle, removeLinuxLabs } from './linux-backend.js';
-import { countReports, junitXml, reportJson, shortenLine, stepText, type FileReport } from './report.js';
+import {
+  countReports,
+  junitXml,
+  reportJson,
+  shortenLine,
+  stepText,
+  type FileReport,
+} from './report.js';
 
 export const BACKENDS = ['emulator', 'linux', 'both'] as const;
 export type BackendChoice = (typeof BACKENDS)[number];
@@ -45,7 +57,8 @@ export async function testCommand(
   process.once('SIGINT', removeAndDie);
   process.once('SIGTERM', removeAndDie);
   try {
-    for (const file of files) reports.push(...(await testFile(file, options, obstacle, say, output, emulator)));
+    for (const file of files)
+      reports.push(...(await testFile(file, options, obstacle, say, output, emulator)));
   } finally {
     process.removeListener('SIGINT', removeAndDie);
     process.removeListener('SIGTERM', removeAndDie);
@@ -73,7 +86,8 @@ async function testFile(
     output.err(`${file}: refused\n${loaded.replace(/^/gm, '  ')}\n`);
     return [{ file, backend: options.backend, refused: loaded }];
   }
-  const scenario = options.seed === undefined ? loaded.scenario : { ...loaded.scenario, seed: options.seed };
+  const scenario =
+    options.seed === undefined ? loaded.scenario : { ...loaded.scenario, seed: options.seed };
   for (const warning of loaded.warnings) output.err(`${file}: ${warning}\n`);
   const baseDir = dirname(resolve(file));
   const reports: FileReport[] = [];
@@ -92,7 +106,8 @@ async function testFile(
     reports.push({ file, backend: 'linux', skipped: reason });
   };
 
-  const onEmulator = options.backend === 'linux' ? undefined : await runOn(await emulator({ baseDir }));
+  const onEmulator =
+    options.backend === 'linux' ? undefined : await runOn(await emulator({ baseDir }));
   if (options.backend === 'emulator') return reports;
   if (!scenario.linux) skip('the file says linux: false');
   else if (obstacle !== undefined) skip(obstacle);
@@ -108,7 +123,9 @@ async function testFile(
 }
 
 /** A checked scenario, or what is wrong with it. */
-export function loadScenario(file: string): { readonly scenario: Scenario; readonly warnings: readonly string[] } | string {
+export function loadScenario(
+  file: string,
+): { readonly scenario: Scenario; readonly warnings: readonly string[] } | string {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -124,5 +141,7 @@ export function loadScenario(file: string): { readonly scenario: Scenario; reado
       }
     },
   });
-  return parsed.ok ? { scenario: parsed.value, warnings: parsed.warnings } : formatProblems(parsed.problems);
+  return parsed.ok
+    ? { scenario: parsed.value, warnings: parsed.warnings }
+    : formatProblems(parsed.problems);
 }

@@ -7,16 +7,45 @@
  * processes are bound to this one's life, and namespaces and interfaces live only as long as they have processes.
  */
 import {
-  accessSync, constants, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
+  accessSync,
+  constants,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
 } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import type { CommandOutcome, ReadOutcome, ScenarioBackend, SignalName, Topology, TopologyLink, TopologyNode } from '@netloom/lab';
+import type {
+  CommandOutcome,
+  ReadOutcome,
+  ScenarioBackend,
+  SignalName,
+  Topology,
+  TopologyLink,
+  TopologyNode,
+} from '@netloom/lab';
 import { bindSource } from './bind-files.js';
 import { LinuxNode, ROOT_PATH, run, runOk, type RunningCommand } from './linux-node.js';
 
 const DEFAULT_EXEC_NS = 60e9;
 const BRIDGE = 'br0';
-const TOOLS = ['bash', 'ip', 'mount', 'nsenter', 'setpriv', 'setsid', 'sysctl', 'tcpdump', 'unshare'];
+const TOOLS = [
+  'bash',
+  'ip',
+  'mount',
+  'nsenter',
+  'setpriv',
+  'setsid',
+  'sysctl',
+  'tcpdump',
+  'unshare',
+];
 
 /** A stock kernel's defaults, which a namespace would otherwise take from this machine. */
 const STOCK: Readonly<Record<string, string>> = {
@@ -39,10 +68,29 @@ export async function linuxBackendObstacle(): Promise<string | undefined> {
   if (process.platform !== 'linux') return 'needs Linux';
   if (process.getuid?.() !== 0) return 'needs root';
   const folders = [...ROOT_PATH, ...(process.env['PATH'] ?? '').split(delimiter)];
-  const missing = TOOLS.filter((tool) => !folders.some((folder) => isExecutable(join(folder, tool))));
+  const missing = TOOLS.filter(
+    (tool) => !folders.some((folder) => isExecutable(join(folder, tool))),
+  );
   if (missing.length > 0) return `needs root and the tools ${missing.join(', ')}`;
-  const trial = await run(['unshare', '-m', '-u', '-n', '-p', '--fork', 'ip', 'link', 'add', 'nl0', 'type', 'veth', 'peer', 'name', 'nl1']);
-  if (trial.code !== 0) return `needs root that may make namespaces and veth pairs: ${trial.stderr.trim()}`;
+  const trial = await run([
+    'unshare',
+    '-m',
+    '-u',
+    '-n',
+    '-p',
+    '--fork',
+    'ip',
+    'link',
+    'add',
+    'nl0',
+    'type',
+    'veth',
+    'peer',
+    'name',
+    'nl1',
+  ]);
+  if (trial.code !== 0)
+    return `needs root that may make namespaces and veth pairs: ${trial.stderr.trim()}`;
   return undefined;
 }
 
@@ -72,8 +120,14 @@ export class LinuxBackend implements ScenarioBackend {
   readonly name = 'linux';
   private dir: string | undefined;
   private readonly nodes = new Map<string, LinuxNode>();
-  private readonly jobs = new Map<string, { readonly command: RunningCommand; readonly outFile: string }>();
-  private readonly captures = new Map<string, { readonly command: RunningCommand; readonly file: string }>();
+  private readonly jobs = new Map<
+    string,
+    { readonly command: RunningCommand; readonly outFile: string }
+  >();
+  private readonly captures = new Map<
+    string,
+    { readonly command: RunningCommand; readonly file: string }
+  >();
   private readonly machineBefore = new Map<string, string>();
 
   constructor(private readonly options: LinuxBackendOptions = {}) {}
@@ -97,13 +151,15 @@ export class LinuxBackend implements ScenarioBackend {
     }
     for (const link of topology.links) await this.makeLink(link, topology);
     for (const [node, key, value] of later) {
-      if (!(await node.sysctl(key, value))) warnings.push(`${node.name}: sysctl ${key}=${value} is not to be had here`);
+      if (!(await node.sysctl(key, value)))
+        warnings.push(`${node.name}: sysctl ${key}=${value} is not to be had here`);
     }
     await sleepMs(200);
     for (const { name, exec } of topology.nodes) {
       for (const line of exec) {
         const { exitCode, output } = await this.exec(name, line, undefined);
-        if (exitCode !== 0) warnings.push(`${name}: ${line}: exit code ${exitCode}: ${output.trim()}`);
+        if (exitCode !== 0)
+          warnings.push(`${name}: ${line}: exit code ${exitCode}: ${output.trim()}`);
       }
     }
     return warnings;
@@ -139,12 +195,27 @@ export class LinuxBackend implements ScenarioBackend {
     return Math.round(performance.now() * 1e6);
   }
 
-  async startCapture(name: string, node: string, interfaceName: string, filter: string | undefined): Promise<void> {
+  async startCapture(
+    name: string,
+    node: string,
+    interfaceName: string,
+    filter: string | undefined,
+  ): Promise<void> {
     const file = join(this.home(), `${name}.pcap`);
-    const argv = ['tcpdump', '--immediate-mode', '-U', '-w', file, '-i', interfaceName, ...(filter === undefined ? [] : [filter])];
+    const argv = [
+      'tcpdump',
+      '--immediate-mode',
+      '-U',
+      '-w',
+      file,
+      '-i',
+      interfaceName,
+      ...(filter === undefined ? [] : [filter]),
+    ];
     const command = this.node(node).startArgv(argv);
     await Promise.race([command.ended, command.said(/listening on/)]);
-    if (!/listening on/.test(command.stderr())) throw new Error(`tcpdump did not start: ${command.stderr().trim()}`);
+    if (!/listening on/.test(command.stderr()))
+      throw new Error(`tcpdump did not start: ${command.stderr().trim()}`);
     this.captures.set(name, { command, file });
     await sleepMs(100);
   }
@@ -158,9 +229,18 @@ export class LinuxBackend implements ScenarioBackend {
 
   async readCapture(name: string, filter: string | undefined): Promise<ReadOutcome> {
     const { file } = this.capture(name);
-    const { code, stdout, stderr } = await run(['tcpdump', '-nn', '-r', file, ...(filter === undefined ? [] : [filter])]);
+    const { code, stdout, stderr } = await run([
+      'tcpdump',
+      '-nn',
+      '-r',
+      file,
+      ...(filter === undefined ? [] : [filter]),
+    ]);
     if (code !== 0) throw new Error(`tcpdump -r: ${stderr.trim()}`);
-    return { packets: stdout.split('\n').filter((line) => /^\d\d:\d\d:/.test(line)).length, text: stdout };
+    return {
+      packets: stdout.split('\n').filter((line) => /^\d\d:\d\d:/.test(line)).length,
+      text: stdout,
+    };
   }
 
   async down(): Promise<void> {
@@ -184,7 +264,8 @@ export class LinuxBackend implements ScenarioBackend {
     const node = new LinuxNode(spec.name, home, spec.env);
     this.nodes.set(spec.name, node);
     await node.boot();
-    for (const bind of spec.binds) await this.bind(node, bindSource(bind.source, this.options.baseDir ?? '.'), bind.target);
+    for (const bind of spec.binds)
+      await this.bind(node, bindSource(bind.source, this.options.baseDir ?? '.'), bind.target);
     if (spec.kind === 'bridge') {
       await node.ok(['ip', 'link', 'add', BRIDGE, 'type', 'bridge']);
       await node.ok(['ip', 'link', 'set', BRIDGE, 'up']);
@@ -196,16 +277,33 @@ export class LinuxBackend implements ScenarioBackend {
     const { a, z, mtu } = link;
     const side = (end: typeof a): string[] => [
       ...(end.mac === undefined ? [] : ['address', end.mac]),
-      'mtu', String(mtu), 'netns', String(this.node(end.node).pid),
+      'mtu',
+      String(mtu),
+      'netns',
+      String(this.node(end.node).pid),
     ];
-    await runOk(['ip', 'link', 'add', 'name', a.interface, ...side(a), 'type', 'veth', 'peer', 'name', z.interface, ...side(z)]);
+    await runOk([
+      'ip',
+      'link',
+      'add',
+      'name',
+      a.interface,
+      ...side(a),
+      'type',
+      'veth',
+      'peer',
+      'name',
+      z.interface,
+      ...side(z),
+    ]);
     for (const end of [a, z]) {
       const node = this.node(end.node);
       await node.ok(['ip', 'link', 'set', end.interface, 'up']);
       const kind = topology.nodes.find((spec) => spec.name === end.node)?.kind;
       if (kind === 'bridge') await node.ok(['ip', 'link', 'set', end.interface, 'master', BRIDGE]);
       for (const address of [end.ipv4, end.ipv6]) {
-        if (address !== undefined) await node.ok(['ip', 'addr', 'add', address, 'dev', end.interface]);
+        if (address !== undefined)
+          await node.ok(['ip', 'addr', 'add', address, 'dev', end.interface]);
       }
     }
   }
@@ -214,7 +312,8 @@ export class LinuxBackend implements ScenarioBackend {
   private async bind(node: LinuxNode, source: string, target: string): Promise<void> {
     let folder = dirname(target);
     while (!existsSync(folder)) folder = dirname(folder);
-    if (folder === '/') throw new Error(`${node.name}: cannot bind ${target}: no such folder on this machine`);
+    if (folder === '/')
+      throw new Error(`${node.name}: cannot bind ${target}: no such folder on this machine`);
     await node.overlay(folder);
     const inside = join('/proc', String(node.pid), 'root', target);
     mkdirSync(dirname(inside), { recursive: true });
@@ -275,7 +374,8 @@ export class LinuxBackend implements ScenarioBackend {
 function removeStaleFolders(): void {
   for (const name of readdirSync('/var/tmp')) {
     const pid = /^netloom-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join('/var/tmp', name), { recursive: true, force: true });
+    if (pid !== undefined && !existsSync(`/proc/${pid}`))
+      rmSync(join('/var/tmp', name), { recursive: true, force: true });
   }
 }
 

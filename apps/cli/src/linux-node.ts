@@ -9,11 +9,31 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 
 /** The PATH of a login as root, wherever we were started from. */
-export const ROOT_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+export const ROOT_PATH = [
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/usr/sbin',
+  '/usr/bin',
+  '/sbin',
+  '/bin',
+];
 
 const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
-  SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGILL: 4, SIGTRAP: 5, SIGABRT: 6, SIGBUS: 7, SIGFPE: 8, SIGKILL: 9, SIGUSR1: 10,
-  SIGSEGV: 11, SIGUSR2: 12, SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15,
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGILL: 4,
+  SIGTRAP: 5,
+  SIGABRT: 6,
+  SIGBUS: 7,
+  SIGFPE: 8,
+  SIGKILL: 9,
+  SIGUSR1: 10,
+  SIGSEGV: 11,
+  SIGUSR2: 12,
+  SIGPIPE: 13,
+  SIGALRM: 14,
+  SIGTERM: 15,
 };
 
 export interface RunOutcome {
@@ -30,7 +50,11 @@ function environment(extra: Readonly<Record<string, string>> = {}): NodeJS.Proce
 /** Runs a program of this machine to its end. */
 export function run(argv: readonly string[]): Promise<RunOutcome> {
   const command = new RunningCommand(spawnChild(argv, {}));
-  return command.ended.then((code) => ({ code, stdout: command.stdout(), stderr: command.stderr() }));
+  return command.ended.then((code) => ({
+    code,
+    stdout: command.stdout(),
+    stderr: command.stderr(),
+  }));
 }
 
 /** As run; rejects with what it said where it fails. */
@@ -173,16 +197,38 @@ export class LinuxNode {
   /** Makes the namespaces. */
   async boot(): Promise<void> {
     const variant = process.env['IPTABLES'];
-    const legacy = variant === undefined ? '' : `mount --bind /usr/sbin/xtables-${variant}-multi /usr/sbin/xtables-nft-multi; `;
+    const legacy =
+      variant === undefined
+        ? ''
+        : `mount --bind /usr/sbin/xtables-${variant}-multi /usr/sbin/xtables-nft-multi; `;
     const script =
       `set -e; hostname "$1"; mount --make-rprivate /; mount -t proc proc /proc; mount -t sysfs sysfs /sys; ` +
       `mkdir -p /run/netns; mount -t tmpfs tmpfs /run/netns; mount --bind "$2/.tmp" /tmp; ${legacy}ip link set lo up; ` +
       `echo ready; set +e; while :; do sleep 86400 & wait; done`;
     const argv = [
-      '--pdeathsig', 'KILL', 'unshare', '-m', '-u', '-n', '-p', '--fork', '--kill-child', '--propagation', 'private',
-      'bash', '-c', script, 'netloom-node', this.name, this.home,
+      '--pdeathsig',
+      'KILL',
+      'unshare',
+      '-m',
+      '-u',
+      '-n',
+      '-p',
+      '--fork',
+      '--kill-child',
+      '--propagation',
+      'private',
+      'bash',
+      '-c',
+      script,
+      'netloom-node',
+      this.name,
+      this.home,
     ];
-    const holder = spawn('setpriv', argv, { stdio: ['ignore', 'pipe', 'pipe'], env: environment(), detached: true });
+    const holder = spawn('setpriv', argv, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: environment(),
+      detached: true,
+    });
     this.holder = holder;
     this.gone = new Promise((done) => holder.on('exit', done));
     let said = '';
@@ -193,7 +239,8 @@ export class LinuxNode {
       holder.on('exit', () => fail(new Error(`cannot make node ${this.name}: ${said.trim()}`)));
     });
     const init = holder.pid === undefined ? undefined : childOf(holder.pid);
-    if (init === undefined) throw new Error(`cannot make node ${this.name}: its first process is gone`);
+    if (init === undefined)
+      throw new Error(`cannot make node ${this.name}: its first process is gone`);
     this.init = init;
   }
 
@@ -203,7 +250,18 @@ export class LinuxNode {
   }
 
   startArgv(argv: readonly string[], options: { readonly outFile?: string } = {}): RunningCommand {
-    const enter = ['nsenter', '-t', String(this.init), '-m', '-u', '-n', '-p', `--wd=${this.home}`, 'setsid', ...argv];
+    const enter = [
+      'nsenter',
+      '-t',
+      String(this.init),
+      '-m',
+      '-u',
+      '-n',
+      '-p',
+      `--wd=${this.home}`,
+      'setsid',
+      ...argv,
+    ];
     return new RunningCommand(spawnChild(enter, { ...options, env: this.env }), true);
   }
 

@@ -6,7 +6,12 @@ import { loadBindFiles } from './bind-files.js';
 import { captureCommand, type CaptureOptions } from './command-capture.js';
 import { execCommand, type Console, type ExecOptions } from './command-exec.js';
 import {
-  deployCommand, destroyCommand, inspectCommand, type DeployOptions, type DestroyOptions, type InspectOptions,
+  deployCommand,
+  destroyCommand,
+  inspectCommand,
+  type DeployOptions,
+  type DestroyOptions,
+  type InspectOptions,
 } from './command-labs.js';
 import { runCommand, type RunOptions } from './command-run.js';
 import { serveCommand, type ServeOptions } from './command-serve.js';
@@ -15,7 +20,8 @@ import { ServerClient } from './server-client.js';
 import { nodeWallClock } from './wall-clock.js';
 
 function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) throw new InvalidArgumentError('not a whole number');
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
+    throw new InvalidArgumentError('not a whole number');
   return Number(text);
 }
 
@@ -30,7 +36,10 @@ interface ServerOption {
 }
 
 /** Runs an action; its answer is the exit code, and an error is told on standard error. */
-function action<A extends unknown[]>(output: Output, run: (...args: A) => Promise<number>): (...args: A) => Promise<void> {
+function action<A extends unknown[]>(
+  output: Output,
+  run: (...args: A) => Promise<number>,
+): (...args: A) => Promise<void> {
   return async (...args) => {
     try {
       process.exitCode = await run(...args);
@@ -51,11 +60,12 @@ function remote(program: Command, nameAndArgs: string): Command {
 
 export function buildProgram(output: Output, console: Console = process): Command {
   const program = new Command('netloom')
-    .description('Emulates networks of Linux hosts, switches and links, and tests what happens on them.')
+    .description(
+      'Emulates networks of Linux hosts, switches and links, and tests what happens on them.',
+    )
     .version(VERSION)
     .configureOutput({ writeOut: (text) => output.out(text), writeErr: (text) => output.err(text) })
-    .showHelpAfterError('(--help says more)')
-;
+    .showHelpAfterError('(--help says more)');
   const client = ({ server }: ServerOption): ServerClient => new ServerClient(server, process.env);
 
   addLocalCommands(program, output);
@@ -63,9 +73,15 @@ export function buildProgram(output: Output, console: Console = process): Comman
     .description('deploy a topology file to a server')
     .requiredOption('-t, --topo <file>', 'topology file (*.clab.yml)')
     .option('--seed <number>', 'the seed of every random draw', wholeNumber)
-    .addOption(new Option('--clock <mode>', 'how virtual time runs').choices(['realtime', 'fast', 'paused']))
+    .addOption(
+      new Option('--clock <mode>', 'how virtual time runs').choices(['realtime', 'fast', 'paused']),
+    )
     .option('-c, --reconfigure', 'destroy a lab of the same name first')
-    .action(action(output, (options: DeployOptions & ServerOption) => deployCommand(client(options), options, output)));
+    .action(
+      action(output, (options: DeployOptions & ServerOption) =>
+        deployCommand(client(options), options, output),
+      ),
+    );
 
   remote(program, 'destroy')
     .description('destroy labs on a server')
@@ -73,29 +89,45 @@ export function buildProgram(output: Output, console: Console = process): Comman
     .option('-t, --topo <file>', 'the lab of this topology file')
     .option('-a, --all', 'all labs')
     .action(
-      action(output, (labs: string[], options: DestroyOptions & ServerOption) => destroyCommand(client(options), labs, options, output)),
+      action(output, (labs: string[], options: DestroyOptions & ServerOption) =>
+        destroyCommand(client(options), labs, options, output),
+      ),
     );
 
   remote(program, 'inspect')
     .description('show labs on a server and their nodes')
     .argument('[lab]', 'name or id; all labs without it')
-    .addOption(new Option('-f, --format <format>', 'as containerlab prints it').choices(['table', 'json']).default('table'))
+    .addOption(
+      new Option('-f, --format <format>', 'as containerlab prints it')
+        .choices(['table', 'json'])
+        .default('table'),
+    )
     .option('--details', 'everything the server says, as JSON')
     .action(
-      action(output, (lab: string | undefined, options: InspectOptions & ServerOption) => inspectCommand(client(options), lab, options, output)),
+      action(output, (lab: string | undefined, options: InspectOptions & ServerOption) =>
+        inspectCommand(client(options), lab, options, output),
+      ),
     );
 
   remote(program, 'exec')
     .description("run a command in a node; exits with the command's exit code")
     .argument('<lab>', 'name or id')
     .argument('<node>', 'name')
-    .argument('[command...]', 'the command, after --; several words are passed as they are, one is a line for the shell')
+    .argument(
+      '[command...]',
+      'the command, after --; several words are passed as they are, one is a line for the shell',
+    )
     .option('-i, --interactive', 'pass standard input on')
     .option('-t, --tty', 'attach a terminal; without a command, to a shell')
-    .addHelpText('after', '\nExamples:\n  netloom exec two-subnets client -- ping -c 3 10.2.0.2\n  netloom exec two-subnets router -- "ip route | wc -l"\n  netloom exec -it two-subnets router')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  netloom exec two-subnets client -- ping -c 3 10.2.0.2\n  netloom exec two-subnets router -- "ip route | wc -l"\n  netloom exec -it two-subnets router',
+    )
     .action(
-      action(output, (lab: string, node: string, words: string[], options: ExecOptions & ServerOption) =>
-        execCommand(client(options), lab, node, words, options, output, console),
+      action(
+        output,
+        (lab: string, node: string, words: string[], options: ExecOptions & ServerOption) =>
+          execCommand(client(options), lab, node, words, options, output, console),
       ),
     );
 
@@ -108,8 +140,16 @@ export function buildProgram(output: Output, console: Console = process): Comman
     .option('-w, --write <file>', 'where to; - is standard output, for `| wireshark -k -i -`', '-')
     .option('-s, --snaplen <bytes>', 'bytes kept of each packet', wholeNumber)
     .action(
-      action(output, (lab: string, node: string, name: string, filter: string[], options: CaptureOptions & ServerOption) =>
-        captureCommand(client(options), lab, node, name, filter, options, output, console.stdout),
+      action(
+        output,
+        (
+          lab: string,
+          node: string,
+          name: string,
+          filter: string[],
+          options: CaptureOptions & ServerOption,
+        ) =>
+          captureCommand(client(options), lab, node, name, filter, options, output, console.stdout),
       ),
     );
   return program;
@@ -118,11 +158,19 @@ export function buildProgram(output: Output, console: Console = process): Comman
 function addLocalCommands(program: Command, output: Output): void {
   program
     .command('serve')
-    .description('run the server: REST and WebSockets under /api, labs in worker threads, SQLite in --data')
+    .description(
+      'run the server: REST and WebSockets under /api, labs in worker threads, SQLite in --data',
+    )
     .option('-p, --port <number>', 'port to listen on (default: 3000)', wholeNumber)
-    .option('--host <address>', 'address to listen on (default: 127.0.0.1); any other needs a token')
+    .option(
+      '--host <address>',
+      'address to listen on (default: 127.0.0.1); any other needs a token',
+    )
     .option('--data <folder>', 'where the database and captures are (default: ./data)')
-    .option('--token <text>', 'what callers must send as "Authorization: Bearer …" (default: NETLOOM_TOKEN)')
+    .option(
+      '--token <text>',
+      'what callers must send as "Authorization: Bearer …" (default: NETLOOM_TOKEN)',
+    )
     .option('--json', 'print JSON')
     .action(action(output, (options: ServeOptions) => serveCommand(options, output)));
 
@@ -130,28 +178,46 @@ function addLocalCommands(program: Command, output: Output): void {
     .command('test')
     .description('run scenario files; prints a line a step and last "N passed, N failed"')
     .argument('<file...>', 'scenario files (YAML)')
-    .addOption(new Option('--backend <name>', 'where to run them; both also compares').choices(BACKENDS).default('emulator'))
+    .addOption(
+      new Option('--backend <name>', 'where to run them; both also compares')
+        .choices(BACKENDS)
+        .default('emulator'),
+    )
     .option('--junit <file>', 'also write the results as JUnit XML')
     .option('--json', 'print the results as JSON instead of lines')
-    .option('--seed <number>', "the seed of every random draw, instead of the files' own", wholeNumber)
+    .option(
+      '--seed <number>',
+      "the seed of every random draw, instead of the files' own",
+      wholeNumber,
+    )
     .option('-v, --verbose', 'print the output of every step')
-    .addHelpText('after', '\nThe linux backend needs root, iproute2, util-linux and tcpdump; it skips files that say "linux: false".')
+    .addHelpText(
+      'after',
+      '\nThe linux backend needs root, iproute2, util-linux and tcpdump; it skips files that say "linux: false".',
+    )
     .action(
       action(output, (files: string[], options: TestOptions) =>
         testCommand(files, options, output, async ({ baseDir }) => {
-          return new EmulatorBackend({ wall: nodeWallClock, loadFiles: (topology) => loadBindFiles(topology, baseDir) });
+          return new EmulatorBackend({
+            wall: nodeWallClock,
+            loadFiles: (topology) => loadBindFiles(topology, baseDir),
+          });
         }),
       ),
     );
 
   program
     .command('run')
-    .description('run a topology or a scenario in this process, in virtual time as fast as it goes; prints its fingerprint')
+    .description(
+      'run a topology or a scenario in this process, in virtual time as fast as it goes; prints its fingerprint',
+    )
     .argument('<file>', 'topology or scenario file (YAML)')
     .option('--for <time>', 'virtual time to run a topology for (default: 10s)', duration)
     .option('--seed <number>', 'the seed of every random draw', wholeNumber)
     .option('--pcap <folder>', 'write a pcapng file a node there')
     .option('--json', 'print JSON')
     .option('-v, --verbose', 'print the output of every command')
-    .action(action(output, (file: string, options: RunOptions) => runCommand(file, options, output)));
+    .action(
+      action(output, (file: string, options: RunOptions) => runCommand(file, options, output)),
+    );
 }

@@ -27,9 +27,16 @@ class TestServer {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => void chunks.push(chunk));
       request.on('end', () => {
-        const seen = { method: request.method ?? '', url: request.url ?? '', body: Buffer.concat(chunks).toString() };
+        const seen = {
+          method: request.method ?? '',
+          url: request.url ?? '',
+          body: Buffer.concat(chunks).toString(),
+        };
         this.seen.push(seen);
-        const answer = this.answers.get(`${seen.method} ${seen.url}`) ?? { status: 404, body: { detail: `There is no ${seen.url}.` } };
+        const answer = this.answers.get(`${seen.method} ${seen.url}`) ?? {
+          status: 404,
+          body: { detail: `There is no ${seen.url}.` },
+        };
         response.writeHead(answer.status, { 'content-type': 'application/json' });
         response.end(answer.status === 204 ? undefined : JSON.stringify(answer.body));
       });
@@ -52,7 +59,10 @@ class TestServer {
 }
 
 const LAB = {
-  id: 'abc', name: 'two', state: 'running', warnings: ['topology.nodes.a.image: ignored'],
+  id: 'abc',
+  name: 'two',
+  state: 'running',
+  warnings: ['topology.nodes.a.image: ignored'],
   nodes: [
     { name: 'a', kind: 'linux', addresses: ['10.0.0.1/24', '2001:db8::1/64'] },
     { name: 'sw', kind: 'bridge', addresses: [] },
@@ -89,11 +99,17 @@ async function netloom(...args: string[]): Promise<{ out: string; err: string; c
     stderr: stream((text) => (err += text)),
   } as unknown as Console;
   process.exitCode = 0;
-  const program = buildProgram({ out: (text) => (out += text), err: (text) => (err += text) }, console);
+  const program = buildProgram(
+    { out: (text) => (out += text), err: (text) => (err += text) },
+    console,
+  );
   program.commands.forEach((command) => command.exitOverride());
-  await program.exitOverride().parseAsync(['node', 'netloom', ...args]).catch((error: { exitCode?: number }) => {
-    process.exitCode = error.exitCode ?? 1;
-  });
+  await program
+    .exitOverride()
+    .parseAsync(['node', 'netloom', ...args])
+    .catch((error: { exitCode?: number }) => {
+      process.exitCode = error.exitCode ?? 1;
+    });
   return { out, err, code: Number(process.exitCode) };
 }
 
@@ -108,14 +124,18 @@ describe('deploy', () => {
     expect([err, code]).toEqual(['netloom: topology.nodes.a.image: ignored\n', 0]);
     expect(out).toContain('│ two │ a    │ linux  │ running │ 10.0.0.1/24    │');
     expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual({
-      name: 'two', topology: { nodes: { a: { binds: ['./conf:/etc/conf'] } } },
+      name: 'two',
+      topology: { nodes: { a: { binds: ['./conf:/etc/conf'] } } },
       files: { './conf/sub/f.txt': Buffer.from('hello').toString('base64') },
     });
   });
 
   test('an invalid file is refused here, with every fault', async () => {
     const file = join(dir, 'bad.yml');
-    writeFileSync(file, 'name: x\ntopology: {nodes: {a: {kind: vyos}}, links: [{endpoints: ["a:e", "b:e"]}]}');
+    writeFileSync(
+      file,
+      'name: x\ntopology: {nodes: {a: {kind: vyos}}, links: [{endpoints: ["a:e", "b:e"]}]}',
+    );
     const { err, code } = await netloom('deploy', '-t', file, '--server', url);
     expect(err).toContain('topology.nodes.a.kind: unknown kind "vyos"; known: linux, bridge');
     expect(err).toContain('topology.links[0].endpoints[1]: no such node "b"');
@@ -125,9 +145,18 @@ describe('deploy', () => {
   test('says what the server says', async () => {
     const file = join(dir, 'x.yml');
     writeFileSync(file, 'name: two\ntopology: {nodes: {}}');
-    server.answers.set('POST /api/labs', { status: 409, body: { title: 'Conflict', detail: 'A lab named "two" exists already.', errors: [{ path: 'name', message: 'taken' }] } });
+    server.answers.set('POST /api/labs', {
+      status: 409,
+      body: {
+        title: 'Conflict',
+        detail: 'A lab named "two" exists already.',
+        errors: [{ path: 'name', message: 'taken' }],
+      },
+    });
     expect(await netloom('deploy', '-t', file, '--server', url)).toEqual({
-      out: '', err: 'netloom: A lab named "two" exists already.\n  name: taken\n', code: 1,
+      out: '',
+      err: 'netloom: A lab named "two" exists already.\n  name: taken\n',
+      code: 1,
     });
     const gone = await netloom('inspect', '--server', 'http://127.0.0.1:9');
     expect(gone.err).toMatch(/^netloom: cannot reach the server at http:\/\/127\.0\.0\.1:9: /);
@@ -138,8 +167,17 @@ describe('deploy', () => {
 describe('inspect and destroy', () => {
   test("containerlab's JSON and our own", async () => {
     server.answers.set('GET /api/labs', { status: 200, body: [LAB] });
-    const clab = JSON.parse((await netloom('inspect', '-f', 'json', '--server', url)).out) as Record<string, unknown[]>;
-    expect(clab['two']?.[0]).toMatchObject({ lab_name: 'two', name: 'a', kind: 'linux', state: 'running', ipv4_address: '10.0.0.1/24', ipv6_address: '2001:db8::1/64' });
+    const clab = JSON.parse(
+      (await netloom('inspect', '-f', 'json', '--server', url)).out,
+    ) as Record<string, unknown[]>;
+    expect(clab['two']?.[0]).toMatchObject({
+      lab_name: 'two',
+      name: 'a',
+      kind: 'linux',
+      state: 'running',
+      ipv4_address: '10.0.0.1/24',
+      ipv6_address: '2001:db8::1/64',
+    });
     expect(JSON.parse((await netloom('inspect', '--json', '--server', url)).out)).toEqual([LAB]);
   });
 
@@ -149,7 +187,9 @@ describe('inspect and destroy', () => {
     server.answers.set('DELETE /api/labs/two', { status: 204, body: null });
     expect((await netloom('destroy', 'two', '--server', url)).out).toBe('destroyed two\n');
     expect((await netloom('destroy', '-t', file, '--server', url)).code).toBe(0);
-    expect((await netloom('destroy', '--server', url)).err).toBe('netloom: which lab? Give its name, -t FILE or --all\n');
+    expect((await netloom('destroy', '--server', url)).err).toBe(
+      'netloom: which lab? Give its name, -t FILE or --all\n',
+    );
   });
 });
 
@@ -164,14 +204,42 @@ describe('exec', () => {
       socket.send(JSON.stringify({ type: 'exit', exitCode: 3 }));
       setTimeout(() => socket.close(1000), 20);
     };
-    const { out, err, code } = await netloom('exec', 'two', 'a', '--server', url, '--', 'sh', '-c', 'echo $x; exit 3');
+    const { out, err, code } = await netloom(
+      'exec',
+      'two',
+      'a',
+      '--server',
+      url,
+      '--',
+      'sh',
+      '-c',
+      'echo $x; exit 3',
+    );
     expect([out, err, code]).toEqual(['one\n', 'two\n', 3]);
-    expect(said).toEqual([`/api/labs/two/nodes/a/terminal?tty=false&command=sh+-c+'echo+$x;+exit+3'`, '{"type":"eof"}']);
+    expect(said).toEqual([
+      `/api/labs/two/nodes/a/terminal?tty=false&command=sh+-c+'echo+$x;+exit+3'`,
+      '{"type":"eof"}',
+    ]);
   });
 
   test("options after -- are the command's", async () => {
-    server.answers.set('POST /api/labs/two/nodes/a/exec', { status: 200, body: { exitCode: 1, stdout: 'x' } });
-    const { out, code } = await netloom('exec', '--server', url, '--json', 'two', 'a', '--', 'ping', '-c', '3', '--help');
+    server.answers.set('POST /api/labs/two/nodes/a/exec', {
+      status: 200,
+      body: { exitCode: 1, stdout: 'x' },
+    });
+    const { out, code } = await netloom(
+      'exec',
+      '--server',
+      url,
+      '--json',
+      'two',
+      'a',
+      '--',
+      'ping',
+      '-c',
+      '3',
+      '--help',
+    );
     expect([JSON.parse(out), code]).toEqual([{ exitCode: 1, stdout: 'x' }, 1]);
     expect(server.seen[0]?.body).toBe('{"command":"ping -c 3 --help"}');
   });
@@ -184,30 +252,59 @@ describe('exec', () => {
       socket.send(JSON.stringify({ type: 'exit', exitCode: 0 }));
       setTimeout(() => socket.close(1000), 20);
     };
-    expect(await netloom('exec', '-it', 'two', 'a', '--server', url)).toEqual({ out: '# ', err: '', code: 0 });
+    expect(await netloom('exec', '-it', 'two', 'a', '--server', url)).toEqual({
+      out: '# ',
+      err: '',
+      code: 0,
+    });
     expect(said).toEqual(['/api/labs/two/nodes/a/terminal?tty=true&rows=24&cols=80']);
     expect((await netloom('exec', 'two', 'a', '--server', url)).err).toMatch(/which command/);
   });
 
   test('a connection that breaks is an error', async () => {
     server.onSocket = (socket) => socket.close(1011, 'the lab has died');
-    expect(await netloom('exec', 'two', 'a', '--server', url, '--', 'x')).toMatchObject({ err: 'netloom: the connection has ended: the lab has died\n', code: 1 });
+    expect(await netloom('exec', 'two', 'a', '--server', url, '--', 'x')).toMatchObject({
+      err: 'netloom: the connection has ended: the lab has died\n',
+      code: 1,
+    });
   });
 });
 
 test('capture writes the stream to a file and says how much it was', async () => {
   server.answers.set('POST /api/labs/two/captures', { status: 201, body: { id: 'c1' } });
-  server.answers.set('DELETE /api/labs/two/captures/c1', { status: 200, body: { id: 'c1', packets: 2, dropped: 1, bytes: 7 } });
+  server.answers.set('DELETE /api/labs/two/captures/c1', {
+    status: 200,
+    body: { id: 'c1', packets: 2, dropped: 1, bytes: 7 },
+  });
   server.onSocket = (socket) => {
     socket.send(Buffer.from('abc'));
     socket.send(Buffer.from('defg'));
     setTimeout(() => socket.close(1000), 20);
   };
   const file = join(dir, 'out.pcapng');
-  const { err, code } = await netloom('capture', 'two', 'a', 'eth1', 'icmp', 'or', 'arp', '-w', file, '--server', url);
+  const { err, code } = await netloom(
+    'capture',
+    'two',
+    'a',
+    'eth1',
+    'icmp',
+    'or',
+    'arp',
+    '-w',
+    file,
+    '--server',
+    url,
+  );
   expect(readFileSync(file, 'utf8')).toBe('abcdefg');
-  expect([err, code]).toEqual(['netloom: capturing on a eth1, interrupt to end\nnetloom: 2 packets captured, 1 dropped\n', 0]);
-  expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual({ node: 'a', interface: 'eth1', filter: 'icmp or arp' });
+  expect([err, code]).toEqual([
+    'netloom: capturing on a eth1, interrupt to end\nnetloom: 2 packets captured, 1 dropped\n',
+    0,
+  ]);
+  expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual({
+    node: 'a',
+    interface: 'eth1',
+    filter: 'icmp or arp',
+  });
 });
 
 test('every command has help; what is wrong is said on standard error', async () => {

@@ -42,7 +42,9 @@ export function shortenLine(text: string, most = 110): string {
 
 function head(text: string, most: number): string[] {
   const lines = text.replace(/\n$/, '').split('\n');
-  return lines.length <= most ? lines : [...lines.slice(0, most), `... ${lines.length - most} more lines`];
+  return lines.length <= most
+    ? lines
+    : [...lines.slice(0, most), `... ${lines.length - most} more lines`];
 }
 
 /** Nanoseconds in the unit people would say. */
@@ -54,19 +56,26 @@ export function timeText(ns: number): string {
 /** The line of a step, with details where it failed or `verbose` is asked for. */
 export function stepText(result: StepResult, verbose: boolean): string {
   const { ok, number, step, problems, output, durationNs } = result;
-  const lines = [`  ${ok ? 'ok  ' : 'FAIL'} ${number} ${shortenLine(describeStep(step))} (${timeText(durationNs)})`];
+  const lines = [
+    `  ${ok ? 'ok  ' : 'FAIL'} ${number} ${shortenLine(describeStep(step))} (${timeText(durationNs)})`,
+  ];
   if (!ok) {
-    if (shortenLine(describeStep(step)) !== describeStep(step)) lines.push(...head(describeStep(step), 10).map((l) => `       $ ${l}`));
-    for (const problem of problems) lines.push(...problem.split('\n').map((line) => `       - ${line}`));
+    if (shortenLine(describeStep(step)) !== describeStep(step))
+      lines.push(...head(describeStep(step), 10).map((l) => `       $ ${l}`));
+    for (const problem of problems)
+      lines.push(...problem.split('\n').map((line) => `       - ${line}`));
   }
-  if ((!ok || verbose) && output !== '') lines.push(...head(output, 60).map((line) => `       | ${line}`));
+  if ((!ok || verbose) && output !== '')
+    lines.push(...head(output, 60).map((line) => `       | ${line}`));
   return lines.join('\n');
 }
 
 function escapeXml(text: string): string {
   return text
     .replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd]/g, '\ufffd')
-    .replace(/[&<>"]/g, (c) => (c === '&' ? '&amp;' : c === '<' ? '&lt;' : c === '>' ? '&gt;' : '&quot;'));
+    .replace(/[&<>"]/g, (c) =>
+      c === '&' ? '&amp;' : c === '<' ? '&lt;' : c === '>' ? '&gt;' : '&quot;',
+    );
 }
 
 function testCase(file: string, result: StepResult): string {
@@ -82,11 +91,17 @@ function suite(report: FileReport): string {
   const { file, backend, result, skipped, refused, differences } = report;
   const cases = (result?.steps ?? []).map((step) => testCase(file, step));
   const extra = (name: string, element: string): void => {
-    cases.push(`    <testcase classname="${escapeXml(file)}" name="${name}">\n      ${element}\n    </testcase>`);
+    cases.push(
+      `    <testcase classname="${escapeXml(file)}" name="${name}">\n      ${element}\n    </testcase>`,
+    );
   };
   if (skipped !== undefined) extra('scenario', `<skipped message="${escapeXml(skipped)}"/>`);
   for (const text of [refused, result?.failure, ...(differences ?? [])]) {
-    if (text !== undefined) extra('scenario', `<failure message="${escapeXml(shortenLine(text))}">${escapeXml(text)}</failure>`);
+    if (text !== undefined)
+      extra(
+        'scenario',
+        `<failure message="${escapeXml(shortenLine(text))}">${escapeXml(text)}</failure>`,
+      );
   }
   const { failed } = countReports([report]);
   const time = (result?.steps ?? []).reduce((sum, step) => sum + step.durationNs, 0) / 1e9;
@@ -108,7 +123,11 @@ function stepJson(result: StepResult): Record<string, unknown> {
 
 /** A step with its expressions as text. */
 function plainStep(step: Step): unknown {
-  return JSON.parse(JSON.stringify(step, (_key, value: unknown) => (value instanceof RegExp ? value.source : value)));
+  return JSON.parse(
+    JSON.stringify(step, (_key, value: unknown) =>
+      value instanceof RegExp ? value.source : value,
+    ),
+  );
 }
 
 /** The whole run as plain data. */

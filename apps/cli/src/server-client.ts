@@ -35,16 +35,27 @@ export class ServerClient {
   }
 
   async request(path: string, options: RequestOptions = {}): Promise<Response> {
-    const { method = 'GET', body, type = 'application/json', accept = 'application/json' } = options;
+    const {
+      method = 'GET',
+      body,
+      type = 'application/json',
+      accept = 'application/json',
+    } = options;
     let response: Response;
     try {
       response = await fetch(`${this.base}/api${path}`, {
         method,
-        headers: { ...this.headers, accept, ...(body === undefined ? {} : { 'content-type': type }) },
+        headers: {
+          ...this.headers,
+          accept,
+          ...(body === undefined ? {} : { 'content-type': type }),
+        },
         ...(body === undefined ? {} : { body }),
       });
     } catch (error) {
-      throw new Error(`cannot reach the server at ${this.base}: ${causeOf(error)}`, { cause: error });
+      throw new Error(`cannot reach the server at ${this.base}: ${causeOf(error)}`, {
+        cause: error,
+      });
     }
     if (response.ok) return response;
     throw new Error(await refusal(response));
@@ -57,18 +68,26 @@ export class ServerClient {
 
   /** An open socket that is paused until `resume()`, so that no message is missed; or an error that says why not. */
   socket(path: string): Promise<WebSocket> {
-    const socket = new WebSocket(`${this.base.replace(/^http/, 'ws')}/api${path}`, { headers: { ...this.headers } });
+    const socket = new WebSocket(`${this.base.replace(/^http/, 'ws')}/api${path}`, {
+      headers: { ...this.headers },
+    });
     socket.binaryType = 'nodebuffer';
     return new Promise((resolve, reject) => {
       socket.once('open', () => {
         socket.pause();
         resolve(socket);
       });
-      socket.once('error', (error) => reject(new Error(`cannot reach the server at ${this.base}: ${causeOf(error)}`)));
+      socket.once('error', (error) =>
+        reject(new Error(`cannot reach the server at ${this.base}: ${causeOf(error)}`)),
+      );
       socket.once('unexpected-response', (_request, response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => void chunks.push(chunk));
-        response.on('end', () => reject(new Error(problemText(Buffer.concat(chunks).toString(), response.statusCode ?? 0))));
+        response.on('end', () =>
+          reject(
+            new Error(problemText(Buffer.concat(chunks).toString(), response.statusCode ?? 0)),
+          ),
+        );
       });
     });
   }
@@ -87,7 +106,9 @@ function problemText(body: string, status: number): string {
   try {
     const { title, detail, errors } = JSON.parse(body) as ProblemDocument;
     const head = detail ?? title ?? `status ${status}`;
-    const lines = (errors ?? []).map(({ path, message }) => `  ${path === '' ? '' : `${path}: `}${message}`);
+    const lines = (errors ?? []).map(
+      ({ path, message }) => `  ${path === '' ? '' : `${path}: `}${message}`,
+    );
     return [head, ...lines].join('\n');
   } catch {
     return `the server answered with status ${status}${body === '' ? '' : `: ${body.slice(0, 200)}`}`;
@@ -97,6 +118,9 @@ function problemText(body: string, status: number): string {
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
-  if (cause instanceof AggregateError && cause.errors[0] instanceof Error) return cause.errors[0].message;
-  return cause instanceof Error ? cause.message : error.message || String((error as NodeJS.ErrnoException).code);
+  if (cause instanceof AggregateError && cause.errors[0] instanceof Error)
+    return cause.errors[0].message;
+  return cause instanceof Error
+    ? cause.message
+    : error.message || String((error as NodeJS.ErrnoException).code);
 }

@@ -8,14 +8,30 @@
 import { parseIpv4, parseIpv6 } from '@netloom/base';
 import { type NetDevice, type SkBuff, devAddTap, skbBytes } from '@netloom/kernel-core';
 import {
-  DEFAULT_SNAPLEN, EPB_FLAG_BROADCAST, EPB_FLAG_INBOUND, EPB_FLAG_MULTICAST, EPB_FLAG_OUTBOUND, EPB_FLAG_PROMISC,
-  EPB_FLAG_UNICAST, LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL2, LINKTYPE_RAW, PcapNgWriter, PcapWriter,
-  type InterfaceInfo, type NameRecord,
+  DEFAULT_SNAPLEN,
+  EPB_FLAG_BROADCAST,
+  EPB_FLAG_INBOUND,
+  EPB_FLAG_MULTICAST,
+  EPB_FLAG_OUTBOUND,
+  EPB_FLAG_PROMISC,
+  EPB_FLAG_UNICAST,
+  LINKTYPE_ETHERNET,
+  LINKTYPE_LINUX_SLL2,
+  LINKTYPE_RAW,
+  PcapNgWriter,
+  PcapWriter,
+  type InterfaceInfo,
+  type NameRecord,
 } from '@netloom/pcap-writer';
 import { LabError, type CaptureDocument, type CaptureFormat, type CaptureSource } from './port.js';
 
 /** True for packets to be kept; `offset` and `capLen` select them in `mem`. */
-export type PacketFilter = (mem: Uint8Array, offset: number, capLen: number, wireLen: number) => boolean;
+export type PacketFilter = (
+  mem: Uint8Array,
+  offset: number,
+  capLen: number,
+  wireLen: number,
+) => boolean;
 
 /** An interface as a capture file describes it. */
 export interface InterfaceFacts {
@@ -36,7 +52,10 @@ export interface CaptureWorld {
   /** The device of a source, or undefined; `any` is not asked for. */
   device(source: CaptureSource): NetDevice | undefined;
   /** Taps all devices of a node; undefined where there is no such node. */
-  tapAll(node: string, tap: (skb: SkBuff, dev: NetDevice, outgoing: boolean) => void): (() => void) | undefined;
+  tapAll(
+    node: string,
+    tap: (skb: SkBuff, dev: NetDevice, outgoing: boolean) => void,
+  ): (() => void) | undefined;
   facts(source: CaptureSource): InterfaceFacts;
   /** Every host of the lab with its addresses (no prefix lengths), in the topology's order. */
   names(): readonly { readonly host: string; readonly addresses: readonly string[] }[];
@@ -102,14 +121,26 @@ export class Capture {
     const linkTypes = settings.sources.map((source) => this.linkTypeOf(source));
     const filters = linkTypes.map((linkType) => this.compile(linkType));
     if (settings.format === 'pcap') {
-      if (settings.sources.length !== 1) throw new LabError('invalid', 'a pcap file has exactly one interface; use pcapng');
-      this.pcap = new PcapWriter(take, { linkType: linkTypes[0] ?? LINKTYPE_ETHERNET, snapLen: this.snaplen, epochSec: world.epochSec });
+      if (settings.sources.length !== 1)
+        throw new LabError('invalid', 'a pcap file has exactly one interface; use pcapng');
+      this.pcap = new PcapWriter(take, {
+        linkType: linkTypes[0] ?? LINKTYPE_ETHERNET,
+        snapLen: this.snaplen,
+        epochSec: world.epochSec,
+      });
     } else {
       this.pcapng = new PcapNgWriter(take, { epochSec: world.epochSec });
       this.writeHead(this.pcapng, linkTypes);
     }
     for (const [index, source] of settings.sources.entries()) {
-      this.tap(source, { index, linkType: linkTypes[index] ?? LINKTYPE_ETHERNET, filter: filters[index], seen: 0, accepted: 0, dropped: 0 });
+      this.tap(source, {
+        index,
+        linkType: linkTypes[index] ?? LINKTYPE_ETHERNET,
+        filter: filters[index],
+        seen: 0,
+        accepted: 0,
+        dropped: 0,
+      });
     }
     this.flush();
   }
@@ -157,7 +188,13 @@ export class Capture {
     for (const remove of this.removers) remove();
     for (const { index, seen, accepted, dropped } of this.tapped) {
       this.pcapng?.writeStatistics(index, now, {
-        startNs: this.startedNs, endNs: now, ifRecv: seen, ifDrop: 0, filterAccept: accepted, osDrop: dropped, usrDeliv: accepted - dropped,
+        startNs: this.startedNs,
+        endNs: now,
+        ifRecv: seen,
+        ifDrop: 0,
+        filterAccept: accepted,
+        osDrop: dropped,
+        usrDeliv: accepted - dropped,
       });
     }
     this.flush();
@@ -167,8 +204,15 @@ export class Capture {
   document(): CaptureDocument {
     const { id, sources, filter, format } = this.settings;
     return {
-      id, sources, snaplen: this.snaplen, format: format ?? 'pcapng', state: this.running ? 'running' : 'stopped',
-      startedNs: this.startedNs, packets: this.packets, bytes: this.bytes, dropped: this.dropped,
+      id,
+      sources,
+      snaplen: this.snaplen,
+      format: format ?? 'pcapng',
+      state: this.running ? 'running' : 'stopped',
+      startedNs: this.startedNs,
+      packets: this.packets,
+      bytes: this.bytes,
+      dropped: this.dropped,
       ...(filter === undefined ? {} : { filter }),
       ...(this.stoppedNs === undefined ? {} : { stoppedNs: this.stoppedNs }),
     };
@@ -181,8 +225,14 @@ export class Capture {
   private linkTypeOf(source: CaptureSource): number {
     if (source.interface === 'any') return LINKTYPE_LINUX_SLL2;
     const dev = this.world.device(source);
-    if (dev === undefined) throw new LabError('not-found', `no interface "${source.interface}" on node "${source.node}"`);
-    return dev.type === ARPHRD_ETHER || dev.type === ARPHRD_LOOPBACK ? LINKTYPE_ETHERNET : LINKTYPE_RAW;
+    if (dev === undefined)
+      throw new LabError(
+        'not-found',
+        `no interface "${source.interface}" on node "${source.node}"`,
+      );
+    return dev.type === ARPHRD_ETHER || dev.type === ARPHRD_LOOPBACK
+      ? LINKTYPE_ETHERNET
+      : LINKTYPE_RAW;
   }
 
   private compile(linkType: number): PacketFilter | undefined {
@@ -199,10 +249,22 @@ export class Capture {
   private writeHead(writer: PcapNgWriter, linkTypes: readonly number[]): void {
     const { labName, seed, version } = this.world;
     const { sources, filter } = this.settings;
-    const comment = ['---', '# netloom capture', `lab: ${labName}`, `seed: ${seed}`, `engine: ${version}`];
+    const comment = [
+      '---',
+      '# netloom capture',
+      `lab: ${labName}`,
+      `seed: ${seed}`,
+      `engine: ${version}`,
+    ];
     if (filter !== undefined) comment.push(`capture-filter: ${JSON.stringify(filter)}`);
-    writer.writeSection({ comment: comment.join('\n'), hardware: 'simulated', os: 'Linux', userAppl: `netloom ${version}` });
-    for (const [i, source] of sources.entries()) writer.writeInterface(this.describe(source, linkTypes[i] ?? LINKTYPE_ETHERNET));
+    writer.writeSection({
+      comment: comment.join('\n'),
+      hardware: 'simulated',
+      os: 'Linux',
+      userAppl: `netloom ${version}`,
+    });
+    for (const [i, source] of sources.entries())
+      writer.writeInterface(this.describe(source, linkTypes[i] ?? LINKTYPE_ETHERNET));
     const names: NameRecord[] = this.world.names().flatMap(({ host, addresses }) =>
       addresses.flatMap((text) => {
         const address = addressBytes(text);
@@ -223,7 +285,12 @@ export class Capture {
       else if (bytes !== undefined) ipv6.push(Uint8Array.of(...bytes, Number(length)));
     }
     return {
-      linkType, snapLen: this.snaplen, name: `${source.node}:${source.interface}`, ipv4, ipv6, os: 'Linux',
+      linkType,
+      snapLen: this.snaplen,
+      name: `${source.node}:${source.interface}`,
+      ipv4,
+      ipv6,
+      os: 'Linux',
       ...(facts.mac === undefined ? {} : { mac: facts.mac }),
       ...(facts.speedBits === undefined ? {} : { speed: facts.speedBits }),
       ...(this.settings.filter === undefined ? {} : { filter: this.settings.filter }),
@@ -232,7 +299,8 @@ export class Capture {
 
   private tap(source: CaptureSource, tapped: Tapped): void {
     this.tapped.push(tapped);
-    const tap = (skb: SkBuff, dev: NetDevice, outgoing: boolean): void => this.packet(tapped, skb, dev, outgoing);
+    const tap = (skb: SkBuff, dev: NetDevice, outgoing: boolean): void =>
+      this.packet(tapped, skb, dev, outgoing);
     const dev = source.interface === 'any' ? undefined : this.world.device(source);
     const remove = dev === undefined ? this.world.tapAll(source.node, tap) : devAddTap(dev, tap);
     if (remove === undefined) throw new LabError('not-found', `no node "${source.node}"`);
@@ -243,7 +311,13 @@ export class Capture {
   private packet(tapped: Tapped, skb: SkBuff, dev: NetDevice, outgoing: boolean): void {
     tapped.seen++;
     const ethernet = tapped.linkType === LINKTYPE_ETHERNET;
-    const start = ethernet ? (outgoing ? skb.data : skb.macHeader) : outgoing ? skb.networkHeader : skb.data;
+    const start = ethernet
+      ? outgoing
+        ? skb.data
+        : skb.macHeader
+      : outgoing
+        ? skb.networkHeader
+        : skb.data;
     let length = skb.len + (skb.data - start);
     let bytes = skb.mem.u8;
     let offset = start;
@@ -264,14 +338,30 @@ export class Capture {
     const now = this.world.now();
     if (this.pcapng !== undefined) {
       const flags = packetFlags(skb, dev, start, outgoing, ethernet);
-      this.pcapng.writePacketFast(tapped.index, now, bytes, offset, capLen, length, flags, skb.packetId);
+      this.pcapng.writePacketFast(
+        tapped.index,
+        now,
+        bytes,
+        offset,
+        capLen,
+        length,
+        flags,
+        skb.packetId,
+      );
     } else {
       this.pcap?.writePacket(now, bytes, offset, capLen, length);
     }
   }
 
   /** Puts a packet that is not one run of bytes, or needs another header, together in the scratch buffer. */
-  private assemble(linkType: number, skb: SkBuff, dev: NetDevice, start: number, length: number, outgoing: boolean): number {
+  private assemble(
+    linkType: number,
+    skb: SkBuff,
+    dev: NetDevice,
+    start: number,
+    length: number,
+    outgoing: boolean,
+  ): number {
     const tagged = skb.vlanTci >= 0 && linkType === LINKTYPE_ETHERNET;
     const head = linkType === LINKTYPE_LINUX_SLL2 ? SLL2_HLEN : tagged ? VLAN_HLEN : 0;
     const total = head + length;
@@ -301,23 +391,38 @@ export class Capture {
   }
 }
 
-function packetFlags(skb: SkBuff, dev: NetDevice, start: number, outgoing: boolean, ethernet: boolean): number {
+function packetFlags(
+  skb: SkBuff,
+  dev: NetDevice,
+  start: number,
+  outgoing: boolean,
+  ethernet: boolean,
+): number {
   const way = outgoing ? EPB_FLAG_OUTBOUND : EPB_FLAG_INBOUND;
   if (!ethernet) return way;
   const { u8, dv } = skb.mem;
   if (((u8[start] ?? 0) & 1) !== 0) {
-    return way | (dv.getUint32(start) === 0xffffffff && dv.getUint16(start + 4) === 0xffff ? EPB_FLAG_BROADCAST : EPB_FLAG_MULTICAST);
+    return (
+      way |
+      (dv.getUint32(start) === 0xffffffff && dv.getUint16(start + 4) === 0xffff
+        ? EPB_FLAG_BROADCAST
+        : EPB_FLAG_MULTICAST)
+    );
   }
-  const mine = outgoing || (dv.getUint16(start) === dev.addrHi && dv.getUint32(start + 2) === dev.addrLo);
+  const mine =
+    outgoing || (dv.getUint16(start) === dev.addrHi && dv.getUint32(start + 2) === dev.addrLo);
   return way | (mine ? EPB_FLAG_UNICAST : EPB_FLAG_PROMISC);
 }
 
 function addressBytes(text: string): Uint8Array | undefined {
   const four = parseIpv4(text);
-  if (four !== undefined) return Uint8Array.of(four >>> 24, (four >>> 16) & 255, (four >>> 8) & 255, four & 255);
+  if (four !== undefined)
+    return Uint8Array.of(four >>> 24, (four >>> 16) & 255, (four >>> 8) & 255, four & 255);
   return parseIpv6(text);
 }
 
 function maskBytes(length: number): number[] {
-  return [0, 8, 16, 24].map((from) => (length >= from + 8 ? 255 : length <= from ? 0 : (0xff00 >> (length - from)) & 255));
+  return [0, 8, 16, 24].map((from) =>
+    length >= from + 8 ? 255 : length <= from ? 0 : (0xff00 >> (length - from)) & 255,
+  );
 }

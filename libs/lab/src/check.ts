@@ -46,14 +46,21 @@ export class Checker {
 
 /** One line a fault: `path: message`. */
 export function formatProblems(problems: readonly Problem[]): string {
-  return problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('\n');
+  return problems
+    .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
+    .join('\n');
 }
 
 /** Text of YAML or JSON (a subset of it) to plain values, faults noted with line and column. */
 export function parseText(checker: Checker, text: string): unknown {
   try {
     const lines = new LineCounter();
-    const doc = parseDocument(text, { prettyErrors: false, lineCounter: lines, logLevel: 'silent', stringKeys: false });
+    const doc = parseDocument(text, {
+      prettyErrors: false,
+      lineCounter: lines,
+      logLevel: 'silent',
+      stringKeys: false,
+    });
     for (const error of doc.errors) {
       const { line, col } = lines.linePos(error.pos[0]);
       checker.problem('', `line ${line}, column ${col}: ${error.message}`);
@@ -87,7 +94,12 @@ function shorten(text: string): string {
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Uint8Array)
+  );
 }
 
 /** A value of a document and where it stands. */
@@ -109,7 +121,8 @@ export class Place {
   }
 
   key(name: string): Place {
-    const value = isMap(this.value) && Object.hasOwn(this.value, name) ? this.value[name] : undefined;
+    const value =
+      isMap(this.value) && Object.hasOwn(this.value, name) ? this.value[name] : undefined;
     return new Place(this.checker, value, joinKey(this.path, name));
   }
 
@@ -153,7 +166,8 @@ export class Place {
   scalar(): string | undefined {
     if (!this.present) return undefined;
     if (typeof this.value === 'string') return this.value;
-    if (typeof this.value === 'number' || typeof this.value === 'boolean') return String(this.value);
+    if (typeof this.value === 'number' || typeof this.value === 'boolean')
+      return String(this.value);
     return this.problem(`must be a text or a number, is ${typeName(this.value)}`);
   }
 
@@ -166,7 +180,8 @@ export class Place {
   integer(min: number, max: number): number | undefined {
     if (!this.present) return undefined;
     const { value } = this;
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return value;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max)
+      return value;
     return this.problem(`must be a whole number from ${min} to ${max}, is ${typeName(value)}`);
   }
 
@@ -174,7 +189,8 @@ export class Place {
   quantity<T>(parse: (text: string | number) => T | undefined, form: string): T | undefined {
     if (!this.present) return undefined;
     const { value } = this;
-    const parsed = typeof value === 'string' || typeof value === 'number' ? parse(value) : undefined;
+    const parsed =
+      typeof value === 'string' || typeof value === 'number' ? parse(value) : undefined;
     return parsed === undefined ? this.problem(`must be ${form}, is ${typeName(value)}`) : parsed;
   }
 
@@ -204,7 +220,9 @@ export class Place {
     if (text === undefined) return undefined;
     const found = known.find((name) => name === text);
     if (found !== undefined) return found;
-    return this.problem(`unknown ${what} "${shorten(text)}"${suggestion(text, known)}; known: ${known.join(', ')}`);
+    return this.problem(
+      `unknown ${what} "${shorten(text)}"${suggestion(text, known)}; known: ${known.join(', ')}`,
+    );
   }
 
   required(): boolean {
@@ -226,7 +244,8 @@ export class Place {
 }
 
 function joinKey(path: string, name: string): string {
-  if (!/^[A-Za-z0-9_][A-Za-z0-9_-]*$/.test(name)) return `${path}[${JSON.stringify(shorten(name))}]`;
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_-]*$/.test(name))
+    return `${path}[${JSON.stringify(shorten(name))}]`;
   return path === '' ? name : `${path}.${name}`;
 }
 
@@ -253,8 +272,13 @@ function editDistance(a: string, b: string): number {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1];
-      let d = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (same ? 0 : 1));
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) d = Math.min(d, (before[j - 2] ?? 0) + 1);
+      let d = Math.min(
+        (last[j] ?? 0) + 1,
+        (row[j - 1] ?? 0) + 1,
+        (last[j - 1] ?? 0) + (same ? 0 : 1),
+      );
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        d = Math.min(d, (before[j - 2] ?? 0) + 1);
       row.push(d);
     }
     before = last;

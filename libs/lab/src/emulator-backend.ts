@@ -49,7 +49,10 @@ export class EmulatorBackend implements ScenarioBackend {
   private readonly jobs = new Map<string, Job>();
   /** The process behind a background name. */
   private readonly background = new Map<string, string>();
-  private readonly captures = new Map<string, { readonly capture: Capture; readonly chunks: Uint8Array[] }>();
+  private readonly captures = new Map<
+    string,
+    { readonly capture: Capture; readonly chunks: Uint8Array[] }
+  >();
   private count = 0;
 
   constructor(private readonly options: EmulatorOptions) {}
@@ -60,7 +63,11 @@ export class EmulatorBackend implements ScenarioBackend {
     const trace = new Tracepoints();
     const files = loadFiles?.(topology) ?? [];
     const lab = new Lab({
-      engine, trace, hardware: (hardware ?? createHardware)(engine, trace), topology, files,
+      engine,
+      trace,
+      hardware: (hardware ?? createHardware)(engine, trace),
+      topology,
+      files,
       say: (message) => {
         if (message.type === 'output') {
           const job = this.jobs.get(message.process);
@@ -93,7 +100,11 @@ export class EmulatorBackend implements ScenarioBackend {
     return this.current().lab;
   }
 
-  async exec(node: string, command: string, timeoutNs: number | undefined): Promise<CommandOutcome> {
+  async exec(
+    node: string,
+    command: string,
+    timeoutNs: number | undefined,
+  ): Promise<CommandOutcome> {
     const id = await this.start(node, command);
     return this.end(id, timeoutNs ?? EXEC_LIMIT_NS);
   }
@@ -122,11 +133,20 @@ export class EmulatorBackend implements ScenarioBackend {
     return this.running?.engine.now ?? 0;
   }
 
-  async startCapture(name: string, node: string, interfaceName: string, filter: string | undefined): Promise<void> {
+  async startCapture(
+    name: string,
+    node: string,
+    interfaceName: string,
+    filter: string | undefined,
+  ): Promise<void> {
     await this.settled();
     const chunks: Uint8Array[] = [];
     const capture = this.current().lab.startCapture(
-      { id: name, sources: [{ node, interface: interfaceName }], ...(filter === undefined ? {} : { filter }) },
+      {
+        id: name,
+        sources: [{ node, interface: interfaceName }],
+        ...(filter === undefined ? {} : { filter }),
+      },
       (chunk) => void chunks.push(chunk),
     );
     this.captures.set(name, { capture, chunks });
@@ -172,7 +192,10 @@ export class EmulatorBackend implements ScenarioBackend {
       lab.apply({ type: 'signal', process: id, signal: SIGNALS.KILL });
       await pacer.advance(engine.now + 1e9, ended);
     }
-    return { exitCode: late ? EXIT_TIMEOUT : (job.exitCode ?? EXIT_TIMEOUT), output: text(job.output) + text(job.errors) };
+    return {
+      exitCode: late ? EXIT_TIMEOUT : (job.exitCode ?? EXIT_TIMEOUT),
+      output: text(job.output) + text(job.errors),
+    };
   }
 
   /** Lets everything of this instant happen, so that an input comes after it. */
@@ -188,18 +211,22 @@ export class EmulatorBackend implements ScenarioBackend {
 
   private processOf(name: string): string {
     const id = this.background.get(name);
-    if (id === undefined) throw new LabError('not-found', `no background command "${name}" has been started`);
+    if (id === undefined)
+      throw new LabError('not-found', `no background command "${name}" has been started`);
     return id;
   }
 
   private captured(name: string): { readonly capture: Capture; readonly chunks: Uint8Array[] } {
     const found = this.captures.get(name);
-    if (found === undefined) throw new LabError('not-found', `no capture "${name}" has been started`);
+    if (found === undefined)
+      throw new LabError('not-found', `no capture "${name}" has been started`);
     return found;
   }
 }
 
 function text(chunks: readonly Uint8Array[]): string {
   const streaming = new TextDecoder();
-  return chunks.map((chunk) => streaming.decode(chunk, { stream: true })).join('') + streaming.decode();
+  return (
+    chunks.map((chunk) => streaming.decode(chunk, { stream: true })).join('') + streaming.decode()
+  );
 }

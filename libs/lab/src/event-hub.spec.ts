@@ -2,17 +2,36 @@ import { EventHub } from './event-hub.js';
 import type { LabEvent, LabMessage } from './port.js';
 
 const drop = (node: string, reason: string): LabEvent => ({
-  kind: 'drop', timeNs: 1, node, reason, packetId: 1, lengthBytes: 60, summary: 'x',
+  kind: 'drop',
+  timeNs: 1,
+  node,
+  reason,
+  packetId: 1,
+  lengthBytes: 60,
+  summary: 'x',
 });
 const crossing = (link: string): LabEvent => ({
-  kind: 'crossing', timeNs: 1, link, from: { node: 'a', interface: 'eth1' }, to: { node: 'b', interface: 'eth1' }, what: 'sent',
-  packetId: 1, lengthBytes: 60, summary: 'x',
+  kind: 'crossing',
+  timeNs: 1,
+  link,
+  from: { node: 'a', interface: 'eth1' },
+  to: { node: 'b', interface: 'eth1' },
+  what: 'sent',
+  packetId: 1,
+  lengthBytes: 60,
+  summary: 'x',
 });
 
 function hub(): { hub: EventHub; take: () => (LabMessage & { type: 'events' })[] } {
   const said: LabMessage[] = [];
-  const made = new EventHub((message) => void said.push(message), () => undefined);
-  return { hub: made, take: () => (made.flush(), said.splice(0) as (LabMessage & { type: 'events' })[]) };
+  const made = new EventHub(
+    (message) => void said.push(message),
+    () => undefined,
+  );
+  return {
+    hub: made,
+    take: () => (made.flush(), said.splice(0) as (LabMessage & { type: 'events' })[]),
+  };
 }
 
 describe('EventHub', () => {
@@ -26,9 +45,16 @@ describe('EventHub', () => {
     events.publish(drop('b', 'NO_SOCKET'));
     events.publish(crossing('l1'));
     events.publish(crossing('l2'));
-    expect(take().map(({ subscription, events: got }) => [subscription, got.length])).toEqual([['s1', 1], ['s2', 4]]);
+    expect(take().map(({ subscription, events: got }) => [subscription, got.length])).toEqual([
+      ['s1', 1],
+      ['s2', 4],
+    ]);
     expect(take()).toEqual([]);
-    expect([events.unsubscribe('s2'), events.unsubscribe('s2'), events.wants('crossing')]).toEqual([true, false, false]);
+    expect([events.unsubscribe('s2'), events.unsubscribe('s2'), events.wants('crossing')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 
   test('a listener that does not acknowledge loses events and is told how many', () => {
@@ -47,7 +73,10 @@ describe('EventHub', () => {
   test('looks at a packet only where somebody filters by it', () => {
     const { hub: events, take } = hub();
     let looks = 0;
-    const packet = (): { bytes: Uint8Array; ethernet: boolean } => (looks++, { bytes: Uint8Array.of(1), ethernet: true });
+    const packet = (): { bytes: Uint8Array; ethernet: boolean } => (
+      looks++,
+      { bytes: Uint8Array.of(1), ethernet: true }
+    );
     events.subscribe('s1', { kinds: ['drop'] }, undefined);
     events.publish(drop('a', 'X'), packet);
     expect(looks).toBe(0);
@@ -55,6 +84,9 @@ describe('EventHub', () => {
     events.subscribe('s3', { kinds: ['drop'] }, ({ bytes }) => bytes[0] === 1);
     events.publish(drop('a', 'X'), packet);
     expect(looks).toBe(1);
-    expect(take().map(({ subscription, events: got }) => [subscription, got.length])).toEqual([['s1', 2], ['s3', 1]]);
+    expect(take().map(({ subscription, events: got }) => [subscription, got.length])).toEqual([
+      ['s1', 2],
+      ['s3', 1],
+    ]);
   });
 });

@@ -39,7 +39,16 @@ export class EventHub {
 
   subscribe(id: string, wanted: EventSubscription, matches: PacketPredicate | undefined): void {
     const window = wanted.windowEvents ?? DEFAULT_WINDOW;
-    this.subscribers.set(id, { id, wanted, kinds: new Set(wanted.kinds), matches, window, pending: [], outstanding: 0, lost: 0 });
+    this.subscribers.set(id, {
+      id,
+      wanted,
+      kinds: new Set(wanted.kinds),
+      matches,
+      window,
+      pending: [],
+      outstanding: 0,
+      lost: 0,
+    });
     this.changed();
   }
 
@@ -88,7 +97,12 @@ export class EventHub {
   private flushOne(subscriber: Subscriber): void {
     const room = subscriber.outstanding < subscriber.window;
     if (subscriber.pending.length === 0 && !(subscriber.lost > 0 && room)) return;
-    this.say({ type: 'events', subscription: subscriber.id, events: subscriber.pending, lost: subscriber.lost });
+    this.say({
+      type: 'events',
+      subscription: subscriber.id,
+      events: subscriber.pending,
+      lost: subscriber.lost,
+    });
     subscriber.pending = [];
     subscriber.lost = 0;
   }
@@ -96,8 +110,18 @@ export class EventHub {
 
 function selects(wanted: EventSubscription, event: LabEvent): boolean {
   const nodes = nodesOf(event);
-  if (wanted.nodes !== undefined && nodes !== undefined && !nodes.some((node) => wanted.nodes?.includes(node))) return false;
-  if (event.kind === 'drop' && wanted.reasons !== undefined && !wanted.reasons.includes(event.reason)) return false;
+  if (
+    wanted.nodes !== undefined &&
+    nodes !== undefined &&
+    !nodes.some((node) => wanted.nodes?.includes(node))
+  )
+    return false;
+  if (
+    event.kind === 'drop' &&
+    wanted.reasons !== undefined &&
+    !wanted.reasons.includes(event.reason)
+  )
+    return false;
   const link = event.kind === 'crossing' || event.kind === 'link' ? event.link : undefined;
   return link === undefined || wanted.links === undefined || wanted.links.includes(link);
 }

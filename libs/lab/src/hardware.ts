@@ -33,7 +33,8 @@ export interface LabNic {
 }
 
 /** What a wire did to a frame. */
-export type WireAction = 'sent' | 'delivered' | 'lost' | 'duplicated' | 'corrupted' | 'queue-full' | 'no-carrier';
+export type WireAction =
+  'sent' | 'delivered' | 'lost' | 'duplicated' | 'corrupted' | 'queue-full' | 'no-carrier';
 
 /** Sees every frame; `from` is the side that sent it. Must not keep the sk_buff. */
 export type WireWatcher = (action: WireAction, from: 'a' | 'z', skb: SkBuff) => void;

@@ -7,18 +7,38 @@
 import { coreutilsPrograms } from '@netloom/coreutils';
 import type { Engine } from '@netloom/engine';
 import { createEnvironment, Host } from '@netloom/kernel';
-import { NET_SKB_PAD, SkbPool, skbBytes, skbPut, type SkBuff, type Tracepoints } from '@netloom/kernel-core';
+import {
+  NET_SKB_PAD,
+  SkbPool,
+  skbBytes,
+  skbPut,
+  type SkBuff,
+  type Tracepoints,
+} from '@netloom/kernel-core';
 import { nicReceive, Wire, type Nic, type WireDirection } from '@netloom/kernel-drivers';
 import { netutilsPrograms } from '@netloom/netutils';
 import { shellPrograms } from '@netloom/shell';
 import type { ProgramSpec } from '@netloom/sys';
 import { ETH_HLEN, LARGE_SLOT, PacketMemory, SMALL_SLOT } from '@netloom/wire';
-import type { Hardware, LabNic, LabWire, Machine, MachineSpec, WireAction, WireAttachment, WireWatcher } from './hardware.js';
+import type {
+  Hardware,
+  LabNic,
+  LabWire,
+  Machine,
+  MachineSpec,
+  WireAction,
+  WireAttachment,
+  WireWatcher,
+} from './hardware.js';
 import { EPOCH_SEC } from './epoch.js';
 import type { Impairment } from './port.js';
 
 /** Every program that a host has. */
-export const ALL_PROGRAMS: readonly ProgramSpec[] = [...shellPrograms, ...coreutilsPrograms, ...netutilsPrograms];
+export const ALL_PROGRAMS: readonly ProgramSpec[] = [
+  ...shellPrograms,
+  ...coreutilsPrograms,
+  ...netutilsPrograms,
+];
 
 /** Machines and wires on an engine, with packet memory of their own. */
 export function createHardware(
@@ -34,7 +54,14 @@ export function createHardware(
   return {
     machine: ({ name, index, cpus }: MachineSpec): Machine =>
       new Host({
-        environment, engine, pool, trace, name, index, cpus, bootTimeSec: EPOCH_SEC,
+        environment,
+        engine,
+        pool,
+        trace,
+        name,
+        index,
+        cpus,
+        bootTimeSec: EPOCH_SEC,
         onBug: (error) => engine.at(engine.now, rethrow, error),
       }),
     wire: (id, a, z) => {
@@ -124,13 +151,16 @@ class SimulatedWire implements LabWire {
   /** Costs nothing where nobody looks. */
   private observe(): void {
     const idle = this.watcher === undefined && this.attachments.size === 0;
-    this.wire.observer = idle ? null : (direction, skb, outcome) => this.observed(direction, skb, outcome);
+    this.wire.observer = idle
+      ? null
+      : (direction, skb, outcome) => this.observed(direction, skb, outcome);
   }
 
   private observed(direction: WireDirection, skb: SkBuff, outcome: string): void {
     this.watcher?.(ACTIONS[outcome] ?? (outcome as WireAction), direction.name, skb);
     if (outcome !== 'sent') return;
-    for (const { side, onFrame } of this.attachments) if (side === direction.name) onFrame(skbBytes(skb));
+    for (const { side, onFrame } of this.attachments)
+      if (side === direction.name) onFrame(skbBytes(skb));
   }
 
   private inject(side: 'a' | 'z', frame: Uint8Array): boolean {

@@ -52,22 +52,51 @@ describe('a lab', () => {
       for (const { mac } of endpoints) expect(mac).toMatch(/^aa:c1:ab:/);
     }
     const detail = lab.lab.nodeDetail('router').namespaces[0];
-    expect(detail?.interfaces[1]).toMatchObject({ name: 'eth1', mtu: 1500, operstate: 'UP', link: 'l1', addresses: [{ address: '10.1.0.1', prefixLength: 24, scope: 'global' }] });
-    expect(detail?.routes).toContainEqual(expect.objectContaining({ destination: '10.2.0.0/24', table: 'main', protocol: 'kernel', source: '10.2.0.1' }));
-    expect(lab.lab.nodeDetail('sw').namespaces[0]?.interfaces[2]).toMatchObject({ name: 'eth1', master: 'br0' });
+    expect(detail?.interfaces[1]).toMatchObject({
+      name: 'eth1',
+      mtu: 1500,
+      operstate: 'UP',
+      link: 'l1',
+      addresses: [{ address: '10.1.0.1', prefixLength: 24, scope: 'global' }],
+    });
+    expect(detail?.routes).toContainEqual(
+      expect.objectContaining({
+        destination: '10.2.0.0/24',
+        table: 'main',
+        protocol: 'kernel',
+        source: '10.2.0.1',
+      }),
+    );
+    expect(lab.lab.nodeDetail('sw').namespaces[0]?.interfaces[2]).toMatchObject({
+      name: 'eth1',
+      master: 'br0',
+    });
     await lab.down();
   });
 
   test('the same seed gives the same bytes and fingerprint, another seed others', async () => {
-    const once = async (seed: number): Promise<{ bytes: string; fingerprint: string; output: string }> => {
+    const once = async (
+      seed: number,
+    ): Promise<{ bytes: string; fingerprint: string; output: string }> => {
       const lab = await backend(ROUTED, seed);
       const chunks: Uint8Array[] = [];
-      const sources = [['client', 'eth1'], ['router', 'eth2'], ['server', 'any']].map(([node = '', name = '']) => ({ node, interface: name }));
-      const capture = lab.lab.startCapture({ id: 'c', sources }, (chunk) => void chunks.push(chunk));
+      const sources = [
+        ['client', 'eth1'],
+        ['router', 'eth2'],
+        ['server', 'any'],
+      ].map(([node = '', name = '']) => ({ node, interface: name }));
+      const capture = lab.lab.startCapture(
+        { id: 'c', sources },
+        (chunk) => void chunks.push(chunk),
+      );
       const { output } = await lab.exec('client', 'ping -c 20 -i 0.01 10.2.0.2', undefined);
       capture.stop();
       await lab.down();
-      return { bytes: chunks.map((chunk) => [...chunk].join()).join(), fingerprint: lab.fingerprint, output };
+      return {
+        bytes: chunks.map((chunk) => [...chunk].join()).join(),
+        fingerprint: lab.fingerprint,
+        output,
+      };
     };
     const [a, b, c] = [await once(5), await once(5), await once(6)];
     expect(b).toEqual(a);
@@ -78,24 +107,46 @@ describe('a lab', () => {
 
   test('a topology command that fails is a warning with what it said', async () => {
     const made = new EmulatorBackend({ wall: specWall });
-    const warnings = await made.up(topology('name: x\ntopology: {nodes: {a: {sysctls: {net.ipv4.nonsense: 1}, exec: ["echo oops >&2; exit 3", "true"]}}}'), 1);
-    expect(warnings).toEqual(['a: no sysctl net.ipv4.nonsense, or not 1', 'a: echo oops >&2; exit 3: exit code 3: oops']);
+    const warnings = await made.up(
+      topology(
+        'name: x\ntopology: {nodes: {a: {sysctls: {net.ipv4.nonsense: 1}, exec: ["echo oops >&2; exit 3", "true"]}}}',
+      ),
+      1,
+    );
+    expect(warnings).toEqual([
+      'a: no sysctl net.ipv4.nonsense, or not 1',
+      'a: echo oops >&2; exit 3: exit code 3: oops',
+    ]);
     await made.down();
   });
 
   test('files of binds are there before commands run; sysctls of interfaces are set', async () => {
     const made = new EmulatorBackend({
       wall: specWall,
-      loadFiles: () => [{ node: 'a', path: '/etc/deep/er/f.txt', data: new TextEncoder().encode('hello\n'), mode: 0o755 }],
+      loadFiles: () => [
+        {
+          node: 'a',
+          path: '/etc/deep/er/f.txt',
+          data: new TextEncoder().encode('hello\n'),
+          mode: 0o755,
+        },
+      ],
     });
-    const warnings = await made.up(topology(`
+    const warnings = await made.up(
+      topology(`
 name: x
 topology:
   nodes: {a: {sysctls: {net.ipv4.conf.eth1.forwarding: 1}, binds: ["f:/etc/deep/er/f.txt"], env: {GREETING: hi}, exec: ["read x < /etc/deep/er/f.txt; [ $x = hello ]"]}, b: {}}
   links: [{endpoints: ["a:eth1", "b:eth1"], mtu: 1400}]
-`), 1);
+`),
+      1,
+    );
     expect(warnings).toEqual([]);
-    const { output } = await made.exec('a', 'echo $GREETING $(< /proc/sys/net/ipv4/conf/eth1/forwarding) $(< /sys/class/net/eth1/mtu)', undefined);
+    const { output } = await made.exec(
+      'a',
+      'echo $GREETING $(< /proc/sys/net/ipv4/conf/eth1/forwarding) $(< /sys/class/net/eth1/mtu)',
+      undefined,
+    );
     expect(output).toBe('hi 1 1400\n');
     await made.down();
   });
@@ -105,8 +156,14 @@ describe('captures', () => {
   test('carry names, addresses, directions, lineage and counts', async () => {
     const lab = await backend(ROUTED.replace(/loss: 10%/, 'loss: 0%'), 7);
     const chunks: Uint8Array[] = [];
-    const sources = [['client', 'eth1'], ['server', 'eth1']].map(([node = '', name = '']) => ({ node, interface: name }));
-    const capture = lab.lab.startCapture({ id: 'c', sources, filter: 'icmp' }, (chunk) => void chunks.push(chunk));
+    const sources = [
+      ['client', 'eth1'],
+      ['server', 'eth1'],
+    ].map(([node = '', name = '']) => ({ node, interface: name }));
+    const capture = lab.lab.startCapture(
+      { id: 'c', sources, filter: 'icmp' },
+      (chunk) => void chunks.push(chunk),
+    );
     expect(chunks.length).toBe(1); // the head is there at once
     await lab.exec('client', 'ping -c 2 -i 0.1 10.2.0.2', undefined);
     capture.stop();
@@ -114,22 +171,49 @@ describe('captures', () => {
     await lab.down();
     const reader = CaptureReader.fromBytes(Uint8Array.from(chunks.flatMap((chunk) => [...chunk])));
     const packets = [...reader];
-    expect(reader.sections[0]).toMatchObject({ comments: [expect.stringMatching(/^---\n# netloom capture\nlab: routed\nseed: 7\nengine: /)] });
-    expect(reader.interfaces.map(({ name, linkType, filter }) => [name, linkType, filter])).toEqual([['client:eth1', 1, 'icmp'], ['server:eth1', 1, 'icmp']]);
-    expect(reader.names.map(({ names }) => names[0])).toEqual(['client', 'router', 'router', 'server']);
-    expect(packets.map(({ ifIndex, flags }) => [ifIndex, (flags ?? 0) & 3])).toEqual([[0, 2], [1, 1], [1, 2], [0, 1], [0, 2], [1, 1], [1, 2], [0, 1]]);
+    expect(reader.sections[0]).toMatchObject({
+      comments: [expect.stringMatching(/^---\n# netloom capture\nlab: routed\nseed: 7\nengine: /)],
+    });
+    expect(reader.interfaces.map(({ name, linkType, filter }) => [name, linkType, filter])).toEqual(
+      [
+        ['client:eth1', 1, 'icmp'],
+        ['server:eth1', 1, 'icmp'],
+      ],
+    );
+    expect(reader.names.map(({ names }) => names[0])).toEqual([
+      'client',
+      'router',
+      'router',
+      'server',
+    ]);
+    expect(packets.map(({ ifIndex, flags }) => [ifIndex, (flags ?? 0) & 3])).toEqual([
+      [0, 2],
+      [1, 1],
+      [1, 2],
+      [0, 1],
+      [0, 2],
+      [1, 1],
+      [1, 2],
+      [0, 1],
+    ]);
     const [sent, received] = packets;
     expect(sent?.packetId).toBe(received?.packetId);
     expect(received?.packetId).not.toBe(packets[4]?.packetId); // the next request
     expect(sent?.sec).toBe(1_735_689_600);
     expect(received?.nsec).toBeGreaterThanOrEqual((sent?.nsec ?? 0) + 8e6);
-    expect(reader.statistics).toMatchObject([{ ifIndex: 0, ifRecv: 6, filterAccept: 4, osDrop: 0, usrDeliv: 4 }, { ifIndex: 1 }]);
+    expect(reader.statistics).toMatchObject([
+      { ifIndex: 0, ifRecv: 6, filterAccept: 4, osDrop: 0, usrDeliv: 4 },
+      { ifIndex: 1 },
+    ]);
   });
 
   test('a full window drops and counts; acknowledging opens it', async () => {
     const lab = await backend(ROUTED.replace(/loss: 10%/, 'loss: 0%'));
     let bytes = 0;
-    const capture = lab.lab.startCapture({ id: 'c', sources: [{ node: 'client', interface: 'eth1' }], windowBytes: 300 }, (chunk) => (bytes += chunk.length));
+    const capture = lab.lab.startCapture(
+      { id: 'c', sources: [{ node: 'client', interface: 'eth1' }], windowBytes: 300 },
+      (chunk) => (bytes += chunk.length),
+    );
     await lab.exec('client', 'ping -c 3 -i 0.1 10.2.0.2', undefined);
     capture.flush();
     expect(capture.document()).toMatchObject({ packets: 0, dropped: 8, state: 'running' });
@@ -142,7 +226,14 @@ describe('captures', () => {
   test('an interface, node or filter that is not there is refused', async () => {
     const lab = await backend();
     const start = (node: string, name: string, filter?: string) => () =>
-      lab.lab.startCapture({ id: 'c', sources: [{ node, interface: name }], ...(filter === undefined ? {} : { filter }) }, () => undefined);
+      lab.lab.startCapture(
+        {
+          id: 'c',
+          sources: [{ node, interface: name }],
+          ...(filter === undefined ? {} : { filter }),
+        },
+        () => undefined,
+      );
     expect(start('client', 'eth9')).toThrow('no interface "eth9" on node "client"');
     expect(start('clint', 'eth1')).toThrow('no such node "clint"');
     expect(start('client', 'eth1', 'icmp and')).toThrow(/^bad filter: /);
@@ -176,7 +267,11 @@ steps:
   - {node: a, exec: "sleep 100", timeout: 2s, exit: 124}
   - {node: a, exec: "[ $SECONDS -ge 0 ] && exit 7", eventually: 1s, exit: 7}
 `);
-    expect(result.steps.filter((step) => !step.ok).map(({ number, problems, output }) => ({ number, problems, output }))).toEqual([]);
+    expect(
+      result.steps
+        .filter((step) => !step.ok)
+        .map(({ number, problems, output }) => ({ number, problems, output })),
+    ).toEqual([]);
     expect(result.steps[9]?.durationNs).toBeGreaterThanOrEqual(3600e9);
   });
 });

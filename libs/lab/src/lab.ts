@@ -5,23 +5,65 @@
  * applied at one instant of virtual time by {@link Lab.apply}, live and in a replay alike; nothing here awaits, reads a
  * clock or knows who asked. The same topology, seed and inputs give the same bytes everywhere.
  */
-import { formatMac, KernelError, parseIpv4, parseIpv6, parseMac, type RandomStream } from '@netloom/base';
+import {
+  formatMac,
+  KernelError,
+  parseIpv4,
+  parseIpv6,
+  parseMac,
+  type RandomStream,
+} from '@netloom/base';
 import type { Engine } from '@netloom/engine';
-import { dropReasonName, type Kernel, type NetDevice, type SkBuff, type Sock, type Tracepoints } from '@netloom/kernel-core';
+import {
+  dropReasonName,
+  type Kernel,
+  type NetDevice,
+  type SkBuff,
+  type Sock,
+  type Tracepoints,
+} from '@netloom/kernel-core';
 import { AF_INET, AF_INET6, Iff } from '@netloom/sys';
 import { Capture, type CaptureSettings, type CaptureWorld } from './capture.js';
 import { EPOCH_SEC } from './epoch.js';
 import { EventHub, type EventPacket } from './event-hub.js';
 import type { Hardware, LabNic, LabWire, Machine, WireAttachment } from './hardware.js';
-import { addressTexts, interfaceNames, namespaceDetails, processList, rootSys } from './node-detail.js';
+import {
+  addressTexts,
+  interfaceNames,
+  namespaceDetails,
+  processList,
+  rootSys,
+} from './node-detail.js';
 import { readNodeFile, writeNodeFile, writeSysctl } from './node-files.js';
-import { compilePacketFilter, describePacket, packetPredicate, socketEnds, tcpStateName } from './packets.js';
+import {
+  compilePacketFilter,
+  describePacket,
+  packetPredicate,
+  socketEnds,
+  tcpStateName,
+} from './packets.js';
 import { NodeProcess } from './processes.js';
 import {
   LabError,
-  type BindFile, type CaptureSource, type DeployResult, type EventSubscription, type Impairment, type LabEvent,
-  type LabInput, type LabMessage, type LabState, type LabStatistics, type LinkDocument, type LinkPatch, type NodeDetail,
-  type NodeSummary, type StartRequest, type Topology, type TopologyEndpoint, type TopologyLink, type TopologyNode,
+  type BindFile,
+  type CaptureSource,
+  type DeployResult,
+  type EventSubscription,
+  type Impairment,
+  type LabEvent,
+  type LabInput,
+  type LabMessage,
+  type LabState,
+  type LabStatistics,
+  type LinkDocument,
+  type LinkPatch,
+  type NodeDetail,
+  type NodeSummary,
+  type StartRequest,
+  type Topology,
+  type TopologyEndpoint,
+  type TopologyLink,
+  type TopologyNode,
 } from './port.js';
 import { BRIDGE_DEVICE, topologyDocument } from './topology.js';
 import { VERSION } from './version.js';
@@ -99,7 +141,10 @@ export class Lab {
     this.events = new EventHub(this.say, () => this.listen());
     const late: [LabNode, string, string][] = [];
     for (const spec of options.topology.nodes) {
-      const node = this.makeNode(spec, (options.files ?? []).filter((file) => file.node === spec.name));
+      const node = this.makeNode(
+        spec,
+        (options.files ?? []).filter((file) => file.node === spec.name),
+      );
       for (const [key, value] of Object.entries(spec.sysctls)) {
         if (!writeSysctl(node.machine.tasks, key, value)) late.push([node, key, value]);
       }
@@ -135,41 +180,66 @@ export class Lab {
     }
     const output = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
     let kept = 0;
-    const process = new NodeProcess(node.machine.tasks, { node: node.spec.name, command, timeoutNs: DEPLOY_TIMEOUT_NS }, {
-      env: node.spec.env,
-      onOutput: (stream, data) => {
-        if (kept < DEPLOY_OUTPUT_BYTES) output[stream].push(data.slice());
-        kept += data.length;
+    const process = new NodeProcess(
+      node.machine.tasks,
+      { node: node.spec.name, command, timeoutNs: DEPLOY_TIMEOUT_NS },
+      {
+        env: node.spec.env,
+        onOutput: (stream, data) => {
+          if (kept < DEPLOY_OUTPUT_BYTES) output[stream].push(data.slice());
+          kept += data.length;
+        },
+        onExit: (exitCode) => {
+          const text = (chunks: readonly Uint8Array[]): string =>
+            chunks.map((c) => new TextDecoder().decode(c)).join('');
+          const result = {
+            node: node.spec.name,
+            command,
+            exitCode,
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+          };
+          this.deployResults.push(result);
+          if (exitCode !== 0) {
+            const said = (result.stderr + result.stdout).trim();
+            this.warnings.push(
+              `${result.node}: ${command}: exit code ${exitCode}${said === '' ? '' : `: ${said}`}`,
+            );
+            if (this.deployed) node.retry.push(command);
+          }
+          this.commandEvent('ended', node.spec.name, 'deploy', command, exitCode);
+          this.runLines(node, rest, done);
+        },
       },
-      onExit: (exitCode) => {
-        const text = (chunks: readonly Uint8Array[]): string => chunks.map((c) => new TextDecoder().decode(c)).join('');
-        const result = { node: node.spec.name, command, exitCode, stdout: text(output.stdout), stderr: text(output.stderr) };
-        this.deployResults.push(result);
-        if (exitCode !== 0) {
-          const said = (result.stderr + result.stdout).trim();
-          this.warnings.push(`${result.node}: ${command}: exit code ${exitCode}${said === '' ? '' : `: ${said}`}`);
-          if (this.deployed) node.retry.push(command);
-        }
-        this.commandEvent('ended', node.spec.name, 'deploy', command, exitCode);
-        this.runLines(node, rest, done);
-      },
-    });
+    );
     this.commandEvent('started', node.spec.name, 'deploy', process.request.command ?? '');
   }
 
   private setSysctl(node: LabNode, key: string, value: string): void {
-    if (!writeSysctl(node.machine.tasks, key, value)) this.warnings.push(`${node.spec.name}: no sysctl ${key}, or not ${value}`);
+    if (!writeSysctl(node.machine.tasks, key, value))
+      this.warnings.push(`${node.spec.name}: no sysctl ${key}, or not ${value}`);
   }
 
   private makeNode(spec: TopologyNode, files: readonly BindFile[]): LabNode {
-    const machine = this.hardware.machine({ name: spec.name, index: this.nodeCount++, kind: spec.kind, cpus: spec.cpus });
+    const machine = this.hardware.machine({
+      name: spec.name,
+      index: this.nodeCount++,
+      kind: spec.kind,
+      cpus: spec.cpus,
+    });
     const node: LabNode = { spec, machine, retry: [] };
     this.nodes.set(spec.name, node);
     this.byKernel.set(machine.kernel, node);
     for (const file of files) writeNodeFile(machine.tasks, file.path, file.data, file.mode);
     const sys = rootSys(machine.tasks);
     sys.rtnl('RTM_SETLINK', { ifname: 'lo', flags: Iff.IFF_UP, flagsMask: Iff.IFF_UP });
-    if (spec.kind === 'bridge') sys.rtnl('RTM_NEWLINK', { ifname: BRIDGE_DEVICE, kind: 'bridge', up: true, address: this.newMac() });
+    if (spec.kind === 'bridge')
+      sys.rtnl('RTM_NEWLINK', {
+        ifname: BRIDGE_DEVICE,
+        kind: 'bridge',
+        up: true,
+        address: this.newMac(),
+      });
     return node;
   }
 
@@ -190,12 +260,17 @@ export class Lab {
     const ends = [spec.a, spec.z].map((end) => {
       const node = this.node(end.node);
       if (node.machine.kernel.initNet.devByName(end.interface) !== undefined) {
-        throw new LabError('conflict', `node "${end.node}" already has an interface "${end.interface}"`);
+        throw new LabError(
+          'conflict',
+          `node "${end.node}" already has an interface "${end.interface}"`,
+        );
       }
       const mac = end.mac === undefined ? this.newMac() : parseMac(end.mac);
       return { end, node, mac: mac ?? this.newMac() };
     });
-    const [a, z] = ends.map(({ end, node, mac }) => node.machine.addNic(end.interface, { mac, mtu: spec.mtu }));
+    const [a, z] = ends.map(({ end, node, mac }) =>
+      node.machine.addNic(end.interface, { mac, mtu: spec.mtu }),
+    );
     if (a === undefined || z === undefined) throw new LabError('failed', 'a link has two ends');
     const wire = this.hardware.wire(id, a, z);
     const link: LabLink = { id, spec, a, z, wire, up: true, netem: { ...spec.netem } };
@@ -223,7 +298,12 @@ export class Lab {
       if (local === undefined) continue;
       const family = typeof local === 'number' ? AF_INET : AF_INET6;
       try {
-        sys.rtnl('RTM_NEWADDR', { family, ifindex: link.ifindex, prefixlen: Number(length), local });
+        sys.rtnl('RTM_NEWADDR', {
+          family,
+          ifindex: link.ifindex,
+          prefixlen: Number(length),
+          local,
+        });
       } catch (error) {
         if (!(error instanceof KernelError)) throw error;
         this.warnings.push(`${end.node}: ${text} on ${ifname}: ${error.message}`);
@@ -257,7 +337,12 @@ export class Lab {
       case 'patch-link':
         return this.patchLink(input.link, input.patch);
       case 'write-file':
-        return writeNodeFile(this.node(input.node).machine.tasks, input.path, input.data, input.mode);
+        return writeNodeFile(
+          this.node(input.node).machine.tasks,
+          input.path,
+          input.data,
+          input.mode,
+        );
       case 'attach':
         return this.attach(input.attachment, input.source);
       case 'detach':
@@ -271,7 +356,8 @@ export class Lab {
     const node = this.node(request.node);
     const process = new NodeProcess(node.machine.tasks, request, {
       env: node.spec.env,
-      onOutput: (stream, data) => this.say({ type: 'output', process: id, stream, data, lostBytes: 0 }),
+      onOutput: (stream, data) =>
+        this.say({ type: 'output', process: id, stream, data, lostBytes: 0 }),
       onExit: (exitCode) => {
         this.processes.delete(id);
         this.say({ type: 'exit', process: id, exitCode, virtualTimeNs: this.engine.now });
@@ -283,10 +369,16 @@ export class Lab {
   }
 
   private addNode(spec: TopologyNode, files: readonly BindFile[]): void {
-    if (this.nodes.has(spec.name)) throw new LabError('conflict', `there is already a node "${spec.name}"`);
+    if (this.nodes.has(spec.name))
+      throw new LabError('conflict', `there is already a node "${spec.name}"`);
     const node = this.makeNode(spec, files);
     for (const [key, value] of Object.entries(spec.sysctls)) this.setSysctl(node, key, value);
-    this.events.publish({ kind: 'node', timeNs: this.engine.now, action: 'added', node: spec.name });
+    this.events.publish({
+      kind: 'node',
+      timeNs: this.engine.now,
+      action: 'added',
+      node: spec.name,
+    });
     this.runLines(node, spec.exec, () => undefined);
   }
 
@@ -296,7 +388,8 @@ export class Lab {
       if (link.spec.a.node === name || link.spec.z.node === name) this.removeLink(link.id);
     }
     for (const capture of this.captures.values()) {
-      if (capture.running && capture.document().sources.some((source) => source.node === name)) capture.stop();
+      if (capture.running && capture.document().sources.some((source) => source.node === name))
+        capture.stop();
     }
     node.machine.shutdown();
     this.nodes.delete(name);
@@ -350,10 +443,15 @@ export class Lab {
     const found = this.linkOf(source);
     if (found === undefined) {
       this.node(source.node);
-      throw new LabError('not-found', `node "${source.node}" has no link at an interface "${source.interface}"`);
+      throw new LabError(
+        'not-found',
+        `node "${source.node}" has no link at an interface "${source.interface}"`,
+      );
     }
     const { link, side } = found;
-    const wire = link.wire.attach(side, (data) => this.say({ type: 'frame', attachment: id, data, lost: 0 }));
+    const wire = link.wire.attach(side, (data) =>
+      this.say({ type: 'frame', attachment: id, data, lost: 0 }),
+    );
     this.attachments.set(id, { source, link, wire });
   }
 
@@ -363,10 +461,13 @@ export class Lab {
   }
 
   /** The link whose end is this interface, by the name that the interface has now. */
-  private linkOf(source: CaptureSource): { readonly link: LabLink; readonly side: 'a' | 'z' } | undefined {
+  private linkOf(
+    source: CaptureSource,
+  ): { readonly link: LabLink; readonly side: 'a' | 'z' } | undefined {
     for (const link of this.links.values()) {
       for (const side of ['a', 'z'] as const) {
-        if (link.spec[side].node === source.node && link[side].dev.name === source.interface) return { link, side };
+        if (link.spec[side].node === source.node && link[side].dev.name === source.interface)
+          return { link, side };
       }
     }
     return undefined;
@@ -396,7 +497,8 @@ export class Lab {
     const namespaces = namespaceDetails(tasks).map((namespace, i) => ({
       ...namespace,
       interfaces: namespace.interfaces.map((entry) => {
-        const link = i === 0 ? this.linkOf({ node: name, interface: entry.name })?.link.id : undefined;
+        const link =
+          i === 0 ? this.linkOf({ node: name, interface: entry.name })?.link.id : undefined;
         return link === undefined ? entry : { ...entry, link };
       }),
     }));
@@ -406,7 +508,12 @@ export class Lab {
   private summary({ spec, machine }: LabNode): NodeSummary {
     const { name, kind, cpus, labels, group } = spec;
     return {
-      name, kind, cpus, labels, interfaces: interfaceNames(machine.tasks), addresses: addressTexts(machine.tasks),
+      name,
+      kind,
+      cpus,
+      labels,
+      interfaces: interfaceNames(machine.tasks),
+      addresses: addressTexts(machine.tasks),
       ...(group === undefined ? {} : { group }),
     };
   }
@@ -426,27 +533,48 @@ export class Lab {
 
   private describeLink({ id, spec, a, z, up, netem }: LabLink): LinkDocument {
     const end = (side: TopologyEndpoint, nic: LabNic): LinkDocument['endpoints'][number] => ({
-      node: side.node, interface: nic.dev.name, mac: formatMac(nic.dev.address),
+      node: side.node,
+      interface: nic.dev.name,
+      mac: formatMac(nic.dev.address),
     });
-    return { id, endpoints: [end(spec.a, a), end(spec.z, z)], mtu: spec.mtu, up, netem: { a: netem.a, z: netem.z } };
+    return {
+      id,
+      endpoints: [end(spec.a, a), end(spec.z, z)],
+      mtu: spec.mtu,
+      up,
+      netem: { a: netem.a, z: netem.z },
+    };
   }
 
   /** The topology as it is now. */
   topology(): Topology {
     const nodes = [...this.nodes.values()].map((node) => node.spec);
-    const links = [...this.links.values()].map((link) => ({ ...link.spec, netem: { a: link.netem.a, z: link.netem.z } }));
-    return { name: this.name, nodes, links, document: topologyDocument({ name: this.name, nodes, links }) };
+    const links = [...this.links.values()].map((link) => ({
+      ...link.spec,
+      netem: { a: link.netem.a, z: link.netem.z },
+    }));
+    return {
+      name: this.name,
+      nodes,
+      links,
+      document: topologyDocument({ name: this.name, nodes, links }),
+    };
   }
 
   statistics(): LabStatistics {
     const drops: Record<string, number> = {};
     let processes = 0;
     for (const { machine } of this.nodes.values()) {
-      for (const [reason, count] of Object.entries(machine.kernel.dropCounts())) drops[reason] = (drops[reason] ?? 0) + count;
+      for (const [reason, count] of Object.entries(machine.kernel.dropCounts()))
+        drops[reason] = (drops[reason] ?? 0) + count;
       processes += machine.tasks.allTasks().length - 1; // the first one is not anybody's command
     }
     return {
-      virtualTimeNs: this.engine.now, events: this.engine.events, frames: this.hardware.frames, drops, processes,
+      virtualTimeNs: this.engine.now,
+      events: this.engine.events,
+      frames: this.hardware.frames,
+      drops,
+      processes,
       captures: [...this.captures.values()].filter((capture) => capture.running).length,
       packetMemory: this.hardware.packetMemory,
     };
@@ -483,7 +611,8 @@ export class Lab {
       epochSec: EPOCH_SEC,
       version: VERSION,
       now: () => this.engine.now,
-      device: ({ node, interface: name }) => this.nodes.get(node)?.machine.kernel.initNet.devByName(name),
+      device: ({ node, interface: name }) =>
+        this.nodes.get(node)?.machine.kernel.initNet.devByName(name),
       tapAll: (node, tap) => this.nodes.get(node)?.machine.kernel.initNet.addTap(tap),
       facts: (source) => {
         const { machine } = this.node(source.node);
@@ -496,23 +625,32 @@ export class Lab {
           ...(speedBits === undefined ? {} : { speedBits }),
         };
       },
-      names: () => [...this.nodes.values()].map(({ spec, machine }) => ({
-        host: spec.name,
-        addresses: addressTexts(machine.tasks).map((text) => text.slice(0, text.indexOf('/'))),
-      })),
+      names: () =>
+        [...this.nodes.values()].map(({ spec, machine }) => ({
+          host: spec.name,
+          addresses: addressTexts(machine.tasks).map((text) => text.slice(0, text.indexOf('/'))),
+        })),
       compile: compilePacketFilter,
     };
   }
 
   subscribe(id: string, wanted: EventSubscription): void {
-    this.events.subscribe(id, wanted, wanted.filter === undefined ? undefined : packetPredicate(wanted.filter));
+    this.events.subscribe(
+      id,
+      wanted,
+      wanted.filter === undefined ? undefined : packetPredicate(wanted.filter),
+    );
   }
 
   /** Hangs listeners on tracepoints and wires where somebody wants to know, and takes them off where nobody does. */
   private listen(): void {
     const { trace, events } = this;
-    trace.kfreeSkb = events.wants('drop') ? (kernel, skb, reason) => this.dropped(kernel, skb, reason) : null;
-    trace.inetSockSetState = events.wants('tcp-state') ? (sk, from, to) => this.tcpState(sk, from, to) : null;
+    trace.kfreeSkb = events.wants('drop')
+      ? (kernel, skb, reason) => this.dropped(kernel, skb, reason)
+      : null;
+    trace.inetSockSetState = events.wants('tcp-state')
+      ? (sk, from, to) => this.tcpState(sk, from, to)
+      : null;
     const crossing = events.wants('crossing');
     for (const link of this.links.values()) {
       link.wire.watch(
@@ -527,19 +665,40 @@ export class Lab {
     const packet = describePacket(skb);
     const interfaceName = (skb.dev as NetDevice | null)?.name;
     const event: LabEvent = {
-      kind: 'drop', timeNs: this.engine.now, node: node.spec.name, reason: dropReasonName(reason), packetId: skb.packetId,
-      lengthBytes: skb.len, summary: packet.summary(), ...(interfaceName === undefined ? {} : { interface: interfaceName }),
+      kind: 'drop',
+      timeNs: this.engine.now,
+      node: node.spec.name,
+      reason: dropReasonName(reason),
+      packetId: skb.packetId,
+      lengthBytes: skb.len,
+      summary: packet.summary(),
+      ...(interfaceName === undefined ? {} : { interface: interfaceName }),
     };
     this.events.publish(event, () => packet.bytes());
   }
 
-  private crossed(link: LabLink, what: (LabEvent & { kind: 'crossing' })['what'], from: 'a' | 'z', skb: SkBuff): void {
-    const end = (side: 'a' | 'z'): CaptureSource => ({ node: link.spec[side].node, interface: link[side].dev.name });
+  private crossed(
+    link: LabLink,
+    what: (LabEvent & { kind: 'crossing' })['what'],
+    from: 'a' | 'z',
+    skb: SkBuff,
+  ): void {
+    const end = (side: 'a' | 'z'): CaptureSource => ({
+      node: link.spec[side].node,
+      interface: link[side].dev.name,
+    });
     const packet = describePacket(skb, true);
     this.events.publish(
       {
-        kind: 'crossing', timeNs: this.engine.now, link: link.id, from: end(from), to: end(from === 'a' ? 'z' : 'a'), what,
-        packetId: skb.packetId, lengthBytes: skb.len, summary: packet.summary(),
+        kind: 'crossing',
+        timeNs: this.engine.now,
+        link: link.id,
+        from: end(from),
+        to: end(from === 'a' ? 'z' : 'a'),
+        what,
+        packetId: skb.packetId,
+        lengthBytes: skb.len,
+        summary: packet.summary(),
       },
       (): EventPacket => packet.bytes(),
     );
@@ -550,13 +709,31 @@ export class Lab {
     if (node === undefined) return;
     const { local, remote } = socketEnds(sk);
     this.events.publish({
-      kind: 'tcp-state', timeNs: this.engine.now, node: node.spec.name, local, remote, from: tcpStateName(from), to: tcpStateName(to),
+      kind: 'tcp-state',
+      timeNs: this.engine.now,
+      node: node.spec.name,
+      local,
+      remote,
+      from: tcpStateName(from),
+      to: tcpStateName(to),
     });
   }
 
-  private commandEvent(action: 'started' | 'ended', node: string, process: string, command: string, exitCode?: number): void {
+  private commandEvent(
+    action: 'started' | 'ended',
+    node: string,
+    process: string,
+    command: string,
+    exitCode?: number,
+  ): void {
     this.events.publish({
-      kind: 'command', timeNs: this.engine.now, action, node, process, command, ...(exitCode === undefined ? {} : { exitCode }),
+      kind: 'command',
+      timeNs: this.engine.now,
+      action,
+      node,
+      process,
+      command,
+      ...(exitCode === undefined ? {} : { exitCode }),
     });
   }
 
@@ -566,7 +743,12 @@ export class Lab {
 
   setState(state: LabState, failure?: string): void {
     this.state = state;
-    this.events.publish({ kind: 'lab', timeNs: this.engine.now, state, ...(failure === undefined ? {} : { failure }) });
+    this.events.publish({
+      kind: 'lab',
+      timeNs: this.engine.now,
+      state,
+      ...(failure === undefined ? {} : { failure }),
+    });
   }
 
   /** Ends captures, processes and hosts. */

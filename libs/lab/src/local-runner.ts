@@ -16,10 +16,30 @@ import { Pacer, type WallClock } from './pacer.js';
 import { checkEventFilter } from './packets.js';
 import {
   LabError,
-  type BindFile, type CaptureDocument, type CaptureRequest, type CaptureSource, type ClockDocument, type ClockPatch,
-  type CreateRequest, type EventSubscription, type ExecRequest, type ExecResult, type JournalEntry, type LabDocument,
-  type LabInput, type LabMessage, type LabRunner, type LabStatistics, type LinkDocument, type LinkPatch, type NodeDetail,
-  type NodeSummary, type StartRequest, type Topology, type TopologyLink, type TopologyNode,
+  type BindFile,
+  type CaptureDocument,
+  type CaptureRequest,
+  type CaptureSource,
+  type ClockDocument,
+  type ClockPatch,
+  type CreateRequest,
+  type EventSubscription,
+  type ExecRequest,
+  type ExecResult,
+  type JournalEntry,
+  type LabDocument,
+  type LabInput,
+  type LabMessage,
+  type LabRunner,
+  type LabStatistics,
+  type LinkDocument,
+  type LinkPatch,
+  type NodeDetail,
+  type NodeSummary,
+  type StartRequest,
+  type Topology,
+  type TopologyLink,
+  type TopologyNode,
 } from './port.js';
 
 export interface LocalRunnerOptions {
@@ -85,7 +105,8 @@ class LocalLabRunner implements LabRunner {
   // --- life ------------------------------------------------------------------------------------------------------------
 
   async create(request: CreateRequest): Promise<LabDocument> {
-    if (this.alive !== undefined || this.creating) throw new LabError('conflict', 'this runner has a lab already');
+    if (this.alive !== undefined || this.creating)
+      throw new LabError('conflict', 'this runner has a lab already');
     this.creating = true;
     const { wall } = this.options;
     const seed = request.seed ?? 1;
@@ -94,7 +115,11 @@ class LocalLabRunner implements LabRunner {
     const hardware = (this.options.hardware ?? createHardware)(engine, trace);
     const pacer = new Pacer(engine, wall, (error) => this.died(error));
     const lab = new Lab({
-      engine, hardware, trace, topology: request.topology, say: (message) => this.hear(message),
+      engine,
+      hardware,
+      trace,
+      topology: request.topology,
+      say: (message) => this.hear(message),
       ...(request.files === undefined ? {} : { files: request.files }),
       ...(request.warnings === undefined ? {} : { warnings: request.warnings }),
     });
@@ -170,8 +195,16 @@ class LocalLabRunner implements LabRunner {
     if (alive === undefined) throw new LabError('not-found', 'there is no lab yet');
     const { id, seed, lab } = alive;
     return {
-      id, name: lab.name, state: lab.state, seed, clock: this.clockDocument(), nodes: lab.nodeSummaries(),
-      links: lab.linkDocuments(), fingerprint: lab.fingerprint, warnings: [...lab.warnings], deploy: [...lab.deployResults],
+      id,
+      name: lab.name,
+      state: lab.state,
+      seed,
+      clock: this.clockDocument(),
+      nodes: lab.nodeSummaries(),
+      links: lab.linkDocuments(),
+      fingerprint: lab.fingerprint,
+      warnings: [...lab.warnings],
+      deploy: [...lab.deployResults],
       ...(this.failure === undefined || lab.state !== 'failed' ? {} : { failure: this.failure }),
     };
   }
@@ -184,7 +217,8 @@ class LocalLabRunner implements LabRunner {
 
   private died(error: Error): void {
     if (this.failure !== undefined) return;
-    const at = this.alive === undefined ? '' : ` at ${this.alive.engine.now / 1e9} s of virtual time`;
+    const at =
+      this.alive === undefined ? '' : ` at ${this.alive.engine.now / 1e9} s of virtual time`;
     this.failure = `${error.message}${at}`;
     this.alive?.pacer.stop(this.failure);
     this.alive?.lab.setState('failed', this.failure);
@@ -194,7 +228,8 @@ class LocalLabRunner implements LabRunner {
   }
 
   private failCollectors(message: string): void {
-    for (const collector of this.collectors.values()) collector.fail(new LabError('failed', message));
+    for (const collector of this.collectors.values())
+      collector.fail(new LabError('failed', message));
     this.collectors.clear();
   }
 
@@ -213,23 +248,38 @@ class LocalLabRunner implements LabRunner {
   }
 
   async addNode(node: TopologyNode, files: readonly BindFile[] = []): Promise<NodeSummary> {
-    return this.input(() => ({ type: 'add-node', node, files }), (lab) => lab.nodeSummary(node.name));
+    return this.input(
+      () => ({ type: 'add-node', node, files }),
+      (lab) => lab.nodeSummary(node.name),
+    );
   }
 
   async removeNode(node: string): Promise<void> {
-    await this.input(() => ({ type: 'remove-node', node }), () => this.flushNow());
+    await this.input(
+      () => ({ type: 'remove-node', node }),
+      () => this.flushNow(),
+    );
   }
 
   async addLink(link: TopologyLink): Promise<LinkDocument> {
-    return this.input(() => ({ type: 'add-link', link }), (lab) => lab.linkDocument(lab.newestLink));
+    return this.input(
+      () => ({ type: 'add-link', link }),
+      (lab) => lab.linkDocument(lab.newestLink),
+    );
   }
 
   async removeLink(link: string): Promise<void> {
-    await this.input(() => ({ type: 'remove-link', link }), () => undefined);
+    await this.input(
+      () => ({ type: 'remove-link', link }),
+      () => undefined,
+    );
   }
 
   async patchLink(link: string, patch: LinkPatch): Promise<LinkDocument> {
-    return this.input(() => ({ type: 'patch-link', link, patch }), (lab) => lab.linkDocument(link));
+    return this.input(
+      () => ({ type: 'patch-link', link, patch }),
+      (lab) => lab.linkDocument(link),
+    );
   }
 
   async node(node: string): Promise<NodeDetail> {
@@ -244,9 +294,16 @@ class LocalLabRunner implements LabRunner {
       return await this.input(
         () => {
           const start: StartRequest = {
-            node, command, ...(timeoutNs === undefined ? {} : { timeoutNs }), ...(env === undefined ? {} : { env }),
+            node,
+            command,
+            ...(timeoutNs === undefined ? {} : { timeoutNs }),
+            ...(env === undefined ? {} : { env }),
           };
-          return { type: 'start', process: `p${++this.counters.p}`, request: stdin === undefined ? start : { ...start, input: stdin } };
+          return {
+            type: 'start',
+            process: `p${++this.counters.p}`,
+            request: stdin === undefined ? start : { ...start, input: stdin },
+          };
         },
         () => this.collect(`p${this.counters.p}`, request.outputLimitBytes ?? DEFAULT_OUTPUT_LIMIT),
       );
@@ -258,7 +315,13 @@ class LocalLabRunner implements LabRunner {
   private collect(process: string, limit: number): Promise<ExecResult> {
     return new Promise((done, fail) => {
       this.collectors.set(process, {
-        stdout: [], stderr: [], limit, kept: { stdout: 0, stderr: 0 }, truncated: false, done, fail,
+        stdout: [],
+        stderr: [],
+        limit,
+        kept: { stdout: 0, stderr: 0 },
+        truncated: false,
+        done,
+        fail,
       });
     });
   }
@@ -269,31 +332,51 @@ class LocalLabRunner implements LabRunner {
       () => ({ type: 'start', process: `p${++this.counters.p}`, request }),
       () => {
         const process = `p${this.counters.p}`;
-        this.windows.set(process, { size: request.windowBytes ?? DEFAULT_OUTPUT_WINDOW, outstanding: 0, lost: 0 });
+        this.windows.set(process, {
+          size: request.windowBytes ?? DEFAULT_OUTPUT_WINDOW,
+          outstanding: 0,
+          lost: 0,
+        });
         return { process };
       },
     );
     // A shell that waits for keys is no reason to run as fast as the machine goes.
-    if (request.tty === undefined && request.command !== undefined && this.windows.has(answer.process)) {
+    if (
+      request.tty === undefined &&
+      request.command !== undefined &&
+      this.windows.has(answer.process)
+    ) {
       this.wants.set(answer.process, pacer.want());
     }
     return answer;
   }
 
   async writeStdin(process: string, data: Uint8Array): Promise<void> {
-    await this.input(() => ({ type: 'stdin', process, data }), () => undefined);
+    await this.input(
+      () => ({ type: 'stdin', process, data }),
+      () => undefined,
+    );
   }
 
   async closeStdin(process: string): Promise<void> {
-    await this.input(() => ({ type: 'stdin-end', process }), () => undefined);
+    await this.input(
+      () => ({ type: 'stdin-end', process }),
+      () => undefined,
+    );
   }
 
   async signal(process: string, signal: number): Promise<void> {
-    await this.input(() => ({ type: 'signal', process, signal }), () => undefined);
+    await this.input(
+      () => ({ type: 'signal', process, signal }),
+      () => undefined,
+    );
   }
 
   async resize(process: string, rows: number, cols: number): Promise<void> {
-    await this.input(() => ({ type: 'resize', process, rows, cols }), () => undefined);
+    await this.input(
+      () => ({ type: 'resize', process, rows, cols }),
+      () => undefined,
+    );
   }
 
   async readFile(node: string, path: string): Promise<Uint8Array> {
@@ -320,11 +403,17 @@ class LocalLabRunner implements LabRunner {
 
   async detach(attachment: string): Promise<void> {
     this.windows.delete(attachment);
-    await this.input(() => ({ type: 'detach', attachment }), () => undefined);
+    await this.input(
+      () => ({ type: 'detach', attachment }),
+      () => undefined,
+    );
   }
 
   async sendFrame(attachment: string, frame: Uint8Array): Promise<void> {
-    await this.input(() => ({ type: 'frame', attachment, data: frame }), () => undefined);
+    await this.input(
+      () => ({ type: 'frame', attachment, data: frame }),
+      () => undefined,
+    );
   }
 
   // --- captures and events ---------------------------------------------------------------------------------------------
@@ -335,7 +424,10 @@ class LocalLabRunner implements LabRunner {
     const id = `c${++this.counters.c}`;
     const { sources, filter, snaplen, format, windowBytes, whenFull } = request;
     const settings = {
-      id, sources, windowBytes: windowBytes ?? DEFAULT_CAPTURE_WINDOW, whenFull: whenFull ?? ('drop' as const),
+      id,
+      sources,
+      windowBytes: windowBytes ?? DEFAULT_CAPTURE_WINDOW,
+      whenFull: whenFull ?? ('drop' as const),
       ...(filter === undefined ? {} : { filter }),
       ...(snaplen === undefined ? {} : { snaplen }),
       ...(format === undefined ? {} : { format }),
@@ -346,9 +438,14 @@ class LocalLabRunner implements LabRunner {
       const droppedPackets = (capture as Capture | undefined)?.droppedPackets ?? 0;
       this.say({ type: 'capture', capture: id, data, droppedPackets });
     };
-    capture = lab.startCapture(settings, (chunk) => (capture === undefined ? void early.push(chunk) : tell(chunk)));
+    capture = lab.startCapture(settings, (chunk) =>
+      capture === undefined ? void early.push(chunk) : tell(chunk),
+    );
     for (const chunk of early) tell(chunk);
-    this.flushes.set(id, { everyMs: request.flushMs ?? DEFAULT_FLUSH_MS, lastMs: this.options.wall.nowMs() });
+    this.flushes.set(id, {
+      everyMs: request.flushMs ?? DEFAULT_FLUSH_MS,
+      lastMs: this.options.wall.nowMs(),
+    });
     this.keepFlushing();
     return capture.document();
   }
@@ -363,11 +460,14 @@ class LocalLabRunner implements LabRunner {
   }
 
   private captureEnded(capture: Capture): void {
-    if (this.flushes.delete(capture.id)) this.say({ type: 'capture-end', capture: capture.document() });
+    if (this.flushes.delete(capture.id))
+      this.say({ type: 'capture-end', capture: capture.document() });
   }
 
   async captures(): Promise<readonly CaptureDocument[]> {
-    return this.lively().lab.allCaptures().map((capture) => capture.document());
+    return this.lively()
+      .lab.allCaptures()
+      .map((capture) => capture.document());
   }
 
   async subscribe(subscription: EventSubscription): Promise<{ readonly subscription: string }> {
@@ -436,7 +536,9 @@ class LocalLabRunner implements LabRunner {
     const { lab, pacer, engine } = this.lively();
     const rate = patch.rate ?? pacer.rate;
     if (!(rate > 0 && rate <= 1000)) {
-      throw new LabError('invalid', 'rate must be above 0 and at most 1000', [{ path: 'rate', message: 'must be above 0 and at most 1000' }]);
+      throw new LabError('invalid', 'rate must be above 0 and at most 1000', [
+        { path: 'rate', message: 'must be above 0 and at most 1000' },
+      ]);
     }
     await pacer.post(() => undefined); // the time up to now passes at the old pace
     pacer.setMode(patch.mode ?? pacer.mode, rate);
@@ -447,14 +549,21 @@ class LocalLabRunner implements LabRunner {
   async step(byNs: number): Promise<ClockDocument> {
     const { pacer } = this.lively();
     if (pacer.mode !== 'paused') throw new LabError('conflict', 'the clock is not paused');
-    if (!(Number.isSafeInteger(byNs) && byNs >= 0)) throw new LabError('invalid', 'a step is a whole number of nanoseconds');
+    if (!(Number.isSafeInteger(byNs) && byNs >= 0))
+      throw new LabError('invalid', 'a step is a whole number of nanoseconds');
     await pacer.step(byNs);
     return this.clockDocument();
   }
 
   private clockDocument(): ClockDocument {
     const { pacer } = this.alive ?? this.lively();
-    return { mode: pacer.mode, rate: pacer.rate, nowNs: pacer.nowNs, epochSec: EPOCH_SEC, lagMs: pacer.lagMs };
+    return {
+      mode: pacer.mode,
+      rate: pacer.rate,
+      nowNs: pacer.nowNs,
+      epochSec: EPOCH_SEC,
+      lagMs: pacer.lagMs,
+    };
   }
 
   // --- streams -----------------------------------------------------------------------------------------------------------
@@ -467,7 +576,10 @@ class LocalLabRunner implements LabRunner {
     }
     const { alive } = this;
     if (alive === undefined || alive.lab.events.acknowledge(stream, amount)) return;
-    alive.lab.allCaptures().find((capture) => capture.id === stream)?.acknowledge(amount);
+    alive.lab
+      .allCaptures()
+      .find((capture) => capture.id === stream)
+      ?.acknowledge(amount);
   }
 
   onMessage(listener: (message: LabMessage) => void): () => void {
@@ -525,7 +637,13 @@ class LocalLabRunner implements LabRunner {
     if (collector !== undefined) {
       this.collectors.delete(process);
       const { stdout, stderr, truncated } = collector;
-      collector.done({ exitCode, stdout: joined(stdout), stderr: joined(stderr), truncated, virtualTimeNs });
+      collector.done({
+        exitCode,
+        stdout: joined(stdout),
+        stderr: joined(stderr),
+        truncated,
+        virtualTimeNs,
+      });
       return;
     }
     this.wants.get(process)?.();
@@ -544,4 +662,3 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
   }
   return out;
 }
-

@@ -11,7 +11,17 @@ import type { Impairment, LinkPatch } from './port.js';
 /** Packets that wait for the wire where the file says nothing; tc netem's own default. */
 export const DEFAULT_QUEUE_PACKETS = 1000;
 
-const NETEM_KEYS = ['rate', 'delay', 'jitter', 'loss', 'duplicate', 'corrupt', 'corruption', 'reorder', 'limit'] as const;
+const NETEM_KEYS = [
+  'rate',
+  'delay',
+  'jitter',
+  'loss',
+  'duplicate',
+  'corrupt',
+  'corruption',
+  'reorder',
+  'limit',
+] as const;
 const MAX_DELAY_NS = 3600e9;
 
 function duration(text: string | number): number | undefined {
@@ -30,7 +40,8 @@ const PERCENT_FORM = 'a percentage such as 0.1%';
 
 /** One map of netem keys (directions left out); faults are noted in the place. */
 function impairment(place: Place, base: Impairment): Impairment {
-  const percent = (key: string): number | undefined => place.key(key).quantity(parsePercent, PERCENT_FORM);
+  const percent = (key: string): number | undefined =>
+    place.key(key).quantity(parsePercent, PERCENT_FORM);
   const found = {
     rateBits: place.key('rate').quantity(rate, 'a rate such as 10mbit (a bare number is kbit/s)'),
     limit: place.key('limit').integer(1, 1_000_000),
@@ -80,13 +91,16 @@ export function parseLinkPatchAt(place: Place): LinkPatch {
   const up = place.key('up').boolean();
   const netem = place.key('netem');
   const raw = netem.value;
-  const patch: { up?: boolean; netem?: { a?: Impairment; z?: Impairment } } = up === undefined ? {} : { up };
+  const patch: { up?: boolean; netem?: { a?: Impairment; z?: Impairment } } =
+    up === undefined ? {} : { up };
   if (raw === null) return { ...patch, netem: { a: {}, z: {} } };
   if (!netem.present || !netem.isMap()) return patch;
   const { a, z } = parseNetem(netem);
   const names = Object.keys(raw as object);
   const only = names.length > 0 && names.every((name) => name === 'a' || name === 'z');
-  patch.netem = only ? { ...(names.includes('a') ? { a } : {}), ...(names.includes('z') ? { z } : {}) } : { a, z };
+  patch.netem = only
+    ? { ...(names.includes('a') ? { a } : {}), ...(names.includes('z') ? { z } : {}) }
+    : { a, z };
   return patch;
 }
 
@@ -103,7 +117,11 @@ export function durationText(ns: number): string {
 }
 
 function rateText(bits: number): string {
-  for (const [unit, size] of [['gbit', 1e9], ['mbit', 1e6], ['kbit', 1e3]] as const) {
+  for (const [unit, size] of [
+    ['gbit', 1e9],
+    ['mbit', 1e6],
+    ['kbit', 1e3],
+  ] as const) {
     if (bits >= size && Number.isInteger((bits / size) * 1000)) return `${bits / size}${unit}`;
   }
   return `${bits}bit`;
@@ -124,7 +142,10 @@ export function impairmentDocument(value: Impairment): Record<string, string | n
 }
 
 /** Both directions in the file's spelling: one map where they are the same, `{a, z}` otherwise. */
-export function netemDocument(netem: { readonly a: Impairment; readonly z: Impairment }): Record<string, unknown> {
+export function netemDocument(netem: {
+  readonly a: Impairment;
+  readonly z: Impairment;
+}): Record<string, unknown> {
   const a = impairmentDocument(netem.a);
   const z = impairmentDocument(netem.z);
   return JSON.stringify(a) === JSON.stringify(z) ? a : { a, z };

@@ -1,16 +1,49 @@
 /** What a node looks like from outside: interfaces, addresses, counters, routes, namespaces, processes. */
 import { formatIpv4, formatIpv6, formatMac, KernelError } from '@netloom/base';
 import type { TaskHost } from '@netloom/kernel-tasks';
-import { Iff, OpenFlag, type AddrMsg, type IpAddr, type LinkMsg, type RouteMsg, type Sys } from '@netloom/sys';
+import {
+  Iff,
+  OpenFlag,
+  type AddrMsg,
+  type IpAddr,
+  type LinkMsg,
+  type RouteMsg,
+  type Sys,
+} from '@netloom/sys';
 import type { InterfaceDetail, NamespaceDetail, NodeDetail, RouteDetail } from './port.js';
 
 const AF_INET = 2;
 const AF_INET6 = 10;
 const OPERSTATES = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING', 'DORMANT', 'UP'];
-const SCOPES: Readonly<Record<number, string>> = { 0: 'global', 200: 'site', 253: 'link', 254: 'host', 255: 'nowhere' };
+const SCOPES: Readonly<Record<number, string>> = {
+  0: 'global',
+  200: 'site',
+  253: 'link',
+  254: 'host',
+  255: 'nowhere',
+};
 const TABLES: Readonly<Record<number, string>> = { 253: 'default', 254: 'main', 255: 'local' };
-const PROTOCOLS: Readonly<Record<number, string>> = { 0: 'unspec', 1: 'redirect', 2: 'kernel', 3: 'boot', 4: 'static', 9: 'ra', 16: 'dhcp' };
-const ROUTE_TYPES = ['unspec', 'unicast', 'local', 'broadcast', 'anycast', 'multicast', 'blackhole', 'unreachable', 'prohibit', 'throw'];
+const PROTOCOLS: Readonly<Record<number, string>> = {
+  0: 'unspec',
+  1: 'redirect',
+  2: 'kernel',
+  3: 'boot',
+  4: 'static',
+  9: 'ra',
+  16: 'dhcp',
+};
+const ROUTE_TYPES = [
+  'unspec',
+  'unicast',
+  'local',
+  'broadcast',
+  'anycast',
+  'multicast',
+  'blackhole',
+  'unreachable',
+  'prohibit',
+  'throw',
+];
 
 export function ipText(address: IpAddr): string {
   return typeof address === 'number' ? formatIpv4(address) : formatIpv6(address);
@@ -22,14 +55,20 @@ export function rootSys(host: TaskHost): Sys {
 }
 
 function flagNames(flags: number): string[] {
-  return Object.entries(Iff).filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name.slice('IFF_'.length));
+  return Object.entries(Iff)
+    .filter(([, bit]) => (flags & bit) !== 0)
+    .map(([name]) => name.slice('IFF_'.length));
 }
 
 function family(number: number): 'inet' | 'inet6' {
   return number === AF_INET6 ? 'inet6' : 'inet';
 }
 
-function interfaceDetail(link: LinkMsg, addresses: readonly AddrMsg[], names: ReadonlyMap<number, string>): InterfaceDetail {
+function interfaceDetail(
+  link: LinkMsg,
+  addresses: readonly AddrMsg[],
+  names: ReadonlyMap<number, string>,
+): InterfaceDetail {
   const master = link.master === undefined ? undefined : names.get(link.master);
   return {
     ifindex: link.ifindex,
@@ -87,7 +126,9 @@ function namespaceDetail(sys: Sys, name: string): NamespaceDetail {
   const links = sys.rtnl('RTM_GETLINK', {});
   const names = new Map(links.map((link) => [link.ifindex, link.ifname]));
   const addresses = dump(() => sys.rtnl('RTM_GETADDR', {}));
-  const routes = [AF_INET, AF_INET6].flatMap((af) => dump(() => sys.rtnl('RTM_GETROUTE', { family: af })));
+  const routes = [AF_INET, AF_INET6].flatMap((af) =>
+    dump(() => sys.rtnl('RTM_GETROUTE', { family: af })),
+  );
   return {
     name,
     interfaces: links.map((link) => interfaceDetail(link, addresses, names)),
@@ -134,9 +175,14 @@ export function addressTexts(host: TaskHost, interfaceName?: string): string[] {
 }
 
 export function interfaceNames(host: TaskHost): string[] {
-  return rootSys(host).rtnl('RTM_GETLINK', {}).filter((link) => (link.flags & Iff.IFF_LOOPBACK) === 0).map((link) => link.ifname);
+  return rootSys(host)
+    .rtnl('RTM_GETLINK', {})
+    .filter((link) => (link.flags & Iff.IFF_LOOPBACK) === 0)
+    .map((link) => link.ifname);
 }
 
 export function processList(host: TaskHost): NodeDetail['processes'] {
-  return rootSys(host).processes().map(({ pid, ppid, argv, state }) => ({ pid, ppid, argv, state }));
+  return rootSys(host)
+    .processes()
+    .map(({ pid, ppid, argv, state }) => ({ pid, ppid, argv, state }));
 }

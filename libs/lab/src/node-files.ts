@@ -5,13 +5,15 @@ import { OpenFlag } from '@netloom/sys';
 import { LabError } from './port.js';
 
 function refused(error: unknown, path: string): Error {
-  if (!(error instanceof KernelError)) return error instanceof Error ? error : new Error(String(error));
+  if (!(error instanceof KernelError))
+    return error instanceof Error ? error : new Error(String(error));
   const kind = error.code === 'ENOENT' || error.code === 'ENOTDIR' ? 'not-found' : 'invalid';
   return new LabError(kind, `${path}: ${error.message}`);
 }
 
 function checkPath(path: string): void {
-  if (!path.startsWith('/') || path.includes('\0')) throw new LabError('invalid', `"${path}" is no absolute path`);
+  if (!path.startsWith('/') || path.includes('\0'))
+    throw new LabError('invalid', `"${path}" is no absolute path`);
 }
 
 /** The contents of a regular or pseudo file. */
@@ -50,10 +52,12 @@ export function writeNodeFile(host: TaskHost, path: string, data: Uint8Array, mo
       const folder = `/${parts.slice(0, n).join('/')}`;
       if (vfs.walk(init, folder, true).node === undefined) vfs.mkdir(init, folder, 0o755);
     }
-    const desc = vfs.open(init, path, OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_TRUNC, mode).hold();
+    const desc = vfs
+      .open(init, path, OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_TRUNC, mode)
+      .hold();
     try {
       const bytes = data.slice();
-      for (let at = 0; at < bytes.length; ) {
+      for (let at = 0; at < bytes.length;) {
         const n = desc.write(bytes.subarray(at), init);
         if (n === undefined) throw new KernelError('EAGAIN');
         at += n;

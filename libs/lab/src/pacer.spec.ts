@@ -88,14 +88,18 @@ describe('Pacer', () => {
   test('an input comes after everything of its instant, also where an event has just woken a program', async () => {
     const { wall, engine, pacer } = setUp();
     const order: string[] = [];
-    engine.at(0, () => {
-      order.push('event');
-      void Promise.resolve().then(() => {
-        order.push('program');
-        engine.at(engine.now, () => void order.push('event after'), undefined);
-      });
-      engine.wake();
-    }, undefined);
+    engine.at(
+      0,
+      () => {
+        order.push('event');
+        void Promise.resolve().then(() => {
+          order.push('program');
+          engine.at(engine.now, () => void order.push('event after'), undefined);
+        });
+        engine.wake();
+      },
+      undefined,
+    );
     pacer.start();
     const done = pacer.post(() => void order.push('input'));
     await wall.pass(0);
@@ -138,9 +142,13 @@ describe('Pacer', () => {
     const good = pacer.post(() => 7);
     await expect(bad).rejects.toThrow('no such node');
     expect(await good).toBe(7);
-    engine.at(5, () => {
-      throw new Error('broken');
-    }, undefined);
+    engine.at(
+      5,
+      () => {
+        throw new Error('broken');
+      },
+      undefined,
+    );
     await expect(pacer.step(10)).rejects.toThrow('broken');
     expect(failures).toEqual(['broken']);
     await expect(pacer.post(() => 1)).rejects.toThrow('broken');
@@ -167,10 +175,14 @@ describe('Pacer', () => {
     await pacer.advance(35e6);
     expect([engine.now, ticks.length]).toEqual([35e6, 3]);
     let over = false;
-    engine.at(41e6, () => {
-      over = true;
-      engine.wake();
-    }, undefined);
+    engine.at(
+      41e6,
+      () => {
+        over = true;
+        engine.wake();
+      },
+      undefined,
+    );
     await pacer.advance(1e9, () => over);
     expect(engine.now).toBe(41e6);
   });

@@ -38,7 +38,11 @@ export class Pacer {
   private currentMode: ClockMode = 'paused';
   private currentRate = 1;
   private readonly inputs: Input[] = [];
-  private readonly targets: { readonly ns: number; readonly done: () => void; readonly fail: (error: unknown) => void }[] = [];
+  private readonly targets: {
+    readonly ns: number;
+    readonly done: () => void;
+    readonly fail: (error: unknown) => void;
+  }[] = [];
   /** Wall and virtual time from which realtime counts. */
   private wallBaseMs: number;
   private virtualBaseNs = 0;
@@ -75,7 +79,9 @@ export class Pacer {
   /** Virtual time as the clock shows it: between events it goes on with the wall clock. */
   get nowNs(): number {
     const { now } = this.engine;
-    return this.currentMode === 'realtime' && this.running && this.lag === 0 ? Math.max(now, this.pacedNow()) : now;
+    return this.currentMode === 'realtime' && this.running && this.lag === 0
+      ? Math.max(now, this.pacedNow())
+      : now;
   }
 
   setMode(mode: ClockMode, rate = this.currentRate): void {
@@ -163,7 +169,10 @@ export class Pacer {
   }
 
   private pacedNow(): number {
-    return this.virtualBaseNs + Math.floor((this.wall.nowMs() - this.wallBaseMs) * 1e6 * this.currentRate);
+    return (
+      this.virtualBaseNs +
+      Math.floor((this.wall.nowMs() - this.wallBaseMs) * 1e6 * this.currentRate)
+    );
   }
 
   private poke(): void {

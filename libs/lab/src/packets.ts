@@ -33,7 +33,8 @@ export function packetPredicate(text: string): PacketPredicate {
     } catch {
       bare = undefined; // speaks of link-layer fields: packets without them do not match
     }
-    return ({ bytes, ethernet }) => (ethernet ? framed : bare)?.(bytes, 0, bytes.length, bytes.length) ?? false;
+    return ({ bytes, ethernet }) =>
+      (ethernet ? framed : bare)?.(bytes, 0, bytes.length, bytes.length) ?? false;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new LabError('invalid', `bad filter: ${message}`, [{ path: 'filter', message }]);
@@ -41,12 +42,16 @@ export function packetPredicate(text: string): PacketPredicate {
 }
 
 /** An sk_buff wherever it is in the stack. `framed`: its data starts with the Ethernet header. */
-export function describePacket(skb: SkBuff, framed = false): { summary(): string; bytes(): EventPacket } {
+export function describePacket(
+  skb: SkBuff,
+  framed = false,
+): { summary(): string; bytes(): EventPacket } {
   const bytes = (): EventPacket => {
     if (framed) return { bytes: skbBytes(skb), ethernet: true };
     const lead = skb.data - skb.networkHeader;
     const body = skbBytes(skb);
-    if (skb.networkHeader < skb.head || lead < 0 || lead > 256) return { bytes: body, ethernet: false };
+    if (skb.networkHeader < skb.head || lead < 0 || lead > 256)
+      return { bytes: body, ethernet: false };
     const whole = new Uint8Array(lead + body.length);
     whole.set(skb.mem.u8.subarray(skb.networkHeader, skb.data));
     whole.set(body, lead);
@@ -56,8 +61,19 @@ export function describePacket(skb: SkBuff, framed = false): { summary(): string
 }
 
 const TCP_STATES = [
-  'UNKNOWN', 'ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'FIN_WAIT1', 'FIN_WAIT2', 'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT',
-  'LAST_ACK', 'LISTEN', 'CLOSING', 'NEW_SYN_RECV',
+  'UNKNOWN',
+  'ESTABLISHED',
+  'SYN_SENT',
+  'SYN_RECV',
+  'FIN_WAIT1',
+  'FIN_WAIT2',
+  'TIME_WAIT',
+  'CLOSE',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'LISTEN',
+  'CLOSING',
+  'NEW_SYN_RECV',
 ];
 
 /** As the tracepoint prints it, without TCP_. */
@@ -80,6 +96,9 @@ export function summarise({ bytes }: EventPacket): string {
   return `${bytes.length} bytes`;
 }
 
-export function printCapture(_chunks: readonly Uint8Array[], _filter: string | undefined): { packets: number; text: string } {
+export function printCapture(
+  _chunks: readonly Uint8Array[],
+  _filter: string | undefined,
+): { packets: number; text: string } {
   throw new LabError('unsupported', 'no printer yet');
 }

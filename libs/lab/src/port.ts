@@ -212,7 +212,11 @@ export interface RouteDetail {
   readonly scope: string;
   readonly metric?: number;
   readonly source?: string;
-  readonly nextHops: readonly { readonly via?: string; readonly interface: string; readonly weight: number }[];
+  readonly nextHops: readonly {
+    readonly via?: string;
+    readonly interface: string;
+    readonly weight: number;
+  }[];
 }
 
 export interface NamespaceDetail {
@@ -223,7 +227,12 @@ export interface NamespaceDetail {
 }
 
 export interface NodeDetail extends NodeSummary {
-  readonly processes: readonly { readonly pid: number; readonly ppid: number; readonly argv: readonly string[]; readonly state: string }[];
+  readonly processes: readonly {
+    readonly pid: number;
+    readonly ppid: number;
+    readonly argv: readonly string[];
+    readonly state: string;
+  }[];
   readonly namespaces: readonly NamespaceDetail[];
 }
 
@@ -374,7 +383,8 @@ export type LabEvent =
       readonly from: CaptureSource;
       readonly to: CaptureSource;
       /** `sent` onto the wire, `delivered` at the other end, or what the wire did to it. */
-      readonly what: 'sent' | 'delivered' | 'lost' | 'duplicated' | 'corrupted' | 'queue-full' | 'no-carrier';
+      readonly what:
+        'sent' | 'delivered' | 'lost' | 'duplicated' | 'corrupted' | 'queue-full' | 'no-carrier';
       readonly packetId: number;
       readonly lengthBytes: number;
       readonly summary: string;
@@ -388,10 +398,30 @@ export type LabEvent =
       readonly from: string;
       readonly to: string;
     }
-  | { readonly kind: 'lab'; readonly timeNs: number; readonly state: LabState; readonly failure?: string }
-  | { readonly kind: 'clock'; readonly timeNs: number; readonly mode: ClockMode; readonly rate: number }
-  | { readonly kind: 'node'; readonly timeNs: number; readonly action: 'added' | 'removed'; readonly node: string }
-  | { readonly kind: 'link'; readonly timeNs: number; readonly action: 'added' | 'removed' | 'up' | 'down' | 'changed'; readonly link: string }
+  | {
+      readonly kind: 'lab';
+      readonly timeNs: number;
+      readonly state: LabState;
+      readonly failure?: string;
+    }
+  | {
+      readonly kind: 'clock';
+      readonly timeNs: number;
+      readonly mode: ClockMode;
+      readonly rate: number;
+    }
+  | {
+      readonly kind: 'node';
+      readonly timeNs: number;
+      readonly action: 'added' | 'removed';
+      readonly node: string;
+    }
+  | {
+      readonly kind: 'link';
+      readonly timeNs: number;
+      readonly action: 'added' | 'removed' | 'up' | 'down' | 'changed';
+      readonly link: string;
+    }
   | {
       readonly kind: 'command';
       readonly timeNs: number;
@@ -406,15 +436,41 @@ export type LabEvent =
 
 export type LabMessage =
   /** Output of a process of `start`. `lostBytes` were dropped before this chunk. */
-  | { readonly type: 'output'; readonly process: string; readonly stream: 'stdout' | 'stderr'; readonly data: Uint8Array; readonly lostBytes: number }
-  | { readonly type: 'exit'; readonly process: string; readonly exitCode: number; readonly virtualTimeNs: number }
+  | {
+      readonly type: 'output';
+      readonly process: string;
+      readonly stream: 'stdout' | 'stderr';
+      readonly data: Uint8Array;
+      readonly lostBytes: number;
+    }
+  | {
+      readonly type: 'exit';
+      readonly process: string;
+      readonly exitCode: number;
+      readonly virtualTimeNs: number;
+    }
   /** Bytes of a capture file, in order; the concatenation is a valid file. */
-  | { readonly type: 'capture'; readonly capture: string; readonly data: Uint8Array; readonly droppedPackets: number }
+  | {
+      readonly type: 'capture';
+      readonly capture: string;
+      readonly data: Uint8Array;
+      readonly droppedPackets: number;
+    }
   /** After the last bytes. */
   | { readonly type: 'capture-end'; readonly capture: CaptureDocument }
-  | { readonly type: 'events'; readonly subscription: string; readonly events: readonly LabEvent[]; readonly lost: number }
+  | {
+      readonly type: 'events';
+      readonly subscription: string;
+      readonly events: readonly LabEvent[];
+      readonly lost: number;
+    }
   /** A frame that leaves the lab through an attachment. `lost` frames were dropped before it. */
-  | { readonly type: 'frame'; readonly attachment: string; readonly data: Uint8Array; readonly lost: number }
+  | {
+      readonly type: 'frame';
+      readonly attachment: string;
+      readonly data: Uint8Array;
+      readonly lost: number;
+    }
   /** The interface is gone. */
   | { readonly type: 'attachment-end'; readonly attachment: string }
   | { readonly type: 'journal'; readonly entry: JournalEntry }
@@ -430,17 +486,32 @@ export interface JournalEntry {
 
 /** Everything that can change what a lab does, as plain data. Process names are the runner's (`p1`, `p2` …). */
 export type LabInput =
-  | { readonly type: 'start'; readonly process: string; readonly request: StartRequest & { readonly input?: Uint8Array } }
+  | {
+      readonly type: 'start';
+      readonly process: string;
+      readonly request: StartRequest & { readonly input?: Uint8Array };
+    }
   | { readonly type: 'stdin'; readonly process: string; readonly data: Uint8Array }
   | { readonly type: 'stdin-end'; readonly process: string }
   | { readonly type: 'signal'; readonly process: string; readonly signal: number }
-  | { readonly type: 'resize'; readonly process: string; readonly rows: number; readonly cols: number }
+  | {
+      readonly type: 'resize';
+      readonly process: string;
+      readonly rows: number;
+      readonly cols: number;
+    }
   | { readonly type: 'add-node'; readonly node: TopologyNode; readonly files: readonly BindFile[] }
   | { readonly type: 'remove-node'; readonly node: string }
   | { readonly type: 'add-link'; readonly link: TopologyLink }
   | { readonly type: 'remove-link'; readonly link: string }
   | { readonly type: 'patch-link'; readonly link: string; readonly patch: LinkPatch }
-  | { readonly type: 'write-file'; readonly node: string; readonly path: string; readonly data: Uint8Array; readonly mode?: number }
+  | {
+      readonly type: 'write-file';
+      readonly node: string;
+      readonly path: string;
+      readonly data: Uint8Array;
+      readonly mode?: number;
+    }
   | { readonly type: 'attach'; readonly attachment: string; readonly source: CaptureSource }
   | { readonly type: 'detach'; readonly attachment: string }
   | { readonly type: 'frame'; readonly attachment: string; readonly data: Uint8Array };
@@ -521,9 +592,36 @@ export interface LabRunner {
 
 /** The names of the methods that answer, for proxies. */
 export const LAB_RUNNER_METHODS = [
-  'create', 'info', 'topology', 'statistics', 'destroy', 'addNode', 'removeNode', 'addLink', 'removeLink', 'patchLink',
-  'node', 'exec', 'start', 'writeStdin', 'closeStdin', 'signal', 'resize', 'readFile', 'writeFile', 'startCapture',
-  'stopCapture', 'captures', 'clock', 'setClock', 'step', 'subscribe', 'unsubscribe', 'attach', 'detach', 'sendFrame',
+  'create',
+  'info',
+  'topology',
+  'statistics',
+  'destroy',
+  'addNode',
+  'removeNode',
+  'addLink',
+  'removeLink',
+  'patchLink',
+  'node',
+  'exec',
+  'start',
+  'writeStdin',
+  'closeStdin',
+  'signal',
+  'resize',
+  'readFile',
+  'writeFile',
+  'startCapture',
+  'stopCapture',
+  'captures',
+  'clock',
+  'setClock',
+  'step',
+  'subscribe',
+  'unsubscribe',
+  'attach',
+  'detach',
+  'sendFrame',
 ] as const satisfies readonly (keyof LabRunner)[];
 
 export type LabRunnerMethod = (typeof LAB_RUNNER_METHODS)[number];

@@ -53,7 +53,9 @@ export class NodeProcess {
           if (stdin !== true) this.input?.end();
         }
         this.handle = host.run(SHELL, command === undefined ? ['bash'] : argv, {
-          env, onStdout, onStderr: (data) => options.onOutput('stderr', data),
+          env,
+          onStdout,
+          onStderr: (data) => options.onOutput('stderr', data),
           ...(this.input === undefined ? {} : { stdin: this.input }),
         });
       }

@@ -29,7 +29,8 @@ describe('a runner across a channel', () => {
     const runner = connected({
       onMessage: (listener) => ((say = listener), () => undefined),
       readFile: async (node, path) => {
-        if (path === '/none') throw new LabError('not-found', 'no such file', [{ path: 'path', message: path }]);
+        if (path === '/none')
+          throw new LabError('not-found', 'no such file', [{ path: 'path', message: path }]);
         say({ type: 'failed', message: `reading on ${node}` });
         return Uint8Array.of(1, 2, 3);
       },
@@ -41,7 +42,9 @@ describe('a runner across a channel', () => {
     expect([...data]).toEqual([1, 2, 3]);
     expect(order).toEqual(['failed', 'answer']);
     await expect(runner.readFile('a', '/none')).rejects.toMatchObject({
-      name: 'LabError', kind: 'not-found', problems: [{ path: 'path', message: '/none' }],
+      name: 'LabError',
+      kind: 'not-found',
+      problems: [{ path: 'path', message: '/none' }],
     });
     runner.ack('c1', 7);
     await Promise.resolve();

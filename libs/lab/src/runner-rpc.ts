@@ -6,8 +6,12 @@
  * method names, so a method added to the port needs nothing here.
  */
 import {
-  LAB_RUNNER_METHODS, LabError,
-  type LabErrorData, type LabMessage, type LabRunner, type LabRunnerMethod,
+  LAB_RUNNER_METHODS,
+  LabError,
+  type LabErrorData,
+  type LabMessage,
+  type LabRunner,
+  type LabRunnerMethod,
 } from './port.js';
 
 /** A duplex of structured-cloneable messages that keeps their order. */
@@ -17,7 +21,12 @@ export interface RunnerChannel {
 }
 
 type Down =
-  | { readonly t: 'call'; readonly id: number; readonly method: LabRunnerMethod; readonly args: readonly unknown[] }
+  | {
+      readonly t: 'call';
+      readonly id: number;
+      readonly method: LabRunnerMethod;
+      readonly args: readonly unknown[];
+    }
   | { readonly t: 'ack'; readonly stream: string; readonly amount: number };
 
 type Up =
@@ -29,8 +38,13 @@ type AnyMethod = (...args: readonly unknown[]) => Promise<unknown>;
 
 /** An error as plain data; anything that is no LabError becomes kind `failed`. */
 export function labErrorData(error: unknown): LabErrorData {
-  if (error instanceof LabError) return { kind: error.kind, message: error.message, problems: error.problems };
-  return { kind: 'failed', message: error instanceof Error ? error.message : String(error), problems: [] };
+  if (error instanceof LabError)
+    return { kind: error.kind, message: error.message, problems: error.problems };
+  return {
+    kind: 'failed',
+    message: error instanceof Error ? error.message : String(error),
+    problems: [],
+  };
 }
 
 /** The side of the lab: answers what comes over the channel with a runner. */
@@ -57,7 +71,10 @@ export function serveRunner(channel: RunnerChannel, runner: LabRunner): void {
 
 /** A runner at the other end of a channel; `fail` is for the application to call when that end is gone. */
 export function connectRunner(channel: RunnerChannel): LabRunner & { fail(message: string): void } {
-  const pending = new Map<number, { resolve(value: unknown): void; reject(error: LabError): void }>();
+  const pending = new Map<
+    number,
+    { resolve(value: unknown): void; reject(error: LabError): void }
+  >();
   const listeners = new Set<(message: LabMessage) => void>();
   let nextId = 1;
   let dead: string | undefined;
@@ -81,7 +98,8 @@ export function connectRunner(channel: RunnerChannel): LabRunner & { fail(messag
     if (call === undefined) return;
     pending.delete(message.id);
     if (message.t === 'done') call.resolve(message.value);
-    else call.reject(new LabError(message.error.kind, message.error.message, message.error.problems));
+    else
+      call.reject(new LabError(message.error.kind, message.error.message, message.error.problems));
   });
 
   const proxy: Record<string, unknown> = {

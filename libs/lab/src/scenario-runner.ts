@@ -36,7 +36,12 @@ export interface ScenarioBackend {
   sleep(ns: number): Promise<void>;
   /** Nanoseconds on this backend's clock. */
   now(): number;
-  startCapture(name: string, node: string, interfaceName: string, filter: string | undefined): Promise<void>;
+  startCapture(
+    name: string,
+    node: string,
+    interfaceName: string,
+    filter: string | undefined,
+  ): Promise<void>;
   /** Everything that has arrived up to now is in the capture afterwards. */
   stopCapture(name: string): Promise<void>;
   readCapture(name: string, filter: string | undefined): Promise<ReadOutcome>;
@@ -105,7 +110,14 @@ export async function runScenario(
     }
   }
   const ok = failure === undefined && steps.every((step) => step.ok);
-  return { name: scenario.name, backend: backend.name, ok, warnings, steps, ...(failure === undefined ? {} : { failure }) };
+  return {
+    name: scenario.name,
+    backend: backend.name,
+    ok,
+    warnings,
+    steps,
+    ...(failure === undefined ? {} : { failure }),
+  };
 }
 
 interface Seen {
@@ -125,7 +137,13 @@ async function runStep(backend: ScenarioBackend, step: Step, number: number): Pr
   } catch (error) {
     seen = { problems: [messageOf(error)], output: '' };
   }
-  return { number, step, ok: seen.problems.length === 0, durationNs: backend.now() - start, ...seen };
+  return {
+    number,
+    step,
+    ok: seen.problems.length === 0,
+    durationNs: backend.now() - start,
+    ...seen,
+  };
 }
 
 async function act(backend: ScenarioBackend, step: Step): Promise<Seen> {
@@ -160,7 +178,10 @@ async function act(backend: ScenarioBackend, step: Step): Promise<Seen> {
   }
 }
 
-async function execUntil(backend: ScenarioBackend, step: Step & { readonly kind: 'exec' }): Promise<Seen> {
+async function execUntil(
+  backend: ScenarioBackend,
+  step: Step & { readonly kind: 'exec' },
+): Promise<Seen> {
   const until = backend.now() + (step.eventuallyNs ?? 0);
   for (;;) {
     const seen = judged(step.expect, await backend.exec(step.node, step.command, step.timeoutNs));
@@ -172,24 +193,34 @@ async function execUntil(backend: ScenarioBackend, step: Step & { readonly kind:
 function judged(expect: Expectation, outcome: CommandOutcome): Seen {
   const { exitCode, output } = outcome;
   const wrong = expect.exit !== undefined && expect.exit !== exitCode;
-  const problems = [...(wrong ? [`exit code ${exitCode}, expected ${expect.exit}`] : []), ...missing(expect, output)];
+  const problems = [
+    ...(wrong ? [`exit code ${exitCode}, expected ${expect.exit}`] : []),
+    ...missing(expect, output),
+  ];
   return { problems, output, exitCode };
 }
 
 function missing(expect: Expectation, output: string): string[] {
   return [
-    ...expect.stdout.filter((want) => !want.test(output)).map((want) => `no match for /${want.source}/m`),
-    ...expect.notStdout.filter((no) => no.test(output)).map((no) => `unwanted match for /${no.source}/m`),
+    ...expect.stdout
+      .filter((want) => !want.test(output))
+      .map((want) => `no match for /${want.source}/m`),
+    ...expect.notStdout
+      .filter((no) => no.test(output))
+      .map((no) => `unwanted match for /${no.source}/m`),
   ];
 }
 
 function countText(count: { readonly min: number; readonly max: number }): string {
   if (count.min === count.max) return String(count.min);
-  return count.max === Number.MAX_SAFE_INTEGER ? `at least ${count.min}` : `${count.min} to ${count.max}`;
+  return count.max === Number.MAX_SAFE_INTEGER
+    ? `at least ${count.min}`
+    : `${count.min} to ${count.max}`;
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof LabError && error.problems.length > 0) return `${error.message}\n${formatProblems(error.problems)}`;
+  if (error instanceof LabError && error.problems.length > 0)
+    return `${error.message}\n${formatProblems(error.problems)}`;
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -224,11 +255,15 @@ export function compareResults(one: ScenarioResult, other: ScenarioResult): stri
     const b = other.steps[i];
     const step = a?.step ?? b?.step;
     if (step === undefined) continue;
-    const say = (what: string): void => void lines.push(`step ${i + 1} ${describeStep(step)}: ${what}`);
-    const word = (result: StepResult | undefined): string => (result === undefined ? 'did not run' : result.ok ? 'passed' : 'failed');
+    const say = (what: string): void =>
+      void lines.push(`step ${i + 1} ${describeStep(step)}: ${what}`);
+    const word = (result: StepResult | undefined): string =>
+      result === undefined ? 'did not run' : result.ok ? 'passed' : 'failed';
     if (word(a) !== word(b)) say(`${one.backend} ${word(a)}, ${other.backend} ${word(b)}`);
-    else if (a?.exitCode !== b?.exitCode) say(`${one.backend} exit code ${a?.exitCode}, ${other.backend} ${b?.exitCode}`);
-    else if (a?.packets !== b?.packets) say(`${one.backend} ${a?.packets} packets, ${other.backend} ${b?.packets}`);
+    else if (a?.exitCode !== b?.exitCode)
+      say(`${one.backend} exit code ${a?.exitCode}, ${other.backend} ${b?.exitCode}`);
+    else if (a?.packets !== b?.packets)
+      say(`${one.backend} ${a?.packets} packets, ${other.backend} ${b?.packets}`);
   }
   return lines;
 }

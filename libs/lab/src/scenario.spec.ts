@@ -1,9 +1,16 @@
 import fc from 'fast-check';
 import { formatProblems } from './check.js';
 import { parseScenario, type Scenario } from './scenario.js';
-import { compareResults, describeStep, runScenario, type CommandOutcome, type ScenarioBackend } from './scenario-runner.js';
+import {
+  compareResults,
+  describeStep,
+  runScenario,
+  type CommandOutcome,
+  type ScenarioBackend,
+} from './scenario-runner.js';
 
-const HEAD = 'name: x\ntopology: {nodes: {a: {}, b: {}}, links: [{endpoints: ["a:eth1", "b:eth1"]}]}\n';
+const HEAD =
+  'name: x\ntopology: {nodes: {a: {}, b: {}}, links: [{endpoints: ["a:eth1", "b:eth1"]}]}\n';
 
 function good(steps: string): Scenario {
   const parsed = parseScenario(HEAD + steps);
@@ -25,8 +32,21 @@ describe('parseScenario', () => {
   - {read: wan, count: 3}
 `);
     expect([seed, linux]).toEqual([1, true]);
-    expect(steps.map((step) => step.kind)).toEqual(['exec', 'background', 'sleep', 'wait', 'kill', 'capture', 'stop', 'read', 'read']);
-    expect(steps[0]).toMatchObject({ eventuallyNs: 5e9, expect: { exit: 0, stdout: [/^x$/m], notStdout: [/y/m] } });
+    expect(steps.map((step) => step.kind)).toEqual([
+      'exec',
+      'background',
+      'sleep',
+      'wait',
+      'kill',
+      'capture',
+      'stop',
+      'read',
+      'read',
+    ]);
+    expect(steps[0]).toMatchObject({
+      eventuallyNs: 5e9,
+      expect: { exit: 0, stdout: [/^x$/m], notStdout: [/y/m] },
+    });
     expect(steps[4]).toMatchObject({ signal: 'TERM', timeoutNs: 30e9 });
     expect(steps[8]).toMatchObject({ count: { min: 3, max: 3 } });
     expect(steps.map(describeStep)[5]).toBe('capture wan: a eth1 "icmp"');
@@ -37,8 +57,13 @@ describe('parseScenario', () => {
     const parsed = parseScenario('name: s\ntopology: {file: ../t.clab.yml}\nsteps: []', {
       loadFile: (path) => (path === '../t.clab.yml' ? text : undefined),
     });
-    expect(parsed).toMatchObject({ ok: true, value: { topology: { name: 't', nodes: [{ name: 'n' }] } } });
-    expect(parseScenario(`name: s\ntopology: {name: q, topology: {nodes: {}}}\nsteps: []`)).toMatchObject({ ok: true, value: { topology: { name: 'q' } } });
+    expect(parsed).toMatchObject({
+      ok: true,
+      value: { topology: { name: 't', nodes: [{ name: 'n' }] } },
+    });
+    expect(
+      parseScenario(`name: s\ntopology: {name: q, topology: {nodes: {}}}\nsteps: []`),
+    ).toMatchObject({ ok: true, value: { topology: { name: 'q' } } });
   });
 
   test('lists every fault', () => {
@@ -74,12 +99,42 @@ steps[8].count: min 3 is above max 1"
 
   test('no input makes it throw', () => {
     const step = fc.dictionary(
-      fc.constantFrom('node', 'exec', 'sleep', 'wait', 'kill', 'capture', 'stop', 'read', 'count', 'stdout', 'exit', 'signal', 'background'),
-      fc.oneof(fc.constantFrom('a', 'x', '(', '5s'), fc.integer(), fc.constant(null), fc.array(fc.string()), fc.object()),
+      fc.constantFrom(
+        'node',
+        'exec',
+        'sleep',
+        'wait',
+        'kill',
+        'capture',
+        'stop',
+        'read',
+        'count',
+        'stdout',
+        'exit',
+        'signal',
+        'background',
+      ),
+      fc.oneof(
+        fc.constantFrom('a', 'x', '(', '5s'),
+        fc.integer(),
+        fc.constant(null),
+        fc.array(fc.string()),
+        fc.object(),
+      ),
     );
-    const document = fc.record({ name: fc.string(), topology: fc.oneof(fc.object(), fc.constant({ nodes: { a: {} } })), steps: fc.array(step) });
-    fc.assert(fc.property(document, (value) => void parseScenario(value)), { numRuns: 1000 });
-    fc.assert(fc.property(fc.anything(), (value) => void parseScenario(value as object)), { numRuns: 500 });
+    const document = fc.record({
+      name: fc.string(),
+      topology: fc.oneof(fc.object(), fc.constant({ nodes: { a: {} } })),
+      steps: fc.array(step),
+    });
+    fc.assert(
+      fc.property(document, (value) => void parseScenario(value)),
+      { numRuns: 1000 },
+    );
+    fc.assert(
+      fc.property(fc.anything(), (value) => void parseScenario(value as object)),
+      { numRuns: 500 },
+    );
   });
 });
 
@@ -128,22 +183,36 @@ class ScriptedBackend implements ScenarioBackend {
 
 describe('runScenario', () => {
   test('retries every 200 ms until it holds', async () => {
-    const backend = new ScriptedBackend([{ exitCode: 1, output: '' }, { exitCode: 1, output: '' }, { exitCode: 0, output: 'up\n' }]);
-    const result = await runScenario(good('steps: [{node: a, exec: x, exit: 0, stdout: [^up$], eventually: 1s}]'), backend);
-    expect(result).toMatchObject({ ok: true, warnings: ['a warning'], steps: [{ ok: true, durationNs: 400e6, exitCode: 0 }] });
+    const backend = new ScriptedBackend([
+      { exitCode: 1, output: '' },
+      { exitCode: 1, output: '' },
+      { exitCode: 0, output: 'up\n' },
+    ]);
+    const result = await runScenario(
+      good('steps: [{node: a, exec: x, exit: 0, stdout: [^up$], eventually: 1s}]'),
+      backend,
+    );
+    expect(result).toMatchObject({
+      ok: true,
+      warnings: ['a warning'],
+      steps: [{ ok: true, durationNs: 400e6, exitCode: 0 }],
+    });
     expect(backend.log).toEqual(['exec a x @0', 'exec a x @200', 'exec a x @400', 'down']);
   });
 
   test('goes on after a failure, says why, and takes everything down', async () => {
     const backend = new ScriptedBackend([{ exitCode: 2, output: 'nothing\n' }]);
-    const result = await runScenario(good(`steps:
+    const result = await runScenario(
+      good(`steps:
   - {node: a, exec: x, exit: 0, stdout: ['3 received'], not_stdout: [nothing]}
   - {capture: c, node: a, interface: eth1, filter: "((("}
   - {node: a, exec: y, background: job}
   - {kill: job, signal: TERM, exit: 143}
   - {stop: c}
   - {read: c, count: 3, stdout: [two]}
-`), backend);
+`),
+      backend,
+    );
     expect(result.ok).toBe(false);
     expect(result.steps.map((step) => step.problems)).toEqual([
       ['exit code 2, expected 0', 'no match for /3 received/m', 'unwanted match for /nothing/m'],
@@ -159,7 +228,13 @@ describe('runScenario', () => {
   test('compares two runs', async () => {
     const scenario = good('steps: [{node: a, exec: x}, {node: a, exec: y, exit: 0}]');
     const one = await runScenario(scenario, new ScriptedBackend([{ exitCode: 0, output: '' }]));
-    const other = await runScenario(scenario, new ScriptedBackend([{ exitCode: 1, output: '' }, { exitCode: 1, output: '' }]));
+    const other = await runScenario(
+      scenario,
+      new ScriptedBackend([
+        { exitCode: 1, output: '' },
+        { exitCode: 1, output: '' },
+      ]),
+    );
     expect(compareResults(one, { ...other, backend: 'linux' })).toEqual([
       'step 1 a: x: scripted exit code 0, linux exit code 1'.replace('linux exit code', 'linux'),
       'step 2 a: y: scripted passed, linux failed',

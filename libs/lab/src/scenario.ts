@@ -18,8 +18,21 @@ export interface Expectation {
 
 /** Names of signals without `SIG`, with their numbers on x86-64 Linux. */
 export const SIGNALS = {
-  HUP: 1, INT: 2, QUIT: 3, ABRT: 6, KILL: 9, USR1: 10, USR2: 12, PIPE: 13, ALRM: 14, TERM: 15, CHLD: 17, CONT: 18,
-  STOP: 19, TSTP: 20, WINCH: 28,
+  HUP: 1,
+  INT: 2,
+  QUIT: 3,
+  ABRT: 6,
+  KILL: 9,
+  USR1: 10,
+  USR2: 12,
+  PIPE: 13,
+  ALRM: 14,
+  TERM: 15,
+  CHLD: 17,
+  CONT: 18,
+  STOP: 19,
+  TSTP: 20,
+  WINCH: 28,
 } as const;
 
 export type SignalName = keyof typeof SIGNALS;
@@ -34,9 +47,19 @@ export type Step =
       readonly timeoutNs?: number;
       readonly expect: Expectation;
     }
-  | { readonly kind: 'background'; readonly node: string; readonly command: string; readonly name: string }
+  | {
+      readonly kind: 'background';
+      readonly node: string;
+      readonly command: string;
+      readonly name: string;
+    }
   | { readonly kind: 'sleep'; readonly ns: number }
-  | { readonly kind: 'wait'; readonly name: string; readonly timeoutNs: number; readonly expect: Expectation }
+  | {
+      readonly kind: 'wait';
+      readonly name: string;
+      readonly timeoutNs: number;
+      readonly expect: Expectation;
+    }
   | {
       readonly kind: 'kill';
       readonly name: string;
@@ -85,11 +108,15 @@ export function isScenarioText(text: string): boolean {
 }
 
 /** YAML or JSON text, or plain values, of a scenario file. */
-export function parseScenario(source: string | object, options: ScenarioOptions = {}): Parsed<Scenario> {
+export function parseScenario(
+  source: string | object,
+  options: ScenarioOptions = {},
+): Parsed<Scenario> {
   const checker = new Checker();
   const value = typeof source === 'string' ? parseText(checker, source) : source;
   const file = new Place(checker, value, '');
-  if (checker.problems.length > 0 || !file.required() || !file.isMap()) return checker.result(NOTHING);
+  if (checker.problems.length > 0 || !file.required() || !file.isMap())
+    return checker.result(NOTHING);
   file.onlyKeys(['name', 'seed', 'linux', 'topology', 'steps', 'description']);
   file.key('name').required();
   const name = file.key('name').string() ?? '';
@@ -97,7 +124,11 @@ export function parseScenario(source: string | object, options: ScenarioOptions 
   const topology = readTopology(file.key('topology'), name, options);
   const steps = file.key('steps');
   steps.required();
-  const names: Names = { nodes: new Map(topology.nodes.map((n) => [n.name, true])), jobs: new Set(), captures: new Map() };
+  const names: Names = {
+    nodes: new Map(topology.nodes.map((n) => [n.name, true])),
+    jobs: new Set(),
+    captures: new Map(),
+  };
   return checker.result({
     name,
     seed: file.key('seed').integer(0, Number.MAX_SAFE_INTEGER) ?? 1,
@@ -118,7 +149,9 @@ const NOTHING: Scenario = {
 function readTopology(place: Place, name: string, options: ScenarioOptions): Topology {
   const file = place.key('file');
   if (!file.present) {
-    return place.key('topology').present ? parseTopologyAt(place) : parseInnerTopology(place, name, wrapped(place, name));
+    return place.key('topology').present
+      ? parseTopologyAt(place)
+      : parseInnerTopology(place, name, wrapped(place, name));
   }
   place.onlyKeys(['file']);
   const path = file.string();
@@ -160,7 +193,9 @@ function readStep(place: Place, names: Names): Step | undefined {
   const found = STEP_KINDS.filter((kind) => place.key(kind).value !== undefined);
   const kind = found[0];
   if (kind === undefined || found.length > 1) {
-    return place.problem(`must have exactly one of ${STEP_KINDS.join(', ')}${found.length > 1 ? `, has ${found.join(', ')}` : ''}`);
+    return place.problem(
+      `must have exactly one of ${STEP_KINDS.join(', ')}${found.length > 1 ? `, has ${found.join(', ')}` : ''}`,
+    );
   }
   place.onlyKeys(KEYS[kind]);
   if (kind === 'sleep') {
@@ -177,7 +212,10 @@ function readStep(place: Place, names: Names): Step | undefined {
       return readExec(place, text, names);
     case 'wait':
     case 'kill': {
-      if (!names.jobs.has(text)) main.problem(`no background command "${text.slice(0, 60)}" before this step${suggestion(text, [...names.jobs])}`);
+      if (!names.jobs.has(text))
+        main.problem(
+          `no background command "${text.slice(0, 60)}" before this step${suggestion(text, [...names.jobs])}`,
+        );
       const timeoutNs = time(place.key('timeout')) ?? DEFAULT_WAIT_NS;
       const expect = readExpectation(place);
       return kind === 'wait'
@@ -189,17 +227,30 @@ function readStep(place: Place, names: Names): Step | undefined {
       place.key('interface').required();
       const name = place.key('interface').string();
       const filter = place.key('filter').string();
-      if (names.captures.get(text) === false) main.problem(`capture "${text.slice(0, 60)}" is still running`);
+      if (names.captures.get(text) === false)
+        main.problem(`capture "${text.slice(0, 60)}" is still running`);
       names.captures.set(text, false);
       if (node === undefined || name === undefined) return undefined;
-      return { kind, name: text, node, interface: name, ...(filter === undefined ? {} : { filter }) };
+      return {
+        kind,
+        name: text,
+        node,
+        interface: name,
+        ...(filter === undefined ? {} : { filter }),
+      };
     }
     case 'stop':
-      if (names.captures.get(text) !== false) main.problem(`no running capture "${text.slice(0, 60)}"${suggestion(text, [...names.captures.keys()])}`);
+      if (names.captures.get(text) !== false)
+        main.problem(
+          `no running capture "${text.slice(0, 60)}"${suggestion(text, [...names.captures.keys()])}`,
+        );
       else names.captures.set(text, true);
       return { kind, name: text };
     case 'read': {
-      if (!names.captures.has(text)) main.problem(`no capture "${text.slice(0, 60)}" before this step${suggestion(text, [...names.captures.keys()])}`);
+      if (!names.captures.has(text))
+        main.problem(
+          `no capture "${text.slice(0, 60)}" before this step${suggestion(text, [...names.captures.keys()])}`,
+        );
       const filter = place.key('filter').string();
       const count = readCount(place.key('count'));
       return {
@@ -219,7 +270,8 @@ function readExec(place: Place, command: string, names: Names): Step | undefined
   if (background !== undefined) {
     names.jobs.add(background);
     for (const key of ['exit', 'stdout', 'not_stdout', 'eventually', 'timeout']) {
-      if (place.key(key).present) place.key(key).problem('belongs to the step that waits for the background command');
+      if (place.key(key).present)
+        place.key(key).problem('belongs to the step that waits for the background command');
     }
     return node === undefined ? undefined : { kind: 'background', node, command, name: background };
   }
@@ -241,14 +293,18 @@ function readNodeName(place: Place, names: Names): string | undefined {
   if (!place.required()) return undefined;
   const node = place.string();
   if (node === undefined || names.nodes.has(node)) return node;
-  return place.problem(`no such node "${node.slice(0, 60)}"${suggestion(node, [...names.nodes.keys()])}`);
+  return place.problem(
+    `no such node "${node.slice(0, 60)}"${suggestion(node, [...names.nodes.keys()])}`,
+  );
 }
 
 function readSignal(place: Place): SignalName {
   const text = place.scalar();
   if (text === undefined) return 'INT';
   const bare = text.toUpperCase().replace(/^SIG/, '');
-  const name = (Object.keys(SIGNALS) as SignalName[]).find((key) => key === bare || String(SIGNALS[key]) === bare);
+  const name = (Object.keys(SIGNALS) as SignalName[]).find(
+    (key) => key === bare || String(SIGNALS[key]) === bare,
+  );
   if (name !== undefined) return name;
   place.problem(`unknown signal "${text.slice(0, 60)}"; known: ${Object.keys(SIGNALS).join(', ')}`);
   return 'INT';
@@ -275,16 +331,23 @@ function readCount(place: Place): { min: number; max: number } | undefined {
 function readExpectation(place: Place): Expectation {
   const exit = place.key('exit').integer(0, 255);
   const expressions = (key: string): RegExp[] =>
-    place.key(key).items().flatMap((item) => {
-      if (!item.present) item.problem('must be a text, is nothing');
-      const text = item.string();
-      if (text === undefined) return [];
-      try {
-        return [new RegExp(text, 'm')];
-      } catch (error) {
-        item.problem(error instanceof Error ? error.message : String(error));
-        return [];
-      }
-    });
-  return { stdout: expressions('stdout'), notStdout: expressions('not_stdout'), ...(exit === undefined ? {} : { exit }) };
+    place
+      .key(key)
+      .items()
+      .flatMap((item) => {
+        if (!item.present) item.problem('must be a text, is nothing');
+        const text = item.string();
+        if (text === undefined) return [];
+        try {
+          return [new RegExp(text, 'm')];
+        } catch (error) {
+          item.problem(error instanceof Error ? error.message : String(error));
+          return [];
+        }
+      });
+  return {
+    stdout: expressions('stdout'),
+    notStdout: expressions('not_stdout'),
+    ...(exit === undefined ? {} : { exit }),
+  };
 }

@@ -10,7 +10,14 @@ import { parseIpv4, parseIpv6, parseMac } from '@netloom/base';
 import { Checker, Place, parseText, suggestion, type Parsed } from './check.js';
 import { DEFAULT_QUEUE_PACKETS, netemDocument, parseLinkPatchAt, parseNetem } from './netem.js';
 import type {
-  Impairment, LinkPatch, NodeKind, Topology, TopologyBind, TopologyEndpoint, TopologyLink, TopologyNode,
+  Impairment,
+  LinkPatch,
+  NodeKind,
+  Topology,
+  TopologyBind,
+  TopologyEndpoint,
+  TopologyLink,
+  TopologyNode,
 } from './port.js';
 
 export const NODE_KINDS = ['linux', 'bridge'] as const satisfies readonly NodeKind[];
@@ -25,12 +32,52 @@ const TOP_IGNORED = ['prefix', 'mgmt', 'settings', 'debug'];
 const TOPOLOGY_KEYS = ['defaults', 'kinds', 'groups', 'nodes', 'links'];
 const NODE_KEYS = ['kind', 'group', 'cpus', 'exec', 'sysctls', 'binds', 'env', 'labels'];
 const NODE_IGNORED = [
-  'image', 'image-pull-policy', 'restart-policy', 'license', 'type', 'startup-config', 'startup-delay',
-  'enforce-startup-config', 'suppress-startup-config', 'auto-remove', 'volumes', 'ports', 'env-files', 'credentials',
-  'user', 'hostname', 'entrypoint', 'cmd', 'runtime', 'mgmt-ipv4', 'mgmt-ipv6', 'mgmt_ipv4', 'mgmt_ipv6',
-  'network-mode', 'link-apply-mode', 'cpu', 'memory', 'cpu-set', 'extras', 'config', 'stages', 'dns', 'certificate',
-  'healthcheck', 'components', 'aliases', 'shm-size', 'cap-add', 'privileged', 'cgroupns-mode', 'cgroup-parent',
-  'pid-mode', 'tmpfs', 'security-opts', 'devices', 'position',
+  'image',
+  'image-pull-policy',
+  'restart-policy',
+  'license',
+  'type',
+  'startup-config',
+  'startup-delay',
+  'enforce-startup-config',
+  'suppress-startup-config',
+  'auto-remove',
+  'volumes',
+  'ports',
+  'env-files',
+  'credentials',
+  'user',
+  'hostname',
+  'entrypoint',
+  'cmd',
+  'runtime',
+  'mgmt-ipv4',
+  'mgmt-ipv6',
+  'mgmt_ipv4',
+  'mgmt_ipv6',
+  'network-mode',
+  'link-apply-mode',
+  'cpu',
+  'memory',
+  'cpu-set',
+  'extras',
+  'config',
+  'stages',
+  'dns',
+  'certificate',
+  'healthcheck',
+  'components',
+  'aliases',
+  'shm-size',
+  'cap-add',
+  'privileged',
+  'cgroupns-mode',
+  'cgroup-parent',
+  'pid-mode',
+  'tmpfs',
+  'security-opts',
+  'devices',
+  'position',
 ];
 const LINK_TYPES = ['veth', 'veth-stitch'] as const;
 /** What containerlab takes for its host's side, unless a node is called so. */
@@ -54,7 +101,9 @@ export function parseTopologyAt(file: Place): Topology {
   name.required();
   const text = name.string();
   if (text !== undefined && (!LAB_NAME.test(text) || text.length > 64)) {
-    name.problem(`"${text.slice(0, 80)}" is no lab name: letters, digits, ".", "_" and "-", at most 64`);
+    name.problem(
+      `"${text.slice(0, 80)}" is no lab name: letters, digits, ".", "_" and "-", at most 64`,
+    );
   }
   return parseInnerTopology(file.key('topology'), text ?? '', file.value);
 }
@@ -107,7 +156,8 @@ function readNode(place: Place): NodeLevel {
   place.isMap();
   place.onlyKeys(NODE_KEYS, NODE_IGNORED);
   const sysctls = place.key('sysctls');
-  for (const [name, at] of sysctls.entries()) if (!SYSCTL.test(name)) at.problem('is no name of a sysctl');
+  for (const [name, at] of sysctls.entries())
+    if (!SYSCTL.test(name)) at.problem('is no name of a sysctl');
   return {
     kind: place.key('kind').string(),
     group: place.key('group').string(),
@@ -122,7 +172,9 @@ function readNode(place: Place): NodeLevel {
 
 /** The same place without a second report of what `entries` has already said. */
 function silent(place: Place): Place {
-  return typeof place.value === 'object' && !Array.isArray(place.value) ? place : new Place(place.checker, undefined, place.path);
+  return typeof place.value === 'object' && !Array.isArray(place.value)
+    ? place
+    : new Place(place.checker, undefined, place.path);
 }
 
 function readBinds(place: Place): TopologyBind[] | undefined {
@@ -145,11 +197,18 @@ function readBinds(place: Place): TopologyBind[] | undefined {
 function inheritance(place: Place): (own: NodeLevel) => NodeLevel[] {
   const defaults = readNode(place.key('defaults'));
   const table = (key: string): Map<string, NodeLevel> =>
-    new Map(place.key(key).entries().map(([name, at]) => [name, readNode(at)]));
+    new Map(
+      place
+        .key(key)
+        .entries()
+        .map(([name, at]) => [name, readNode(at)]),
+    );
   const kinds = table('kinds');
   for (const name of kinds.keys()) {
     if (NODE_KINDS.some((kind) => kind === name)) continue;
-    place.checker.warn(`${place.path}.kinds: kind "${name}" is not known here${suggestion(name, NODE_KINDS)}`);
+    place.checker.warn(
+      `${place.path}.kinds: kind "${name}" is not known here${suggestion(name, NODE_KINDS)}`,
+    );
   }
   const groups = table('groups');
   return (own) => {
@@ -170,22 +229,29 @@ function finishNode(place: Place, name: string, levels: readonly NodeLevel[]): T
     }
     return undefined;
   };
-  const merged = (pick: (level: NodeLevel) => Record<string, string> | undefined): Record<string, string> =>
+  const merged = (
+    pick: (level: NodeLevel) => Record<string, string> | undefined,
+  ): Record<string, string> =>
     Object.fromEntries([...levels].reverse().flatMap((level) => Object.entries(pick(level) ?? {})));
   const kindText = first((level) => level.kind) ?? 'linux';
   const kind = NODE_KINDS.find((known) => known === kindText);
   if (kind === undefined) {
     const at = place.key('kind').present ? place.key('kind') : place;
-    at.problem(`unknown kind "${kindText.slice(0, 60)}"${suggestion(kindText, NODE_KINDS)}; known: ${NODE_KINDS.join(', ')}`);
+    at.problem(
+      `unknown kind "${kindText.slice(0, 60)}"${suggestion(kindText, NODE_KINDS)}; known: ${NODE_KINDS.join(', ')}`,
+    );
   }
   const binds = new Map<string, TopologyBind>();
-  for (const level of [...levels].reverse()) for (const bind of level.binds ?? []) binds.set(bind.target, bind);
+  for (const level of [...levels].reverse())
+    for (const bind of level.binds ?? []) binds.set(bind.target, bind);
   const group = first((level) => level.group);
   return {
     name,
     kind: kind ?? 'linux',
     cpus: first((level) => level.cpus) ?? 1,
-    exec: (first((level) => level.exec) ?? []).map((line) => line.replaceAll('__clabNodeName__', name)),
+    exec: (first((level) => level.exec) ?? []).map((line) =>
+      line.replaceAll('__clabNodeName__', name),
+    ),
     sysctls: merged((level) => level.sysctls),
     env: merged((level) => level.env),
     labels: merged((level) => level.labels),
@@ -200,10 +266,13 @@ function finishNode(place: Place, name: string, levels: readonly NodeLevel[]): T
 export function interfaceNameFault(name: string): string | undefined {
   const quoted = `"${name.slice(0, 60)}"`;
   if (name === '') return 'the interface name is missing';
-  if (new TextEncoder().encode(name).length > 15) return `interface name ${quoted} is longer than 15 bytes`;
+  if (new TextEncoder().encode(name).length > 15)
+    return `interface name ${quoted} is longer than 15 bytes`;
   if (name === '.' || name === '..') return `${quoted} is no interface name`;
-  if (/[/:\s\0]/.test(name)) return `interface name ${quoted} must not contain "/", ":" or white space`;
-  if (name === 'lo' || name === 'all' || name === 'default') return `interface name ${quoted} is taken`;
+  if (/[/:\s\0]/.test(name))
+    return `interface name ${quoted} must not contain "/", ":" or white space`;
+  if (name === 'lo' || name === 'all' || name === 'default')
+    return `interface name ${quoted} is taken`;
   return undefined;
 }
 
@@ -211,10 +280,12 @@ function readEndpoint(place: Place, type: string | undefined): TopologyEndpoint 
   if (!place.present) return place.problem('is required');
   if (typeof place.value === 'string' && type === undefined) {
     const colon = place.value.indexOf(':');
-    if (colon < 0) return place.problem(`must be "node:interface", is "${place.value.slice(0, 80)}"`);
+    if (colon < 0)
+      return place.problem(`must be "node:interface", is "${place.value.slice(0, 80)}"`);
     return { node: place.value.slice(0, colon), interface: place.value.slice(colon + 1) };
   }
-  if (typeof place.value === 'string') return place.problem('must be a map of node and interface in a link with a type');
+  if (typeof place.value === 'string')
+    return place.problem('must be a map of node and interface in a link with a type');
   if (!place.isMap()) return undefined;
   place.onlyKeys(['node', 'interface', 'mac', 'ipv4', 'ipv6', 'vars']);
   if (!place.key('node').required() || !place.key('interface').required()) return undefined;
@@ -224,7 +295,8 @@ function readEndpoint(place: Place, type: string | undefined): TopologyEndpoint 
   const mac = macAt.string();
   if (mac !== undefined) {
     const bytes = parseMac(mac);
-    if (bytes === undefined || ((bytes[0] ?? 0) & 1) !== 0) macAt.problem(`"${mac}" is no unicast MAC address`);
+    if (bytes === undefined || ((bytes[0] ?? 0) & 1) !== 0)
+      macAt.problem(`"${mac}" is no unicast MAC address`);
   }
   const ipv4 = address(place.key('ipv4'), 4);
   const ipv6 = address(place.key('ipv6'), 6);
@@ -246,7 +318,9 @@ function address(place: Place, family: 4 | 6): string | undefined {
   const valid = family === 4 ? parseIpv4(host) !== undefined : parseIpv6(host) !== undefined;
   const bits = length !== undefined && /^\d{1,3}$/.test(length) ? Number(length) : -1;
   if (valid && rest === undefined && bits >= 0 && bits <= (family === 4 ? 32 : 128)) return text;
-  return place.problem(`must be an IPv${family} address with prefix length, is "${text.slice(0, 60)}"`);
+  return place.problem(
+    `must be an IPv${family} address with prefix length, is "${text.slice(0, 60)}"`,
+  );
 }
 
 function checkEndpoint(
@@ -264,10 +338,12 @@ function checkEndpoint(
   }
   const fault = interfaceNameFault(end.interface);
   if (fault !== undefined) place.problem(fault);
-  else if (kind === 'bridge' && end.interface === BRIDGE_DEVICE) place.problem(`"${BRIDGE_DEVICE}" is the bridge itself`);
+  else if (kind === 'bridge' && end.interface === BRIDGE_DEVICE)
+    place.problem(`"${BRIDGE_DEVICE}" is the bridge itself`);
   const key = `${end.node}:${end.interface}`;
   const before = used.get(key);
-  if (before !== undefined) place.problem(`"${key.slice(0, 80)}" is already an endpoint of ${before}`);
+  if (before !== undefined)
+    place.problem(`"${key.slice(0, 80)}" is already an endpoint of ${before}`);
   else used.set(key, place.path);
 }
 
@@ -279,9 +355,18 @@ function readLink(
 ): TopologyLink | undefined {
   if (!place.present) return place.problem('is required');
   if (!place.isMap()) return undefined;
-  const type = place.key('type').present ? place.key('type').oneOf(LINK_TYPES, 'link type') : undefined;
+  const type = place.key('type').present
+    ? place.key('type').oneOf(LINK_TYPES, 'link type')
+    : undefined;
   if (place.key('type').present && type === undefined) return undefined;
-  place.onlyKeys(['type', 'endpoints', 'mtu', 'vars', 'labels', ...(type === undefined ? ['ipv4', 'ipv6'] : [])]);
+  place.onlyKeys([
+    'type',
+    'endpoints',
+    'mtu',
+    'vars',
+    'labels',
+    ...(type === undefined ? ['ipv4', 'ipv6'] : []),
+  ]);
   const mtu = place.key('mtu').integer(68, 65535) ?? DEFAULT_MTU;
   const vars = place.key('vars');
   const netem = vars.isMap() ? withLimits(parseNetem(vars.key('netem'))) : { a: {}, z: {} };
@@ -303,7 +388,10 @@ function readLink(
   return a === undefined || z === undefined ? undefined : { a, z, mtu, netem };
 }
 
-function pairOfAddresses(place: Place, family: 4 | 6): ({ ipv4: string } | { ipv6: string } | undefined)[] {
+function pairOfAddresses(
+  place: Place,
+  family: 4 | 6,
+): ({ ipv4: string } | { ipv6: string } | undefined)[] {
   const items = place.items();
   if (items.length > 2) place.problem(`must have at most two elements, has ${items.length}`);
   return items.map((item) => {
@@ -316,7 +404,9 @@ function pairOfAddresses(place: Place, family: 4 | 6): ({ ipv4: string } | { ipv
 /** A rate has a bounded queue even where the file does not say how long. */
 function withLimits(netem: { a: Impairment; z: Impairment }): { a: Impairment; z: Impairment } {
   const limited = (value: Impairment): Impairment =>
-    value.rateBits === undefined || value.limit !== undefined ? value : { ...value, limit: DEFAULT_QUEUE_PACKETS };
+    value.rateBits === undefined || value.limit !== undefined
+      ? value
+      : { ...value, limit: DEFAULT_QUEUE_PACKETS };
   return { a: limited(netem.a), z: limited(netem.z) };
 }
 
@@ -327,7 +417,12 @@ export function parseNode(source: string | object): Parsed<TopologyNode> {
   return part(source, (place) => {
     const name = place.key('name');
     name.required();
-    const rest = Object.fromEntries(place.entries().filter(([key]) => key !== 'name').map(([key, at]) => [key, at.value]));
+    const rest = Object.fromEntries(
+      place
+        .entries()
+        .filter(([key]) => key !== 'name')
+        .map(([key, at]) => [key, at.value]),
+    );
     const own = new Place(place.checker, rest, '');
     const level = readNode(own);
     const named = name.string() ?? '';
@@ -339,13 +434,23 @@ export function parseNode(source: string | object): Parsed<TopologyNode> {
 /** A link of a running lab, checked against its nodes and the endpoints in use. */
 export function parseLink(
   source: string | object,
-  lab: { readonly nodes: readonly { readonly name: string; readonly kind: NodeKind }[]; readonly used: readonly string[] },
+  lab: {
+    readonly nodes: readonly { readonly name: string; readonly kind: NodeKind }[];
+    readonly used: readonly string[];
+  },
 ): Parsed<TopologyLink> {
   return part(source, (place) => {
     const kinds = new Map(lab.nodes.map((node) => [node.name, node.kind]));
     const used = new Map(lab.used.map((key) => [key, 'a link of the lab']));
     const link = readLink(place, (node) => kinds.get(node), [...kinds.keys()], used);
-    return link ?? { a: { node: '', interface: '' }, z: { node: '', interface: '' }, mtu: 0, netem: { a: {}, z: {} } };
+    return (
+      link ?? {
+        a: { node: '', interface: '' },
+        z: { node: '', interface: '' },
+        mtu: 0,
+        netem: { a: {}, z: {} },
+      }
+    );
   });
 }
 
@@ -371,8 +476,11 @@ function part<T>(source: string | object, read: (place: Place) => T): Parsed<T> 
 // --- back to a file --------------------------------------------------------------------------------------------------
 
 /** A topology file that means this topology, with nothing left to inherit. */
-export function topologyDocument(topology: Pick<Topology, 'name' | 'nodes' | 'links'>): Record<string, unknown> {
-  const some = <T>(key: string, value: T, keep: boolean): Record<string, T> => (keep ? { [key]: value } : {});
+export function topologyDocument(
+  topology: Pick<Topology, 'name' | 'nodes' | 'links'>,
+): Record<string, unknown> {
+  const some = <T>(key: string, value: T, keep: boolean): Record<string, T> =>
+    keep ? { [key]: value } : {};
   const nodes = topology.nodes.map((node): [string, unknown] => [
     node.name,
     {
@@ -392,15 +500,26 @@ export function topologyDocument(topology: Pick<Topology, 'name' | 'nodes' | 'li
   ]);
   const links = topology.links.map((link) => {
     const long = [link.a, link.z].some((end) => end.mac !== undefined);
-    const text = (family: 'ipv4' | 'ipv6'): string[] => [link.a[family] ?? '', link.z[family] ?? ''];
+    const text = (family: 'ipv4' | 'ipv6'): string[] => [
+      link.a[family] ?? '',
+      link.z[family] ?? '',
+    ];
     const netem = netemDocument(link.netem);
     return {
       ...(long
         ? { type: 'veth', endpoints: [link.a, link.z] }
         : {
             endpoints: [`${link.a.node}:${link.a.interface}`, `${link.z.node}:${link.z.interface}`],
-            ...some('ipv4', text('ipv4'), text('ipv4').some((t) => t !== '')),
-            ...some('ipv6', text('ipv6'), text('ipv6').some((t) => t !== '')),
+            ...some(
+              'ipv4',
+              text('ipv4'),
+              text('ipv4').some((t) => t !== ''),
+            ),
+            ...some(
+              'ipv6',
+              text('ipv6'),
+              text('ipv6').some((t) => t !== ''),
+            ),
           }),
       ...some('mtu', link.mtu, link.mtu !== DEFAULT_MTU),
       ...some('vars', { netem }, Object.keys(netem).length > 0),
