@@ -4,6 +4,7 @@
  * A text is compiled once into closures over {@link ArithContext} and evaluated in 64-bit two's complement. Parameter
  * and command substitutions have been done on the text before it comes here. Source: bash(1), ARITHMETIC EVALUATION.
  */
+import { type ArithNode, combine, wrap } from './arith-operators.js';
 import { ArithError } from './errors.js';
 
 export interface ArithContext {
@@ -17,8 +18,6 @@ export interface ArithContext {
   unset(name: string): void;
 }
 
-type Node = (context: ArithContext) => bigint;
-
 interface Target {
   readonly name: string;
   readonly index: string | undefined;
@@ -31,15 +30,69 @@ interface Token {
 }
 
 const OPERATORS = [
-  '<<=', '>>=', '**', '++', '--', '<<', '>>', '<=', '>=', '==', '!=', '&&', '||', '+=', '-=', '*=', '/=', '%=', '&=', '^=', '|=',
-  '+', '-', '*', '/', '%', '<', '>', '=', '!', '~', '&', '^', '|', '?', ':', ',', '(', ')',
+  '<<=',
+  '>>=',
+  '**',
+  '++',
+  '--',
+  '<<',
+  '>>',
+  '<=',
+  '>=',
+  '==',
+  '!=',
+  '&&',
+  '||',
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+  '%=',
+  '&=',
+  '^=',
+  '|=',
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '<',
+  '>',
+  '=',
+  '!',
+  '~',
+  '&',
+  '^',
+  '|',
+  '?',
+  ':',
+  ',',
+  '(',
+  ')',
 ];
 const LEVEL: Readonly<Record<string, number>> = {
-  '||': 3, '&&': 4, '|': 5, '^': 6, '&': 7, '==': 8, '!=': 8, '<': 9, '>': 9, '<=': 9, '>=': 9, '<<': 10, '>>': 10,
-  '+': 11, '-': 11, '*': 12, '/': 12, '%': 12, '**': 13,
+  '||': 3,
+  '&&': 4,
+  '|': 5,
+  '^': 6,
+  '&': 7,
+  '==': 8,
+  '!=': 8,
+  '<': 9,
+  '>': 9,
+  '<=': 9,
+  '>=': 9,
+  '<<': 10,
+  '>>': 10,
+  '+': 11,
+  '-': 11,
+  '*': 12,
+  '/': 12,
+  '%': 12,
+  '**': 13,
 };
 const ASSIGN = /^(?:<<|>>|[-+*/%&^|])?=$/;
-const cache = new Map<string, Node>();
+const cache = new Map<string, ArithNode>();
 
 /** Evaluates a text; an empty one is 0. Throws {@link ArithError}. */
 export function evaluate(text: string, context: ArithContext): bigint {
@@ -52,13 +105,12 @@ export function evaluate(text: string, context: ArithContext): bigint {
   return node(context);
 }
 
-const wrap = (value: bigint): bigint => BigInt.asIntN(64, value);
-
 /** The value of a variable's text: a number, or an expression in its own right. */
 function valueOf(text: string | undefined, context: ArithContext, expression: string): bigint {
   if (text === undefined || text === '') return 0n;
   if (/^-?(?:0|[1-9]\d{0,17})$/.test(text)) return BigInt(text);
-  if (context.depth >= 1024) throw new ArithError(expression, 'expression recursion level exceeded', text);
+  if (context.depth >= 1024)
+    throw new ArithError(expression, 'expression recursion level exceeded', text);
   context.depth++;
   try {
     return evaluate(text, context);
@@ -77,7 +129,7 @@ class Compiler {
     this.before = this.token;
   }
 
-  compile(): Node {
+  compile(): ArithNode {
     if (this.token.kind === 'end') return () => 0n;
     const node = this.comma();
     const rest = this.peek();
@@ -86,7 +138,8 @@ class Compiler {
   }
 
   private fail(reason: string, token: Token): never {
-    const rest = token.kind === 'end' ? this.text.slice(this.before.pos) : this.text.slice(token.pos);
+    const rest =
+      token.kind === 'end' ? this.text.slice(this.before.pos) : this.text.slice(token.pos);
     throw new ArithError(this.text.trimStart(), reason, rest);
   }
 
@@ -107,7 +160,13 @@ class Compiler {
     }
     const operator = OPERATORS.find((candidate) => text.startsWith(candidate, pos));
     if (operator === undefined) {
-      throw new ArithError(text.trimStart(), /[.@#\\[\]{}`"$;]/.test(text[pos] ?? '') && pos > 0 ? 'syntax error: invalid arithmetic operator' : 'syntax error: operand expected', text.slice(pos));
+      throw new ArithError(
+        text.trimStart(),
+        /[.@#\\[\]{}`"$;]/.test(text[pos] ?? '') && pos > 0
+          ? 'syntax error: invalid arithmetic operator'
+          : 'syntax error: operand expected',
+        text.slice(pos),
+      );
     }
     this.at += operator.length;
     return { kind: 'operator', text: operator, pos };
@@ -131,7 +190,7 @@ class Compiler {
     return true;
   }
 
-  private comma(): Node {
+  private comma(): ArithNode {
     let left = this.assignment();
     while (this.accept(',')) {
       const first = left;
@@ -141,7 +200,7 @@ class Compiler {
     return left;
   }
 
-  private assignment(): Node {
+  private assignment(): ArithNode {
     const target = this.peekTarget();
     if (target !== undefined) {
       const { text: operator } = this.next();
@@ -149,7 +208,8 @@ class Compiler {
       return assign(target, operator.slice(0, -1), value, this.text);
     }
     const node = this.ternary();
-    if (this.token.kind === 'operator' && ASSIGN.test(this.token.text)) this.fail('attempted assignment to non-variable', this.token);
+    if (this.token.kind === 'operator' && ASSIGN.test(this.token.text))
+      this.fail('attempted assignment to non-variable', this.token);
     return node;
   }
 
@@ -184,7 +244,7 @@ class Compiler {
     return { name, index };
   }
 
-  private ternary(): Node {
+  private ternary(): ArithNode {
     const test = this.binary(3);
     if (!this.accept('?')) return test;
     const yes = this.comma();
@@ -193,9 +253,7 @@ class Compiler {
     return (context) => (test(context) !== 0n ? yes(context) : no(context));
   }
 
-
-
-  private binary(level: number): Node {
+  private binary(level: number): ArithNode {
     let left = this.unary();
     for (;;) {
       const operator = this.token;
@@ -203,11 +261,13 @@ class Compiler {
       if (own === undefined || own < level) return left;
       this.next();
       const right = this.binary(operator.text === '**' ? own : own + 1);
-      left = combine(operator.text, left, right, this.text, () => this.text.slice(operator.pos + operator.text.length).trimStart());
+      left = combine(operator.text, left, right, this.text, () =>
+        this.text.slice(operator.pos + operator.text.length).trimStart(),
+      );
     }
   }
 
-  private unary(): Node {
+  private unary(): ArithNode {
     const { kind, text } = this.token;
     if (kind === 'operator') {
       if (text === '++' || text === '--') return this.prefixStep(text);
@@ -223,7 +283,7 @@ class Compiler {
     return this.primary();
   }
 
-  private prefixStep(operator: string): Node {
+  private prefixStep(operator: string): ArithNode {
     this.next();
     if (this.token.kind !== 'name') {
       const operand = this.unary();
@@ -234,7 +294,7 @@ class Compiler {
     return (context) => write(target, wrap(read(target, context, this.text) + step), context);
   }
 
-  private primary(): Node {
+  private primary(): ArithNode {
     const token = this.token;
     if (token.kind === 'number') {
       this.next();
@@ -268,7 +328,8 @@ class Compiler {
     const based = /^(\d+)#(.*)$/.exec(text);
     if (based !== null) {
       const base = Number(based[1]);
-      if (base < 2 || base > 64) throw new ArithError(this.text.trimStart(), 'invalid arithmetic base', text);
+      if (base < 2 || base > 64)
+        throw new ArithError(this.text.trimStart(), 'invalid arithmetic base', text);
       return this.digits(based[2] ?? '', base, text);
     }
     if (/^0[xX]/.test(text)) return this.digits(text.slice(2), 16, text);
@@ -286,7 +347,8 @@ class Compiler {
       else if (char >= 'A' && char <= 'Z') digit = base <= 36 ? code - 55 : code - 29;
       else if (char === '@') digit = 62;
       else if (char === '_') digit = 63;
-      if (digit >= base) throw new ArithError(this.text.trimStart(), 'value too great for base', whole);
+      if (digit >= base)
+        throw new ArithError(this.text.trimStart(), 'value too great for base', whole);
       value = value * BigInt(base) + BigInt(digit);
     }
     return wrap(value);
@@ -303,7 +365,10 @@ function subscriptEnd(text: string, open: number): number {
 }
 
 function read(target: Target, context: ArithContext, expression: string): bigint {
-  const text = target.index === undefined ? context.get(target.name) : context.getElement(target.name, target.index);
+  const text =
+    target.index === undefined
+      ? context.get(target.name)
+      : context.getElement(target.name, target.index);
   if (text === undefined) context.unset(target.name);
   return valueOf(text, context, expression);
 }
@@ -314,54 +379,14 @@ function write(target: Target, value: bigint, context: ArithContext): bigint {
   return value;
 }
 
-function assign(target: Target, operator: string, value: Node, expression: string): Node {
+function assign(target: Target, operator: string, value: ArithNode, expression: string): ArithNode {
   if (operator === '') return (context) => write(target, value(context), context);
-  const combined = combine(operator, (context) => read(target, context, expression), value, expression, () => '0');
+  const combined = combine(
+    operator,
+    (context) => read(target, context, expression),
+    value,
+    expression,
+    () => '0',
+  );
   return (context) => write(target, combined(context), context);
-}
-
-function combine(operator: string, left: Node, right: Node, expression: string, rest: () => string): Node {
-  const truth = (value: boolean): bigint => (value ? 1n : 0n);
-  const divisor = (context: ArithContext): bigint => {
-    const value = right(context);
-    if (value === 0n) throw new ArithError(expression.trimStart(), 'division by 0', rest());
-    return value;
-  };
-  switch (operator) {
-    case '+': return (c) => wrap(left(c) + right(c));
-    case '-': return (c) => wrap(left(c) - right(c));
-    case '*': return (c) => wrap(left(c) * right(c));
-    case '/': return (c) => { const a = left(c); return wrap(a / divisor(c)); };
-    case '%': return (c) => { const a = left(c); return a % divisor(c); };
-    case '**': return (c) => {
-      const base = left(c);
-      const power = right(c);
-      if (power < 0n) throw new ArithError(expression.trimStart(), 'exponent less than 0', rest());
-      return raise(base, power);
-    };
-    case '<<': return (c) => { const a = left(c); return wrap(a << (right(c) & 63n)); };
-    case '>>': return (c) => { const a = left(c); return a >> (right(c) & 63n); };
-    case '<': return (c) => truth(left(c) < right(c));
-    case '>': return (c) => truth(left(c) > right(c));
-    case '<=': return (c) => truth(left(c) <= right(c));
-    case '>=': return (c) => truth(left(c) >= right(c));
-    case '==': return (c) => truth(left(c) === right(c));
-    case '!=': return (c) => truth(left(c) !== right(c));
-    case '&': return (c) => left(c) & right(c);
-    case '^': return (c) => left(c) ^ right(c);
-    case '|': return (c) => left(c) | right(c);
-    case '&&': return (c) => truth(left(c) !== 0n && right(c) !== 0n);
-    case '||': return (c) => truth(left(c) !== 0n || right(c) !== 0n);
-    default: throw new ArithError(expression.trimStart(), 'syntax error: invalid arithmetic operator', operator);
-  }
-}
-
-function raise(base: bigint, power: bigint): bigint {
-  let result = 1n;
-  let factor = base;
-  for (let left = power; left > 0n; left >>= 1n) {
-    if ((left & 1n) === 1n) result = wrap(result * factor);
-    factor = wrap(factor * factor);
-  }
-  return result;
 }

@@ -10,7 +10,14 @@ import type { Shell } from './shell.js';
 import type { Source } from './source.js';
 import { parseWordText } from './syntax.js';
 import type { Variable } from './variables.js';
-import { assignmentIr, doubleQuotedParts, type Part, wordIr, type WordIr, wordParts } from './word-ir.js';
+import {
+  assignmentIr,
+  doubleQuotedParts,
+  type Part,
+  wordIr,
+  type WordIr,
+  wordParts,
+} from './word-ir.js';
 import { quoteIfNeeded } from './quote.js';
 
 interface ElementIr {
@@ -67,10 +74,16 @@ function compileElement(word: Word, source: Source): ElementIr {
   const keyText = word.text.slice(1, close);
   const line = source.lineAt(word.pos);
   const keyWord = /["'\\]/.test(keyText) ? parseWordText(keyText) : undefined;
-  const key = keyWord === undefined ? doubleQuotedParts(keyText, line) : wordParts(keyWord, source, 'pattern');
+  const key =
+    keyWord === undefined
+      ? doubleQuotedParts(keyText, line)
+      : wordParts(keyWord, source, 'pattern');
   const valueText = match[2] ?? '';
   const valueWord = valueText === '' ? undefined : parseWordText(valueText);
-  const value = valueWord === undefined ? { parts: [], constant: '', alternatives: undefined, text: '' } : assignmentIr(valueWord, source);
+  const value =
+    valueWord === undefined
+      ? { parts: [], constant: '', alternatives: undefined, text: '' }
+      : assignmentIr(valueWord, source);
   return { key, append: match[1] === '+', value };
 }
 
@@ -93,12 +106,23 @@ function closingBracket(text: string): number {
 export async function resolveAssignment(sh: Shell, ir: AssignmentIr): Promise<ResolvedAssignment> {
   const index = ir.index === undefined ? undefined : await expandPartsText(sh, ir.index);
   if (ir.value !== undefined) {
-    return { name: ir.name, index, append: ir.append, scalar: await expandText(sh, ir.value), elements: undefined, text: ir.text };
+    return {
+      name: ir.name,
+      index,
+      append: ir.append,
+      scalar: await expandText(sh, ir.value),
+      elements: undefined,
+      text: ir.text,
+    };
   }
   const elements: ResolvedElement[] = [];
   for (const element of ir.elements ?? []) {
     if (element.key !== undefined) {
-      elements.push({ key: await expandPartsText(sh, element.key), value: await expandText(sh, element.value), append: element.append });
+      elements.push({
+        key: await expandPartsText(sh, element.key),
+        value: await expandText(sh, element.value),
+        append: element.append,
+      });
       continue;
     }
     const fields: string[] = [];
@@ -112,7 +136,14 @@ export async function resolveAssignment(sh: Shell, ir: AssignmentIr): Promise<Re
 export function parseAssignmentText(text: string): ResolvedAssignment | undefined {
   const match = /^([A-Za-z_][A-Za-z0-9_]*)(?:\[([^\]]*)\])?(\+?)=([\s\S]*)$/.exec(text);
   if (match === null) return undefined;
-  return { name: match[1] ?? '', index: match[2], append: match[3] === '+', scalar: match[4] ?? '', elements: undefined, text };
+  return {
+    name: match[1] ?? '',
+    index: match[2],
+    append: match[3] === '+',
+    scalar: match[4] ?? '',
+    elements: undefined,
+    text,
+  };
 }
 
 /** Stores an assignment in the innermost variable of that name. */
@@ -122,7 +153,8 @@ export function assign(sh: Shell, resolved: ResolvedAssignment): void {
     if (index === undefined) sh.vars.set(name, scalar ?? '', append);
     else sh.vars.setElement(name, index, scalar ?? '', append);
   } else {
-    if (index !== undefined) throw new ShellError(`${name}[${index}]: cannot assign list to array member`);
+    if (index !== undefined)
+      throw new ShellError(`${name}[${index}]: cannot assign list to array member`);
     assignElements(sh, sh.vars.ensure(name), name, elements, append);
   }
   if (sh.options.allexport) sh.vars.ensure(name).exported = true;
@@ -132,18 +164,32 @@ export function assign(sh: Shell, resolved: ResolvedAssignment): void {
 export function assignTo(sh: Shell, variable: Variable, resolved: ResolvedAssignment): void {
   const { name, append, scalar, elements } = resolved;
   if (elements !== undefined) assignElements(sh, variable, name, elements, append);
-  else if (resolved.index !== undefined) sh.vars.setElement(name, resolved.index, scalar ?? '', append);
+  else if (resolved.index !== undefined)
+    sh.vars.setElement(name, resolved.index, scalar ?? '', append);
   else sh.vars.setIn(variable, name, scalar ?? '', append);
 }
 
-function assignElements(sh: Shell, variable: Variable, name: string, elements: readonly ResolvedElement[], append: boolean): void {
+function assignElements(
+  sh: Shell,
+  variable: Variable,
+  name: string,
+  elements: readonly ResolvedElement[],
+  append: boolean,
+): void {
   if (variable.readonly) throw new ShellError(`${name}: readonly variable`);
   if (variable.map !== undefined) {
     const map = append ? variable.map : new Map<string, string>();
     let key: string | undefined;
     for (const element of elements) {
       if (element.key !== undefined) {
-        map.set(element.key, sh.vars.shape(variable, element.value, element.append ? (map.get(element.key) ?? '') : undefined));
+        map.set(
+          element.key,
+          sh.vars.shape(
+            variable,
+            element.value,
+            element.append ? (map.get(element.key) ?? '') : undefined,
+          ),
+        );
       } else if (key === undefined) key = element.value;
       else {
         map.set(key, sh.vars.shape(variable, element.value, undefined));
@@ -154,7 +200,9 @@ function assignElements(sh: Shell, variable: Variable, name: string, elements: r
     variable.map = map;
     return;
   }
-  const list = append ? (variable.list?.slice() ?? (variable.value === undefined ? [] : [variable.value])) : [];
+  const list = append
+    ? (variable.list?.slice() ?? (variable.value === undefined ? [] : [variable.value]))
+    : [];
   let next = list.length;
   for (const element of elements) {
     if (element.key !== undefined) {
@@ -162,7 +210,11 @@ function assignElements(sh: Shell, variable: Variable, name: string, elements: r
       next = at < 0 ? list.length + at : at;
       if (next < 0) throw new ShellError(`[${element.key}]=${element.value}: bad array subscript`);
     }
-    list[next] = sh.vars.shape(variable, element.value, element.append ? (list[next] ?? '') : undefined);
+    list[next] = sh.vars.shape(
+      variable,
+      element.value,
+      element.append ? (list[next] ?? '') : undefined,
+    );
     next++;
   }
   variable.value = undefined;
@@ -178,7 +230,8 @@ function indexShape(variable: Variable): Variable {
 /** How `set -x` shows an assignment. */
 export function traceAssignment(resolved: ResolvedAssignment): string {
   if (resolved.elements !== undefined) return resolved.text;
-  const target = resolved.index === undefined ? resolved.name : `${resolved.name}[${resolved.index}]`;
+  const target =
+    resolved.index === undefined ? resolved.name : `${resolved.name}[${resolved.index}]`;
   const value = resolved.scalar ?? '';
   return `${target}${resolved.append ? '+=' : '='}${value === '' ? '' : quoteIfNeeded(value)}`;
 }

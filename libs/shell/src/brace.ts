@@ -39,7 +39,8 @@ function skipOpaque(text: string, at: number): number {
     if (next === '{') return balanced(text, at + 1, '{', '}');
     if (next === '(') return balanced(text, at + 1, '(', ')');
   }
-  if ((char === '<' || char === '>') && text[at + 1] === '(') return balanced(text, at + 1, '(', ')');
+  if ((char === '<' || char === '>') && text[at + 1] === '(')
+    return balanced(text, at + 1, '(', ')');
   return at;
 }
 

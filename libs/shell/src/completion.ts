@@ -4,17 +4,46 @@ import type { Completion } from './line-editor.js';
 import { DEFAULT_PATH } from './path-lookup.js';
 import type { Shell } from './shell.js';
 
-const WORDS = ['if', 'then', 'else', 'elif', 'fi', 'case', 'esac', 'for', 'select', 'while', 'until', 'do', 'done', 'function', 'time'];
+const WORDS = [
+  'if',
+  'then',
+  'else',
+  'elif',
+  'fi',
+  'case',
+  'esac',
+  'for',
+  'select',
+  'while',
+  'until',
+  'do',
+  'done',
+  'function',
+  'time',
+];
 
 /** What could follow `before`, the line up to the cursor. */
 export function completeLine(sh: Shell, before: string): Completion {
   const start = wordStart(before);
   const word = before.slice(start);
   const head = before.slice(0, start).trimEnd();
-  const isCommand = head === '' || /[|;&({`!]$/.test(head) || /(?:^|\s)(?:if|then|else|elif|while|until|do|time|exec|sudo|command)$/.test(head);
+  const isCommand =
+    head === '' ||
+    /[|;&({`!]$/.test(head) ||
+    /(?:^|\s)(?:if|then|else|elif|while|until|do|time|exec|sudo|command)$/.test(head);
   const variable = /\$\{?([A-Za-z_][A-Za-z0-9_]*)?$/.exec(word);
-  if (variable !== null) return { start, candidates: variables(sh, word.slice(0, variable.index), variable[1] ?? '', word.includes('{', variable.index)) };
-  if (isCommand && !word.includes('/') && !word.startsWith('~') && !/[<>]$/.test(head)) return { start, candidates: commands(sh, word) };
+  if (variable !== null)
+    return {
+      start,
+      candidates: variables(
+        sh,
+        word.slice(0, variable.index),
+        variable[1] ?? '',
+        word.includes('{', variable.index),
+      ),
+    };
+  if (isCommand && !word.includes('/') && !word.startsWith('~') && !/[<>]$/.test(head))
+    return { start, candidates: commands(sh, word) };
   return { start, candidates: paths(sh, word) };
 }
 
@@ -33,18 +62,33 @@ function wordStart(text: string): number {
   return start;
 }
 
-function variables(sh: Shell, before: string, prefix: string, braced: boolean): Completion['candidates'] {
+function variables(
+  sh: Shell,
+  before: string,
+  prefix: string,
+  braced: boolean,
+): Completion['candidates'] {
   return sh.vars
     .names()
     .filter((name) => name.startsWith(prefix))
-    .map((name) => ({ insert: `${before}$${braced ? `{${name}}` : name}`, show: `$${name}`, final: true }));
+    .map((name) => ({
+      insert: `${before}$${braced ? `{${name}}` : name}`,
+      show: `$${name}`,
+      final: true,
+    }));
 }
 
 function commands(sh: Shell, prefix: string): Completion['candidates'] {
-  const names = new Set<string>([...builtins.keys(), ...WORDS, ...sh.functions.keys(), ...sh.aliases.keys()]);
+  const names = new Set<string>([
+    ...builtins.keys(),
+    ...WORDS,
+    ...sh.functions.keys(),
+    ...sh.aliases.keys(),
+  ]);
   for (const directory of (sh.vars.value('PATH') ?? DEFAULT_PATH).split(':')) {
     try {
-      for (const entry of sh.sys.readdir(directory === '' ? '.' : directory)) if (entry.name.startsWith(prefix) && entry.type !== 'dir') names.add(entry.name);
+      for (const entry of sh.sys.readdir(directory === '' ? '.' : directory))
+        if (entry.name.startsWith(prefix) && entry.type !== 'dir') names.add(entry.name);
     } catch {
       continue;
     }
@@ -63,15 +107,25 @@ function paths(sh: Shell, word: string): Completion['candidates'] {
   const prefix = plain.slice(slash);
   const home = sh.vars.value('HOME') ?? '/root';
   const directory = base === '' ? '.' : base.startsWith('~/') ? home + base.slice(1) : base;
-  const protect = (text: string): string => (quote === '' ? text.replace(/[\s"'\\|&;()<>$`!*?[\]{}#]/g, '\\$&') : text);
+  const protect = (text: string): string =>
+    quote === '' ? text.replace(/[\s"'\\|&;()<>$`!*?[\]{}#]/g, '\\$&') : text;
   try {
     return sh.sys
       .readdir(directory)
-      .filter((entry) => entry.name.startsWith(prefix) && (prefix.startsWith('.') || !entry.name.startsWith('.')))
+      .filter(
+        (entry) =>
+          entry.name.startsWith(prefix) && (prefix.startsWith('.') || !entry.name.startsWith('.')),
+      )
       .map((entry) => {
-        const isDirectory = entry.type === 'dir' || (entry.type === 'symlink' && sh.sys.stat(`${directory}/${entry.name}`).type === 'dir');
+        const isDirectory =
+          entry.type === 'dir' ||
+          (entry.type === 'symlink' && sh.sys.stat(`${directory}/${entry.name}`).type === 'dir');
         const end = isDirectory ? '/' : quote;
-        return { insert: quote + protect(base + entry.name) + end, show: entry.name + (isDirectory ? '/' : ''), final: !isDirectory };
+        return {
+          insert: quote + protect(base + entry.name) + end,
+          show: entry.name + (isDirectory ? '/' : ''),
+          final: !isDirectory,
+        };
       });
   } catch {
     return [];

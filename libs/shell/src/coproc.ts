@@ -13,7 +13,10 @@ export async function startCoprocess(sh: Shell, node: Coproc): Promise<number> {
   for (const fd of [fromReader, fromWriter, toReader, toWriter]) fds.delete(fd);
   fds.set(0, toReader);
   fds.set(1, fromWriter);
-  const pid = spawnSubshell(sh, (copy) => runNode(copy, node.body, true), { fds, pgid: sh.jobControl ? 0 : undefined });
+  const pid = spawnSubshell(sh, (copy) => runNode(copy, node.body, true), {
+    fds,
+    pgid: sh.jobControl ? 0 : undefined,
+  });
   closeQuietly(sh, toReader);
   closeQuietly(sh, fromWriter);
   const reader = moveHigh(sh, fromReader);
@@ -21,7 +24,12 @@ export async function startCoprocess(sh: Shell, node: Coproc): Promise<number> {
   sh.vars.setList(name, [String(reader), String(writer)]);
   sh.vars.set(`${name}_PID`, String(pid));
   sh.lastBackground = pid;
-  const job = sh.jobs.add([sh.jobs.track(pid)], sourceText(sh, node), sh.jobControl ? pid : undefined, true);
+  const job = sh.jobs.add(
+    [sh.jobs.track(pid)],
+    sourceText(sh, node),
+    sh.jobControl ? pid : undefined,
+    true,
+  );
   if (sh.interactive) await sh.err(`[${job.id}] ${pid}\n`);
   return 0;
 }

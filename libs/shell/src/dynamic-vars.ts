@@ -13,7 +13,8 @@ export interface DynamicState {
 const SCALARS: Readonly<Record<string, (sh: Shell) => string>> = {
   RANDOM: (sh) => String(nextRandom(sh)),
   SRANDOM: (sh) => String(sh.sys.random()),
-  SECONDS: (sh) => String(Math.floor((sh.sys.now() - sh.dynamic.startNs) / 1e9) + sh.dynamic.secondsOffset),
+  SECONDS: (sh) =>
+    String(Math.floor((sh.sys.now() - sh.dynamic.startNs) / 1e9) + sh.dynamic.secondsOffset),
   EPOCHSECONDS: (sh) => String(Math.floor(sh.sys.bootTime() + sh.sys.now() / 1e9)),
   EPOCHREALTIME: (sh) => {
     const micros = Math.floor(sh.sys.now() / 1000);
@@ -33,7 +34,10 @@ const SCALARS: Readonly<Record<string, (sh: Shell) => string>> = {
   BASH_VERSION: () => '5.2.15(1)-release',
   BASH_COMMAND: (sh) => sh.commandText,
   BASH_SUBSHELL: (sh) => String(sh.subshellDepth),
-  SHELLOPTS: (sh) => optionNames().filter((name) => sh.options[name]).join(':'),
+  SHELLOPTS: (sh) =>
+    optionNames()
+      .filter((name) => sh.options[name])
+      .join(':'),
   BASHOPTS: (sh) => [...sh.shopt].sort().join(':'),
   HISTCMD: (sh) => String(sh.history.length + 1),
 };
@@ -74,7 +78,14 @@ export function dynamicVariable(sh: Shell, name: string): Variable | undefined {
 export function assignDynamicVariable(sh: Shell, name: string, value: string): boolean {
   switch (name) {
     case 'RANDOM':
-      sh.dynamic.seed = Number(BigInt.asUintN(32, sh.vars.shape(integerShape, value, undefined) === '' ? 0n : BigInt(sh.vars.shape(integerShape, value, undefined))));
+      sh.dynamic.seed = Number(
+        BigInt.asUintN(
+          32,
+          sh.vars.shape(integerShape, value, undefined) === ''
+            ? 0n
+            : BigInt(sh.vars.shape(integerShape, value, undefined)),
+        ),
+      );
       return true;
     case 'SECONDS':
       sh.dynamic.startNs = sh.sys.now();

@@ -22,7 +22,11 @@ export class ArithError extends ShellError {
     readonly reason: string,
     readonly token: string,
   ) {
-    super(token === '' ? `${expression}: ${reason}` : `${expression}: ${reason} (error token is "${token}")`);
+    super(
+      token === ''
+        ? `${expression}: ${reason}`
+        : `${expression}: ${reason} (error token is "${token}")`,
+    );
     this.name = 'ArithError';
   }
 }

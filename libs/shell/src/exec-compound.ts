@@ -75,8 +75,15 @@ export async function runFor(sh: Shell, node: For): Promise<number> {
   sh.pos = node.pos;
   if (!isName(name)) throw new ShellError(`\`${name}': not a valid identifier`, 1, 'command');
   const { source } = sh;
-  const values = node.wordlist === undefined ? [...sh.positional] : await expandWords(sh, node.wordlist.map((word) => wordIr(word, source)));
-  const header = node.wordlist === undefined ? '"$@"' : node.wordlist.map((word) => word.text).join(' ');
+  const values =
+    node.wordlist === undefined
+      ? [...sh.positional]
+      : await expandWords(
+          sh,
+          node.wordlist.map((word) => wordIr(word, source)),
+        );
+  const header =
+    node.wordlist === undefined ? '"$@"' : node.wordlist.map((word) => word.text).join(' ');
   return inLoop(sh, async () => {
     let status = 0;
     for (const value of values) {
@@ -95,7 +102,9 @@ export async function runArithmeticFor(sh: Shell, node: ArithmeticFor): Promise<
   const { text } = sh.source;
   const line = sh.line();
   const compile = (expression: { readonly pos: number; readonly end: number } | undefined) =>
-    expression === undefined ? undefined : arithmeticPart(text.slice(expression.pos, expression.end), line);
+    expression === undefined
+      ? undefined
+      : arithmeticPart(text.slice(expression.pos, expression.end), line);
   const initialize = compile(node.initialize);
   const test = compile(node.test);
   const update = compile(node.update);
@@ -151,10 +160,15 @@ export async function runCase(sh: Shell, node: Case): Promise<number> {
 export async function runSelect(sh: Shell, node: Select): Promise<number> {
   const { source } = sh;
   const name = node.name.value;
-  const values = node.wordlist === undefined ? [...sh.positional] : await expandWords(sh, node.wordlist.map((word) => wordIr(word, source)));
+  const values =
+    node.wordlist === undefined
+      ? [...sh.positional]
+      : await expandWords(
+          sh,
+          node.wordlist.map((word) => wordIr(word, source)),
+        );
   if (values.length === 0) return 0;
   return inLoop(sh, async () => {
-    let status = 0;
     let menu = true;
     for (;;) {
       if (menu) await sh.err(menuText(values));
@@ -169,7 +183,7 @@ export async function runSelect(sh: Shell, node: Select): Promise<number> {
       if (menu) continue;
       const choice = /^\s*\d+\s*$/.test(line) ? values[Number(line) - 1] : undefined;
       sh.vars.set(name, choice ?? '');
-      status = await runList(sh, node.body, false);
+      await runList(sh, node.body, false);
       if (leaves(sh)) return sh.unwind === null ? 0 : sh.status;
     }
   });

@@ -6,11 +6,17 @@ import type { Shell, ShellFunction } from './shell.js';
 /** Deeper than any sane script, and well before the memory of nested calls hurts. */
 const MAX_DEPTH = 20000;
 
-export async function callFunction(sh: Shell, fn: ShellFunction, args: readonly string[]): Promise<number> {
+export async function callFunction(
+  sh: Shell,
+  fn: ShellFunction,
+  args: readonly string[],
+): Promise<number> {
   const limit = Number(sh.vars.value('FUNCNEST') ?? 0);
   const depth = sh.frames.length;
   if ((limit > 0 && depth >= limit) || depth >= MAX_DEPTH) {
-    throw new ShellError(`${fn.name}: maximum function nesting level exceeded (${limit > 0 ? limit : MAX_DEPTH})`);
+    throw new ShellError(
+      `${fn.name}: maximum function nesting level exceeded (${limit > 0 ? limit : MAX_DEPTH})`,
+    );
   }
   const { positional, source, pos, loopDepth } = sh;
   sh.vars.pushScope('function');

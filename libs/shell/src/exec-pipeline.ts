@@ -22,7 +22,11 @@ interface SubshellOptions {
 }
 
 /** Starts a copy of the shell that runs `body`; returns its pid. */
-export function spawnSubshell(sh: Shell, body: (copy: Shell) => Promise<number>, options: SubshellOptions): number {
+export function spawnSubshell(
+  sh: Shell,
+  body: (copy: Shell) => Promise<number>,
+  options: SubshellOptions,
+): number {
   const copy = sh.fork(options.nested ?? true);
   const quiet = options.background === true && !sh.jobControl;
   return sh.sys.spawn({
@@ -40,7 +44,11 @@ export function spawnSubshell(sh: Shell, body: (copy: Shell) => Promise<number>,
 }
 
 /** Waits for the foreground job and takes the terminal back; returns the statuses. */
-export async function waitForeground(sh: Shell, children: readonly Child[], text: () => string): Promise<number[]> {
+export async function waitForeground(
+  sh: Shell,
+  children: readonly Child[],
+  text: () => string,
+): Promise<number[]> {
   if (!sh.jobControl) return sh.jobs.foreground(children, text);
   const pgid = children[0]?.pid ?? 0;
   giveTerminal(sh, pgid);
@@ -48,7 +56,9 @@ export async function waitForeground(sh: Shell, children: readonly Child[], text
   giveTerminal(sh, sh.sys.getpgid(0));
   const stopped = children.some((child) => child.state === 'stopped');
   if (stopped) {
-    const job = sh.jobs.list().find((own) => own.children.some((child) => children.includes(child))) ?? sh.jobs.add([...children], text(), pgid, true);
+    const job =
+      sh.jobs.list().find((own) => own.children.some((child) => children.includes(child))) ??
+      sh.jobs.add([...children], text(), pgid, true);
     sh.jobs.makeCurrent(job);
     job.background = true;
     job.notified = true;
@@ -62,11 +72,17 @@ export function giveTerminal(sh: Shell, pgid: number): void {
 }
 
 /** Starts the stages of a pipeline. */
-function startStages(sh: Shell, commands: readonly CommandNode[], operators: readonly string[], background: boolean): Child[] {
+function startStages(
+  sh: Shell,
+  commands: readonly CommandNode[],
+  operators: readonly string[],
+  background: boolean,
+): Child[] {
   const children: Child[] = [];
   let reader: number | undefined;
   let leader: number | undefined;
-  const nullFd = background && !sh.jobControl ? sh.sys.open('/dev/null', OpenFlag.O_RDONLY) : undefined;
+  const nullFd =
+    background && !sh.jobControl ? sh.sys.open('/dev/null', OpenFlag.O_RDONLY) : undefined;
   commands.forEach((command, at) => {
     const fds = sh.inheritableFds();
     const last = at === commands.length - 1;
@@ -83,7 +99,12 @@ function startStages(sh: Shell, commands: readonly CommandNode[], operators: rea
       if (operators[at] === '|&') fds.set(2, writer);
     }
     const pgid = sh.jobControl ? (leader ?? 0) : undefined;
-    const pid = spawnSubshell(sh, (copy) => runNode(copy, command, true), { fds, pgid, background, nested: command.type !== 'Command' && command.type !== 'Subshell' });
+    const pid = spawnSubshell(sh, (copy) => runNode(copy, command, true), {
+      fds,
+      pgid,
+      background,
+      nested: command.type !== 'Command' && command.type !== 'Subshell',
+    });
     leader ??= pid;
     children.push(sh.jobs.track(pid));
     if (reader !== undefined) closeQuietly(sh, reader);
@@ -104,12 +125,14 @@ export async function runPipeline(sh: Shell, node: Pipeline, tail: boolean): Pro
   let status = 0;
   try {
     const [only] = node.commands;
-    if (node.commands.length === 1 && only !== undefined) status = await runNode(sh, only, tail && !negated && timed === undefined);
+    if (node.commands.length === 1 && only !== undefined)
+      status = await runNode(sh, only, tail && !negated && timed === undefined);
     else if (node.commands.length > 1) status = await runStages(sh, node);
   } finally {
     if (negated) sh.errexitOff--;
   }
-  if (timed !== undefined) await sh.err(formatTimes(sh, sh.sys.now() - start, sh.cpuNs - cpu, timed.posix !== undefined));
+  if (timed !== undefined)
+    await sh.err(formatTimes(sh, sh.sys.now() - start, sh.cpuNs - cpu, timed.posix !== undefined));
   if (!negated) return status;
   sh.negated = true;
   return status === 0 ? 1 : 0;
@@ -137,7 +160,12 @@ export async function startBackground(sh: Shell, node: PipelineNode | AndOr): Pr
       fds.delete(nullFd);
       fds.set(0, nullFd);
     }
-    const pid = spawnSubshell(sh, (copy) => runNode(copy, node, true), { fds, pgid: sh.jobControl ? 0 : undefined, background: true, nested: node.type !== 'Subshell' });
+    const pid = spawnSubshell(sh, (copy) => runNode(copy, node, true), {
+      fds,
+      pgid: sh.jobControl ? 0 : undefined,
+      background: true,
+      nested: node.type !== 'Subshell',
+    });
     if (nullFd !== undefined) closeQuietly(sh, nullFd);
     children = [sh.jobs.track(pid)];
   }
@@ -148,12 +176,20 @@ export async function startBackground(sh: Shell, node: PipelineNode | AndOr): Pr
 }
 
 /** `( … )`, its redirections done in the child. */
-export async function runSubshell(sh: Shell, node: Subshell, redirects: readonly Redirection[], text: () => string): Promise<number> {
+export async function runSubshell(
+  sh: Shell,
+  node: Subshell,
+  redirects: readonly Redirection[],
+  text: () => string,
+): Promise<number> {
   const body = async (copy: Shell): Promise<number> => {
     if (redirects.length > 0) await redirectForGood(copy, redirects);
     return runNode(copy, node.body, true);
   };
-  const pid = spawnSubshell(sh, body, { fds: sh.inheritableFds(), pgid: sh.jobControl ? 0 : undefined });
+  const pid = spawnSubshell(sh, body, {
+    fds: sh.inheritableFds(),
+    pgid: sh.jobControl ? 0 : undefined,
+  });
   const [status = 0] = await waitForeground(sh, [sh.jobs.track(pid)], text);
   return status;
 }

@@ -6,7 +6,14 @@
  */
 import type { Command, Redirection } from 'unbash';
 import { Errno, KernelError, strerror } from '@netloom/base';
-import { assign, type AssignmentIr, compileAssignment, resolveAssignment, type ResolvedAssignment, traceAssignment } from './assign.js';
+import {
+  assign,
+  type AssignmentIr,
+  compileAssignment,
+  resolveAssignment,
+  type ResolvedAssignment,
+  traceAssignment,
+} from './assign.js';
 import { builtins, type Argument } from './builtins/index.js';
 import { callFunction } from './exec-function.js';
 import { expandFields, expandPartsText } from './expand-word.js';
@@ -34,10 +41,18 @@ function compile(sh: Shell, node: Command): CommandIr {
   let ir = cache.get(node);
   if (ir === undefined) {
     const { source } = sh;
-    const words: (WordIr | AssignmentIr)[] = node.name === undefined ? [] : [wordIr(node.name, source)];
-    for (const argument of node.args) words.push(argument.type === 'Assignment' ? compileAssignment(argument, source) : wordIr(argument, source));
+    const words: (WordIr | AssignmentIr)[] =
+      node.name === undefined ? [] : [wordIr(node.name, source)];
+    for (const argument of node.args)
+      words.push(
+        argument.type === 'Assignment'
+          ? compileAssignment(argument, source)
+          : wordIr(argument, source),
+      );
     ir = {
-      assignments: node.prefix.flatMap((item) => (item.type === 'Assignment' ? [compileAssignment(item, source)] : [])),
+      assignments: node.prefix.flatMap((item) =>
+        item.type === 'Assignment' ? [compileAssignment(item, source)] : [],
+      ),
       words,
       redirects: node.redirects,
       text: source.text.slice(node.pos, node.end),
@@ -64,11 +79,20 @@ export async function runSimple(sh: Shell, node: Command, tail: boolean): Promis
     for (const assignment of ir.assignments) resolved.push(await resolveAssignment(sh, assignment));
     if (sh.options.xtrace) await traceCommand(sh, resolved, args);
     const words = args.map(argumentText);
-    const status = await dispatch(sh, { args, words, assignments: resolved, redirects: ir.redirects, text: ir.text, tail, how: 'any' });
+    const status = await dispatch(sh, {
+      args,
+      words,
+      assignments: resolved,
+      redirects: ir.redirects,
+      text: ir.text,
+      tail,
+      how: 'any',
+    });
     sh.lastArg = words.at(-1) ?? '';
     return status;
   } finally {
-    if (sh.processFds.length > firstProcessFd) for (const fd of sh.processFds.splice(firstProcessFd)) closeQuietly(sh, fd);
+    if (sh.processFds.length > firstProcessFd)
+      for (const fd of sh.processFds.splice(firstProcessFd)) closeQuietly(sh, fd);
   }
 }
 
@@ -164,10 +188,14 @@ async function pushAssignments(sh: Shell, all: readonly ResolvedAssignment[]): P
 }
 
 /** The assignments to variables that are not read-only; the others are reported. */
-async function writable(sh: Shell, assignments: readonly ResolvedAssignment[]): Promise<ResolvedAssignment[]> {
+async function writable(
+  sh: Shell,
+  assignments: readonly ResolvedAssignment[],
+): Promise<ResolvedAssignment[]> {
   const out: ResolvedAssignment[] = [];
   for (const assignment of assignments) {
-    if (sh.vars.raw(assignment.name)?.readonly === true) await sh.error(`${assignment.name}: readonly variable`);
+    if (sh.vars.raw(assignment.name)?.readonly === true)
+      await sh.error(`${assignment.name}: readonly variable`);
     else out.push(assignment);
   }
   return out;
@@ -181,9 +209,14 @@ async function reportRedirect(sh: Shell, error: unknown): Promise<number> {
   throw error;
 }
 
-async function environmentOf(sh: Shell, call: Invocation, path: string): Promise<Map<string, string>> {
+async function environmentOf(
+  sh: Shell,
+  call: Invocation,
+  path: string,
+): Promise<Map<string, string>> {
   const env = sh.vars.environment();
-  for (const { name, scalar, append } of await writable(sh, call.assignments)) env.set(name, (append ? (sh.vars.value(name) ?? '') : '') + (scalar ?? ''));
+  for (const { name, scalar, append } of await writable(sh, call.assignments))
+    env.set(name, (append ? (sh.vars.value(name) ?? '') : '') + (scalar ?? ''));
   env.set('_', path);
   return env;
 }
@@ -218,8 +251,15 @@ async function runProgram(sh: Shell, call: Invocation): Promise<number> {
       pid = sh.sys.spawn({ program: path, argv: call.words, env, fds, ...pgid });
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      if (error.errno !== Errno.ENOEXEC) return await withStderr(sh, fds, () => cannotRun(sh, path, error));
-      pid = sh.sys.spawn({ program: sh.runner.main, argv: [sh.arg0, path, ...call.words.slice(1)], env, fds, ...pgid });
+      if (error.errno !== Errno.ENOEXEC)
+        return await withStderr(sh, fds, () => cannotRun(sh, path, error));
+      pid = sh.sys.spawn({
+        program: sh.runner.main,
+        argv: [sh.arg0, path, ...call.words.slice(1)],
+        env,
+        fds,
+        ...pgid,
+      });
     }
   } finally {
     for (const fd of opened) closeQuietly(sh, fd);
@@ -229,7 +269,11 @@ async function runProgram(sh: Shell, call: Invocation): Promise<number> {
 }
 
 /** Runs something with the standard error that a command would have had. */
-async function withStderr(sh: Shell, fds: ReadonlyMap<number, number>, body: () => Promise<number>): Promise<number> {
+async function withStderr(
+  sh: Shell,
+  fds: ReadonlyMap<number, number>,
+  body: () => Promise<number>,
+): Promise<number> {
   const own = fds.get(2);
   if (own === undefined || own === 2) return body();
   const copy = sh.sys.dup(2, 10);
@@ -246,7 +290,8 @@ async function notFound(sh: Shell, name: string): Promise<number> {
   const handler = sh.functions.get('command_not_found_handle');
   if (handler !== undefined) return callFunction(sh, handler, [name]);
   if (sh.isDash) await sh.error(`${name}: not found`);
-  else if (name.includes('/') || (sh.vars.value('PATH') ?? '') === '') await sh.error(`${name}: No such file or directory`);
+  else if (name.includes('/') || (sh.vars.value('PATH') ?? '') === '')
+    await sh.error(`${name}: No such file or directory`);
   else await sh.error(`${name}: command not found`);
   return 127;
 }
@@ -254,7 +299,9 @@ async function notFound(sh: Shell, name: string): Promise<number> {
 async function cannotRun(sh: Shell, path: string, error: KernelError): Promise<number> {
   if (error.errno === Errno.ENOENT) {
     const exists = kindOf(sh, path) !== undefined;
-    await sh.error(`${path}: ${exists ? 'cannot execute: required file not found' : 'No such file or directory'}`);
+    await sh.error(
+      `${path}: ${exists ? 'cannot execute: required file not found' : 'No such file or directory'}`,
+    );
     return 127;
   }
   if (kindOf(sh, path) === 'dir') await sh.error(`${path}: Is a directory`);
@@ -270,7 +317,12 @@ function kindOf(sh: Shell, path: string): string | undefined {
   }
 }
 
-async function replaceProcess(sh: Shell, path: string, argv: readonly string[], env: Map<string, string>): Promise<number> {
+async function replaceProcess(
+  sh: Shell,
+  path: string,
+  argv: readonly string[],
+  env: Map<string, string>,
+): Promise<number> {
   for (const fd of sh.internalFds) closeQuietly(sh, fd);
   sh.internalFds.clear();
   try {
@@ -299,7 +351,12 @@ async function runExec(sh: Shell, call: Invocation): Promise<number> {
     } else if (option === '-c' || option === '-l') {
       clear ||= option === '-c';
       words = words.slice(1);
-    } else return sh.fail('exec', `${option}: invalid option\nexec: usage: exec [-cl] [-a name] [command [argument ...]] [redirection ...]`, 2);
+    } else
+      return sh.fail(
+        'exec',
+        `${option}: invalid option\nexec: usage: exec [-cl] [-a name] [command [argument ...]] [redirection ...]`,
+        2,
+      );
   }
   try {
     await redirectForGood(sh, call.redirects);
@@ -317,16 +374,31 @@ async function runExec(sh: Shell, call: Invocation): Promise<number> {
     return status;
   };
   if (path === undefined) {
-    await sh.error(name.includes('/') ? `${name}: No such file or directory` : `exec: ${name}: not found`);
+    await sh.error(
+      name.includes('/') ? `${name}: No such file or directory` : `exec: ${name}: not found`,
+    );
     return leave(127);
   }
   const env = clear ? new Map<string, string>() : await environmentOf(sh, call, path);
-  return leave(await replaceProcess(sh, path, zero === undefined ? words : [zero, ...words.slice(1)], env));
+  return leave(
+    await replaceProcess(sh, path, zero === undefined ? words : [zero, ...words.slice(1)], env),
+  );
 }
 
-async function traceCommand(sh: Shell, assignments: readonly ResolvedAssignment[], args: readonly Argument[]): Promise<void> {
+async function traceCommand(
+  sh: Shell,
+  assignments: readonly ResolvedAssignment[],
+  args: readonly Argument[],
+): Promise<void> {
   for (const assignment of assignments) await trace(sh, traceAssignment(assignment));
-  await trace(sh, args.map((argument) => (typeof argument === 'string' ? quoteIfNeeded(argument) : traceAssignment(argument))).join(' '));
+  await trace(
+    sh,
+    args
+      .map((argument) =>
+        typeof argument === 'string' ? quoteIfNeeded(argument) : traceAssignment(argument),
+      )
+      .join(' '),
+  );
 }
 
 /** One line of `set -x`. */

@@ -26,7 +26,12 @@ export type AnyNode = PipelineNode | AndOr | CompoundList | CommandNode;
  * Runs parsed text at the top level: an error discards its line only, a syntax error is reported after the lines before
  * it. `tail`: the process ends with it.
  */
-export async function runParsed(sh: Shell, parsed: ParsedText, tail: boolean, errorPrefix: string): Promise<number> {
+export async function runParsed(
+  sh: Shell,
+  parsed: ParsedText,
+  tail: boolean,
+  errorPrefix: string,
+): Promise<number> {
   const outer = { source: sh.source, pos: sh.pos };
   sh.source = parsed.source;
   try {
@@ -35,7 +40,9 @@ export async function runParsed(sh: Shell, parsed: ParsedText, tail: boolean, er
     for (let at = 0; at < statements.length; at++) {
       const statement = statements[at];
       if (statement === undefined) continue;
-      const newLine = at === 0 || parsed.source.text.slice(statements[at - 1]?.end ?? 0, statement.pos).includes('\n');
+      const newLine =
+        at === 0 ||
+        parsed.source.text.slice(statements[at - 1]?.end ?? 0, statement.pos).includes('\n');
       if ((discarded && !newLine) || (sh.options.noexec && !sh.interactive)) continue;
       discarded = false;
       if (newLine && sh.aliases.size > 0 && !sh.interactive && sh.shopt.has('expand_aliases')) {
@@ -64,8 +71,11 @@ export async function runParsed(sh: Shell, parsed: ParsedText, tail: boolean, er
         return 2;
       }
       const interactive = sh.interactive && sh.frames.length === 0;
-      await sh.err(`${errorPrefix}${interactive ? '' : `line ${failure.line}: `}${failure.message}\n`);
-      if (failure.lineText !== undefined && !interactive) await sh.err(`${errorPrefix}line ${failure.line}: \`${failure.lineText}'\n`);
+      await sh.err(
+        `${errorPrefix}${interactive ? '' : `line ${failure.line}: `}${failure.message}\n`,
+      );
+      if (failure.lineText !== undefined && !interactive)
+        await sh.err(`${errorPrefix}line ${failure.line}: \`${failure.lineText}'\n`);
       sh.status = 2;
     }
     return sh.status;
@@ -79,14 +89,25 @@ export async function runParsed(sh: Shell, parsed: ParsedText, tail: boolean, er
 function dashSyntax(message: string): string {
   const token = /`(.*)'$/.exec(message)?.[1];
   if (message.startsWith('unexpected EOF')) return 'Unterminated quoted string';
-  return token === undefined ? 'end of file unexpected' : `${token === 'newline' ? token : `"${token}"`} unexpected`;
+  return token === undefined
+    ? 'end of file unexpected'
+    : `${token === 'newline' ? token : `"${token}"`} unexpected`;
 }
 
 /** Runs the line that starts at a statement with its aliases expanded; returns how many statements that was, 0 for none. */
-async function runAliased(sh: Shell, parsed: ParsedText, first: number, errorPrefix: string): Promise<number> {
+async function runAliased(
+  sh: Shell,
+  parsed: ParsedText,
+  first: number,
+  errorPrefix: string,
+): Promise<number> {
   const { statements, source } = parsed;
   let last = first;
-  while (statements[last + 1] !== undefined && !source.text.slice(statements[last]?.end, statements[last + 1]?.pos).includes('\n')) last++;
+  while (
+    statements[last + 1] !== undefined &&
+    !source.text.slice(statements[last]?.end, statements[last + 1]?.pos).includes('\n')
+  )
+    last++;
   const from = statements[first]?.pos ?? 0;
   const text = source.text.slice(from, statements[last]?.end);
   const expanded = expandAliases(sh, text);
@@ -175,7 +196,10 @@ export async function runNode(sh: Shell, node: AnyNode, tail: boolean): Promise<
           await redirectForGood(sh, node.redirects);
           return runList(sh, command.body, true);
         }
-        return single(sh, await runSubshell(sh, command, node.redirects, () => sourceText(sh, node)));
+        return single(
+          sh,
+          await runSubshell(sh, command, node.redirects, () => sourceText(sh, node)),
+        );
       }
       let undo: () => void;
       try {
@@ -213,7 +237,12 @@ export async function runNode(sh: Shell, node: AnyNode, tail: boolean): Promise<
       await tick(sh);
       return single(sh, await guard(sh, () => runArithmeticCommand(sh, node.body)));
     case 'Function':
-      sh.functions.set(node.name.value, { name: node.name.value, body: node.body, source: sh.source, file: sh.scriptFile === '' ? 'environment' : sh.scriptFile });
+      sh.functions.set(node.name.value, {
+        name: node.name.value,
+        body: node.body,
+        source: sh.source,
+        file: sh.scriptFile === '' ? 'environment' : sh.scriptFile,
+      });
       return 0;
     case 'Coproc':
       return startCoprocess(sh, node);
@@ -248,7 +277,11 @@ function single(sh: Shell, status: number): number | Promise<number> {
 async function check(sh: Shell, status: number): Promise<number> {
   if (status === 0 || sh.errexitOff > 0) return status;
   sh.status = status;
-  if (sh.traps.get('ERR') !== undefined && (sh.options.errtrace || !sh.frames.some((frame) => frame.isFunction))) await sh.traps.run('ERR');
+  if (
+    sh.traps.get('ERR') !== undefined &&
+    (sh.options.errtrace || !sh.frames.some((frame) => frame.isFunction))
+  )
+    await sh.traps.run('ERR');
   if (sh.options.errexit && sh.unwind === null) sh.unwind = { kind: 'exit', levels: 0 };
   return status;
 }
@@ -278,7 +311,8 @@ async function runArithmeticCommand(sh: Shell, body: string): Promise<number> {
   if (sh.options.xtrace) await trace(sh, `(( ${body} ))`);
   try {
     const part = arithmeticCommandPart(sh, body);
-    const value = part.text === undefined ? await expandArithmetic(sh, part) : evaluate(part.text, sh.arith);
+    const value =
+      part.text === undefined ? await expandArithmetic(sh, part) : evaluate(part.text, sh.arith);
     return value === 0n ? 1 : 0;
   } catch (error) {
     if (!(error instanceof ShellError) || error.scope === 'exit') throw error;

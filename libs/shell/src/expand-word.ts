@@ -71,7 +71,10 @@ export async function expandRegex(sh: Shell, parts: readonly Part[]): Promise<st
 }
 
 /** The value of an arithmetic text with its substitutions done. */
-export async function expandArithmetic(sh: Shell, part: Part & { kind: 'arithmetic' }): Promise<bigint> {
+export async function expandArithmetic(
+  sh: Shell,
+  part: Part & { kind: 'arithmetic' },
+): Promise<bigint> {
   const text = part.text ?? (await expandPartsText(sh, part.parts));
   return evaluate(text, sh.arith);
 }
@@ -80,7 +83,13 @@ export async function expandArithmetic(sh: Shell, part: Part & { kind: 'arithmet
  * Sends the expansion of some parts to a sink. `quoted`: inside double quotes. `operand`: the parts are the operand of
  * an unquoted `${x:-…}`, whose own unquoted text is split too.
  */
-export async function expandParts(sh: Shell, parts: readonly Part[], sink: Sink, quoted: boolean, operand = false): Promise<void> {
+export async function expandParts(
+  sh: Shell,
+  parts: readonly Part[],
+  sink: Sink,
+  quoted: boolean,
+  operand = false,
+): Promise<void> {
   for (const part of parts) {
     switch (part.kind) {
       case 'literal':

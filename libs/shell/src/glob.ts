@@ -28,7 +28,12 @@ function step(sh: Shell, base: string, component: string, last: boolean): string
     return [path + slashes];
   }
   if (name === '**' && sh.shopt.has('globstar')) return descend(sh, base, last);
-  const expression = patternRegExp(name, { start: true, end: true, hideDot: !sh.shopt.has('dotglob'), nocase: sh.shopt.has('nocaseglob') });
+  const expression = patternRegExp(name, {
+    start: true,
+    end: true,
+    hideDot: !sh.shopt.has('dotglob'),
+    nocase: sh.shopt.has('nocaseglob'),
+  });
   const out: string[] = [];
   for (const entry of entries(sh, base)) {
     if (!expression.test(entry)) continue;
@@ -47,7 +52,11 @@ function descend(sh: Shell, base: string, last: boolean): string[] {
     if (isDirectory(sh, path)) out.push(...descend(sh, `${path}/`, last));
     else if (last) out.push(path);
   }
-  return last ? out.filter((path) => path !== '').map((path) => (path.endsWith('/') && path !== base ? path.slice(0, -1) : path)) : out;
+  return last
+    ? out
+        .filter((path) => path !== '')
+        .map((path) => (path.endsWith('/') && path !== base ? path.slice(0, -1) : path))
+    : out;
 }
 
 function entries(sh: Shell, base: string): string[] {

@@ -1,12 +1,16 @@
 /** History expansion of an interactive line: `!!`, `!$`, `!n`, `!-n`, `!text`, `^old^new`. */
 
 /** The line with references replaced; undefined with `missing` set where one refers to nothing. */
-export function expandHistory(line: string, history: readonly string[]): { text: string | undefined; missing: string; changed: boolean } {
+export function expandHistory(
+  line: string,
+  history: readonly string[],
+): { text: string | undefined; missing: string; changed: boolean } {
   const quick = /^\^([^^]*)\^([^^]*)\^?$/.exec(line);
   const last = history.at(-1);
   if (quick !== null) {
     const [, old = '', replacement = ''] = quick;
-    if (last?.includes(old) !== true) return { text: undefined, missing: `:s${line}`, changed: false };
+    if (last?.includes(old) !== true)
+      return { text: undefined, missing: `:s${line}`, changed: false };
     return { text: last.replace(old, () => replacement), missing: '', changed: true };
   }
   let out = '';
@@ -21,7 +25,10 @@ export function expandHistory(line: string, history: readonly string[]): { text:
     }
     if (char === "'" && !double) single = !single;
     else if (char === '"' && !single) double = !double;
-    const event = char === '!' && !single ? /^!(?:!|\$|-?\d+|\?[^?]*\??|[A-Za-z_./][^\s:;|&()<>"']*)/.exec(line.slice(at)) : null;
+    const event =
+      char === '!' && !single
+        ? /^!(?:!|\$|-?\d+|\?[^?]*\??|[A-Za-z_./][^\s:;|&()<>"']*)/.exec(line.slice(at))
+        : null;
     if (event === null || /[$({]$/.test(out)) {
       out += char;
       continue;
@@ -41,6 +48,7 @@ function lookUp(event: string, history: readonly string[]): string | undefined {
   if (event === '$') return /(\S+)\s*$/.exec(last ?? '')?.[1];
   if (/^-\d+$/.test(event)) return history.at(Number(event));
   if (/^\d+$/.test(event)) return history[Number(event) - 1];
-  if (event.startsWith('?')) return history.findLast((line) => line.includes(event.slice(1).replace(/\?$/, '')));
+  if (event.startsWith('?'))
+    return history.findLast((line) => line.includes(event.slice(1).replace(/\?$/, '')));
   return history.findLast((line) => line.startsWith(event));
 }

@@ -63,7 +63,9 @@ async function prepare(sh: Shell): Promise<void> {
     }
     giveTerminal(sh, sys.getpgid(0));
   } else {
-    await sh.err(`${sh.shellName()}: cannot set terminal process group (${sys.getpgid(0)}): Inappropriate ioctl for device\n${sh.shellName()}: no job control in this shell\n`);
+    await sh.err(
+      `${sh.shellName()}: cannot set terminal process group (${sys.getpgid(0)}): Inappropriate ioctl for device\n${sh.shellName()}: no job control in this shell\n`,
+    );
   }
   setDefault(sh, 'PS1', '\\u@\\h:\\w\\$ ');
   setDefault(sh, 'PS2', '> ');

@@ -46,7 +46,10 @@ export class JobTable {
 
   /** What `jobs` shows in a copy of a shell: the jobs of the original, which it cannot wait for. */
   inherit(from: JobTable): void {
-    this.jobs = from.jobs.map((job) => ({ ...job, children: job.children.map((child) => ({ ...child })) }));
+    this.jobs = from.jobs.map((job) => ({
+      ...job,
+      children: job.children.map((child) => ({ ...child })),
+    }));
     this.order = from.order.slice();
     this.foreign = true;
   }
@@ -99,7 +102,9 @@ export class JobTable {
     if (body === '-') return this.byId(this.order[1] ?? this.order[0]);
     if (/^\d+$/.test(body)) return this.byId(Number(body));
     const inside = body.startsWith('?') ? body.slice(1) : undefined;
-    return this.jobs.find((job) => (inside === undefined ? job.text.startsWith(body) : job.text.includes(inside)));
+    return this.jobs.find((job) =>
+      inside === undefined ? job.text.startsWith(body) : job.text.includes(inside),
+    );
   }
 
   private byId(id: number | undefined): Job | undefined {
@@ -132,6 +137,8 @@ export class JobTable {
       child.state = 'running';
       return;
     }
+    const job = this.jobOf(child);
+    if (job !== undefined) job.notified = false;
     child.state = status.kind === 'stop' ? 'stopped' : 'done';
     child.signal = status.kind === 'exit' ? 0 : status.value;
     child.status = status.kind === 'exit' ? status.value : 128 + status.value;
@@ -141,7 +148,10 @@ export class JobTable {
   async poll(): Promise<void> {
     while (this.reaping === undefined && this.running().length > 0) {
       try {
-        const status = await this.sh.sys.waitpid(-1, { nohang: true, untraced: this.sh.jobControl });
+        const status = await this.sh.sys.waitpid(-1, {
+          nohang: true,
+          untraced: this.sh.jobControl,
+        });
         if (status === undefined) return;
         this.apply(status);
       } catch (error) {
@@ -168,9 +178,11 @@ export class JobTable {
       traps.foreground = outer;
     }
     const last = children.at(-1);
-    if (last !== undefined && last.signal === Signal.SIGINT && last.state === 'done') await this.interruptedBy();
+    if (last !== undefined && last.signal === Signal.SIGINT && last.state === 'done')
+      await this.interruptedBy();
     else if (!this.sh.interactive) traps.interrupted = false;
-    if (!this.sh.interactive && last !== undefined && last.state === 'done') await this.reportDeath(last, text());
+    if (!this.sh.interactive && last !== undefined && last.state === 'done')
+      await this.reportDeath(last, text());
     const statuses = children.map((child) => child.status);
     for (const child of children) this.drop(child);
     return statuses;
@@ -189,7 +201,10 @@ export class JobTable {
     const { signal } = child;
     if (signal === 0 || signal === Signal.SIGINT || signal === Signal.SIGPIPE) return;
     if (signal === Signal.SIGTERM) await this.sh.err('Terminated\n');
-    else await this.sh.error(`${String(child.pid).padStart(5)} ${signalText(signal).padEnd(23)} ${text}`);
+    else
+      await this.sh.error(
+        `${String(child.pid).padStart(5)} ${signalText(signal).padEnd(23)} ${text}`,
+      );
   }
 
   stateOf(job: Job): 'running' | 'stopped' | 'done' {
@@ -208,7 +223,13 @@ export class JobTable {
     const last = job.children.at(-1);
     let word = 'Running';
     if (state === 'stopped') word = 'Stopped';
-    else if (state === 'done' && last !== undefined) word = last.signal !== 0 ? signalText(last.signal) : last.status === 0 ? 'Done' : `Exit ${last.status}`;
+    else if (state === 'done' && last !== undefined)
+      word =
+        last.signal !== 0
+          ? signalText(last.signal)
+          : last.status === 0
+            ? 'Done'
+            : `Exit ${last.status}`;
     const pid = withPid ? `${String(job.children[0]?.pid ?? 0)} ` : ' ';
     return `[${job.id}]${this.mark(job)} ${pid}${word.padEnd(23)} ${job.text}${state === 'running' ? ' &' : ''}\n`;
   }

@@ -9,12 +9,19 @@ import { byteChar, fromBytes, toBytes } from './bytes.js';
 import type { Shell } from './shell.js';
 import { readTerminalByte } from './terminal-read.js';
 
-export type EditResult = { readonly kind: 'line'; readonly text: string } | { readonly kind: 'eof' } | { readonly kind: 'interrupt' };
+export type EditResult =
+  | { readonly kind: 'line'; readonly text: string }
+  | { readonly kind: 'eof' }
+  | { readonly kind: 'interrupt' };
 
 export interface Completion {
   /** Where the completed word starts, in characters. */
   readonly start: number;
-  readonly candidates: readonly { readonly insert: string; readonly show: string; readonly final: boolean }[];
+  readonly candidates: readonly {
+    readonly insert: string;
+    readonly show: string;
+    readonly final: boolean;
+  }[];
 }
 
 export type Completer = (before: string) => Completion;
@@ -81,22 +88,32 @@ export class LineEditor {
       if (byte >= 0x40 && byte <= 0x7e) break;
     }
     switch (body) {
-      case 'A': return 'up';
-      case 'B': return 'down';
-      case 'C': return 'right';
-      case 'D': return 'left';
+      case 'A':
+        return 'up';
+      case 'B':
+        return 'down';
+      case 'C':
+        return 'right';
+      case 'D':
+        return 'left';
       case 'H':
       case '1~':
-      case '7~': return 'home';
+      case '7~':
+        return 'home';
       case 'F':
       case '4~':
-      case '8~': return 'end';
-      case '3~': return 'delete';
+      case '8~':
+        return 'end';
+      case '3~':
+        return 'delete';
       case '1;5C':
-      case '1;3C': return 'alt-f';
+      case '1;3C':
+        return 'alt-f';
       case '1;5D':
-      case '1;3D': return 'alt-b';
-      default: return 'unknown';
+      case '1;3D':
+        return 'alt-b';
+      default:
+        return 'unknown';
     }
   }
 
@@ -280,7 +297,12 @@ export class LineEditor {
     } else if (common.length > typed.length) await this.replaceWord(start, common);
     else if (this.lastKey === '\t') {
       await this.moveTo(this.text.length);
-      await this.write(`\n${columns(candidates.map((candidate) => candidate.show), this.width())}${this.prompt}`);
+      await this.write(
+        `\n${columns(
+          candidates.map((candidate) => candidate.show),
+          this.width(),
+        )}${this.prompt}`,
+      );
       this.row = 0;
       await this.redraw();
     }
@@ -300,8 +322,10 @@ export class LineEditor {
   }
 
   private promptWidth(): number {
-    // eslint-disable-next-line no-control-regex -- terminal sequences take no room
-    const line = (this.prompt.split('\n').at(-1) ?? '').replace(/\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|[\x00-\x1f]/g, '');
+    const line = (this.prompt.split('\n').at(-1) ?? '').replace(
+      /\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|[\x00-\x1f]/g,
+      '',
+    );
     return Array.from(line).length;
   }
 
@@ -324,7 +348,8 @@ export class LineEditor {
     const at = this.promptWidth() + this.cursor;
     const row = Math.floor(at / width);
     const column = at % width;
-    const vertical = row < this.row ? `\x1b[${this.row - row}A` : row > this.row ? `\x1b[${row - this.row}B` : '';
+    const vertical =
+      row < this.row ? `\x1b[${this.row - row}A` : row > this.row ? `\x1b[${row - this.row}B` : '';
     this.row = row;
     await this.write(`${vertical}\r${column > 0 ? `\x1b[${column}C` : ''}`);
   }

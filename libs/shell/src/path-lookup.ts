@@ -4,7 +4,11 @@ import type { Shell } from './shell.js';
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** The path a command name runs; undefined where nothing is found. A name with a slash is returned as it is. */
-export function findCommand(sh: Shell, name: string, searchPath: string | undefined): string | undefined {
+export function findCommand(
+  sh: Shell,
+  name: string,
+  searchPath: string | undefined,
+): string | undefined {
   if (name.includes('/')) return name;
   if (name === '') return undefined;
   const found = searchCommand(sh, name, searchPath)[0];
@@ -23,7 +27,12 @@ export function searchCommand(sh: Shell, name: string, searchPath: string | unde
   const executable: string[] = [];
   const others: string[] = [];
   for (const directory of (searchPath ?? path ?? '').split(':')) {
-    const candidate = directory === '' ? `./${name}` : directory.endsWith('/') ? directory + name : `${directory}/${name}`;
+    const candidate =
+      directory === ''
+        ? `./${name}`
+        : directory.endsWith('/')
+          ? directory + name
+          : `${directory}/${name}`;
     try {
       const stat = sh.sys.stat(candidate);
       if (stat.type === 'dir') continue;

@@ -6,9 +6,20 @@
  */
 
 const CLASSES: Readonly<Record<string, string>> = {
-  alpha: 'A-Za-z', digit: '0-9', alnum: 'A-Za-z0-9', upper: 'A-Z', lower: 'a-z', space: '\\s', blank: ' \\t',
-  punct: '!-\\/:-@\\[-`{-~', xdigit: '0-9A-Fa-f', cntrl: '\\x00-\\x1f\\x7f', print: '\\x20-\\x7e\\u{a0}-\\u{10ffff}',
-  graph: '\\x21-\\x7e\\u{a1}-\\u{10ffff}', word: 'A-Za-z0-9_', ascii: '\\x00-\\x7f',
+  alpha: 'A-Za-z',
+  digit: '0-9',
+  alnum: 'A-Za-z0-9',
+  upper: 'A-Z',
+  lower: 'a-z',
+  space: '\\s',
+  blank: ' \\t',
+  punct: '!-\\/:-@\\[-`{-~',
+  xdigit: '0-9A-Fa-f',
+  cntrl: '\\x00-\\x1f\\x7f',
+  print: '\\x20-\\x7e\\u{a0}-\\u{10ffff}',
+  graph: '\\x21-\\x7e\\u{a1}-\\u{10ffff}',
+  word: 'A-Za-z0-9_',
+  ascii: '\\x00-\\x7f',
 };
 
 const SPECIAL = /[\\*?[\]()|!+@^$.{}-]/g;
@@ -41,14 +52,20 @@ export interface PatternForm {
 }
 
 /** A compiled pattern; by default anchored at both ends. Compiled forms are kept. */
-export function patternRegExp(pattern: string, form: PatternForm = { start: true, end: true }): RegExp {
+export function patternRegExp(
+  pattern: string,
+  form: PatternForm = { start: true, end: true },
+): RegExp {
   const flags = `su${form.global === true ? 'g' : ''}${form.nocase === true ? 'i' : ''}`;
   const key = `${form.start === true ? '^' : ''}${form.end === true ? '$' : ''}${form.lazy === true ? '?' : ''}${form.hideDot === true ? '.' : ''}${flags}:${pattern}`;
   let compiled = cache.get(key);
   if (compiled === undefined) {
     const body = translate(pattern, 0, pattern.length, form.lazy === true);
     const dot = form.hideDot === true && !/^(?:\\?\.|[@+?*]\()/.test(pattern) ? '(?!\\.)' : '';
-    compiled = new RegExp(`${form.start === true ? '^' : ''}${dot}(?:${body})${form.end === true ? '$' : ''}`, flags);
+    compiled = new RegExp(
+      `${form.start === true ? '^' : ''}${dot}(?:${body})${form.end === true ? '$' : ''}`,
+      flags,
+    );
     if (cache.size > 2000) cache.clear();
     cache.set(key, compiled);
   }
@@ -66,7 +83,8 @@ function translate(pattern: string, from: number, to: number, lazy: boolean): st
   let at = from;
   while (at < to) {
     const char = pattern[at] ?? '';
-    const group = '?*+@!'.includes(char) && pattern[at + 1] === '(' ? groupEnd(pattern, at + 1, to) : -1;
+    const group =
+      '?*+@!'.includes(char) && pattern[at + 1] === '(' ? groupEnd(pattern, at + 1, to) : -1;
     if (group > 0) {
       const body = alternatives(pattern, at + 2, group - 1, lazy);
       at = group;
@@ -136,7 +154,12 @@ function alternatives(pattern: string, from: number, to: number, lazy: boolean):
 }
 
 /** A bracket expression of a pattern or of a POSIX regular expression, as a JavaScript one. */
-function bracketExpression(text: string, open: number, to: number, posix = false): { text: string; end: number } | undefined {
+function bracketExpression(
+  text: string,
+  open: number,
+  to: number,
+  posix = false,
+): { text: string; end: number } | undefined {
   let at = open + 1;
   let negated = false;
   if (text[at] === '!' || text[at] === '^') {
@@ -168,7 +191,8 @@ function bracketExpression(text: string, open: number, to: number, posix = false
       quoted = true;
     }
     const literal = String.fromCodePoint(text.codePointAt(at) ?? 0);
-    const isRange = literal === '-' && !quoted && body !== '' && text[at + 1] !== ']' && !body.endsWith('\\-');
+    const isRange =
+      literal === '-' && !quoted && body !== '' && text[at + 1] !== ']' && !body.endsWith('\\-');
     body += isRange ? '-' : escapeClass(literal);
     at += literal.length;
   }

@@ -1,5 +1,16 @@
 /** Functions as bash prints them (`type f`, `declare -f`, `set`): its own layout from the syntax tree. */
-import type { AndOr, Command, CommandNode, CompoundList, HereDoc, PipelineNode, Redirection, Statement, TestExpression, Word } from 'unbash';
+import type {
+  AndOr,
+  Command,
+  CommandNode,
+  CompoundList,
+  HereDoc,
+  PipelineNode,
+  Redirection,
+  Statement,
+  TestExpression,
+  Word,
+} from 'unbash';
 import type { ShellFunction } from './shell.js';
 import type { Source } from './source.js';
 
@@ -24,7 +35,8 @@ class Printer {
 
   functionBody(body: ShellFunction['body']): string {
     if (body.type === 'BraceGroup') return this.braces(body.body);
-    if (body.type === 'Redirected' && body.command.type === 'BraceGroup') return `${this.braces(body.command.body)}${this.redirects(body.redirects)}`;
+    if (body.type === 'Redirected' && body.command.type === 'BraceGroup')
+      return `${this.braces(body.command.body)}${this.redirects(body.redirects)}`;
     if (body.type === 'CompoundList') return this.braces(body);
     this.indent++;
     const inner = this.pad() + this.node(body);
@@ -51,10 +63,18 @@ class Printer {
   private statements(statements: readonly Statement[], last: string): string {
     return statements
       .map((statement, at) => {
-        const ending = statement.background === true ? ' &' : at < statements.length - 1 ? ';' : last;
+        const ending =
+          statement.background === true ? ' &' : at < statements.length - 1 ? ';' : last;
         const body = this.node(statement.command);
-        const docs = this.hereDocs.splice(0).map((doc) => `\n${doc.body.text}${doc.delimiter?.value ?? ''}`).join('');
-        return this.pad() + body + (docs === '' ? ending : docs + (at < statements.length - 1 ? '' : '\n'));
+        const docs = this.hereDocs
+          .splice(0)
+          .map((doc) => `\n${doc.body.text}${doc.delimiter?.value ?? ''}`)
+          .join('');
+        return (
+          this.pad() +
+          body +
+          (docs === '' ? ending : docs + (at < statements.length - 1 ? '' : '\n'))
+        );
       })
       .join('\n');
   }
@@ -69,13 +89,19 @@ class Printer {
 
   private redirect(redirect: Redirection): string {
     const { descriptor } = redirect;
-    const fd = descriptor === undefined ? '' : descriptor.type === 'FileDescriptor' ? String(descriptor.value) : `{${descriptor.name}}`;
+    const fd =
+      descriptor === undefined
+        ? ''
+        : descriptor.type === 'FileDescriptor'
+          ? String(descriptor.value)
+          : `{${descriptor.name}}`;
     if (redirect.type === 'HereDoc') {
       this.hereDocs.push(redirect);
       return `${fd}${redirect.operator}${redirect.delimiter?.text ?? ''}`;
     }
     const target = redirect.target === undefined ? '' : this.word(redirect.target);
-    if (redirect.operator === '>&' || redirect.operator === '<&') return `${fd === '' ? (redirect.operator === '>&' ? '1' : '0') : fd}${redirect.operator}${target}`;
+    if (redirect.operator === '>&' || redirect.operator === '<&')
+      return `${fd === '' ? (redirect.operator === '>&' ? '1' : '0') : fd}${redirect.operator}${target}`;
     return `${fd}${redirect.operator} ${target}`;
   }
 
@@ -92,10 +118,28 @@ class Printer {
       case 'Command':
         return this.command(node);
       case 'AndOr':
-        return node.commands.map((command, at) => (at === 0 ? '' : ` ${node.operators[at - 1] ?? ''} `) + this.node(command)).join('');
+        return node.commands
+          .map(
+            (command, at) =>
+              (at === 0 ? '' : ` ${node.operators[at - 1] ?? ''} `) + this.node(command),
+          )
+          .join('');
       case 'Pipeline': {
-        const prefix = node.prefixes.map((own) => (own.type === 'Negation' ? '! ' : own.posix === undefined ? 'time ' : 'time -p ')).join('');
-        return prefix + node.commands.map((command, at) => (at === 0 ? '' : node.operators[at - 1] === '|&' ? ' 2>&1 | ' : ' | ') + this.node(command)).join('');
+        const prefix = node.prefixes
+          .map((own) =>
+            own.type === 'Negation' ? '! ' : own.posix === undefined ? 'time ' : 'time -p ',
+          )
+          .join('');
+        return (
+          prefix +
+          node.commands
+            .map(
+              (command, at) =>
+                (at === 0 ? '' : node.operators[at - 1] === '|&' ? ' 2>&1 | ' : ' | ') +
+                this.node(command),
+            )
+            .join('')
+        );
       }
       case 'CompoundList':
         return this.statements(node.commands, '').trimStart();
@@ -128,7 +172,8 @@ class Printer {
       case 'Select':
         return `select ${node.name.text} in ${node.wordlist === undefined ? '"$@"' : node.wordlist.map((word) => this.word(word)).join(' ')};\n${this.pad()}do\n${this.block(node.body, ';')}\n${this.pad()}done`;
       case 'ArithmeticFor': {
-        const part = (own: { readonly pos: number; readonly end: number } | undefined): string => (own === undefined ? '' : this.text.slice(own.pos, own.end));
+        const part = (own: { readonly pos: number; readonly end: number } | undefined): string =>
+          own === undefined ? '' : this.text.slice(own.pos, own.end);
         return `for ((${part(node.initialize)}; ${part(node.test)}; ${part(node.update)}))\n${this.pad()}do\n${this.block(node.body, ';')}\n${this.pad()}done`;
       }
       case 'Case': {

@@ -53,7 +53,8 @@ class Formatter {
   }
 
   private once(): void {
-    const pattern = /%(?:%|([-+ #0']*)(\*|\d+)?(?:\.(\*|-?\d+)?)?(?:hh|h|ll|l|L|q|j|z|t)?(?:\(([^)]*)\)(T)|([A-Za-z])))|%/g;
+    const pattern =
+      /%(?:%|([-+ #0']*)(\*|\d+)?(?:\.(\*|-?\d+)?)?(?:hh|h|ll|l|L|q|j|z|t)?(?:\(([^)]*)\)(T)|([A-Za-z])))|%/g;
     let from = 0;
     for (const match of this.format.matchAll(pattern)) {
       this.text += decodeEscapes(this.format.slice(from, match.index), 'format').text;
@@ -62,12 +63,17 @@ class Formatter {
         this.text += '%';
         continue;
       }
-      let [whole, flags = '', width, precision, timeFormat = '', time, letter] = match;
-      if (letter === undefined && time === undefined && /^%[-+ #0'\d.*]*q$/.test(whole)) letter = 'q';
+      const [whole, , , , timeFormat = '', time] = match;
+      let [, flags = '', width, precision, , , letter] = match;
+      // the length modifier of the pattern takes a q that is the conversion
+      if (letter === undefined && time === undefined && /^%[-+ #0'\d.*]*q$/.test(whole))
+        letter = 'q';
       if (time === undefined && letter === undefined) {
         const rest = this.format.slice(match.index + 1);
         const bad = rest.replace(/^[-+ #0'\d.*]*/, '').charAt(0);
-        this.errors.push(bad === '' ? `\`%': missing format character` : `\`${bad}': invalid format character`);
+        this.errors.push(
+          bad === '' ? `\`%': missing format character` : `\`${bad}': invalid format character`,
+        );
         this.stopped = true;
         return;
       }
@@ -80,7 +86,13 @@ class Formatter {
         }
       }
       if (precision === '*') precision = String(this.integer(this.argument() ?? '0'));
-      const directive: Directive = { flags, width, precision: hasPrecision ? (precision ?? '0') : undefined, conversion: time ?? letter ?? '', timeFormat };
+      const directive: Directive = {
+        flags,
+        width,
+        precision: hasPrecision ? (precision ?? '0') : undefined,
+        conversion: time ?? letter ?? '',
+        timeFormat,
+      };
       this.convert(directive);
       if (this.stopped) return;
     }
@@ -111,8 +123,16 @@ class Formatter {
         return;
       case 'T': {
         const text = this.argument();
-        const seconds = text === undefined || text === '-1' ? undefined : text === '-2' ? Math.floor(this.sh.sys.bootTime()) : Number(this.integer(text));
-        this.pad(strftime(this.sh, directive.timeFormat === '' ? '%X' : directive.timeFormat, seconds), directive);
+        const seconds =
+          text === undefined || text === '-1'
+            ? undefined
+            : text === '-2'
+              ? Math.floor(this.sh.sys.bootTime())
+              : Number(this.integer(text));
+        this.pad(
+          strftime(this.sh, directive.timeFormat === '' ? '%X' : directive.timeFormat, seconds),
+          directive,
+        );
         return;
       }
       case 'd':
@@ -153,7 +173,8 @@ class Formatter {
       this.errors.push(`${text}: invalid number`);
       return 0n;
     }
-    if (match[0].length !== text.length) this.errors.push(`${text}: invalid ${/^\s*[-+]?0\d/.test(text) ? 'octal ' : ''}number`);
+    if (match[0].length !== text.length)
+      this.errors.push(`${text}: invalid ${/^\s*[-+]?0\d/.test(text) ? 'octal ' : ''}number`);
     const digits = match[2] ?? '0';
     const value = /^0\d/.test(digits) ? BigInt(`0o${digits.slice(1)}`) : BigInt(digits);
     const signed = match[1] === '-' ? -value : value;
@@ -168,8 +189,12 @@ class Formatter {
   private number(text: string): number {
     if (text === '') return 0;
     if (/^["']/.test(text)) return text.codePointAt(1) ?? 0;
-    const match = /^\s*[-+]?(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|inf(?:inity)?|nan)/i.exec(text);
-    if (match === null || match[0].length !== text.length) this.errors.push(`${text}: invalid number`);
+    const match =
+      /^\s*[-+]?(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|inf(?:inity)?|nan)/i.exec(
+        text,
+      );
+    if (match === null || match[0].length !== text.length)
+      this.errors.push(`${text}: invalid number`);
     if (match === null) return 0;
     const own = match[0].trim().toLowerCase();
     if (own.includes('inf')) return own.startsWith('-') ? -Infinity : Infinity;
@@ -181,14 +206,18 @@ class Formatter {
     const width = Number(directive.width ?? 0);
     const missing = width - toBytes(text).length;
     if (missing <= 0) this.text += text;
-    else this.text += directive.flags.includes('-') ? text + ' '.repeat(missing) : ' '.repeat(missing) + text;
+    else
+      this.text += directive.flags.includes('-')
+        ? text + ' '.repeat(missing)
+        : ' '.repeat(missing) + text;
   }
 
   /** Sign and digits with zero padding where asked. */
   private padNumber(sign: string, digits: string, directive: Directive, allowZero: boolean): void {
     const { flags } = directive;
     const width = Number(directive.width ?? 0);
-    if (allowZero && flags.includes('0') && !flags.includes('-')) this.text += sign + digits.padStart(width - sign.length, '0');
+    if (allowZero && flags.includes('0') && !flags.includes('-'))
+      this.text += sign + digits.padStart(width - sign.length, '0');
     else this.pad(sign + digits, directive);
   }
 
@@ -261,7 +290,9 @@ function fraction(value: number): { numerator: bigint; shift: number } {
 function divideRounded(numerator: bigint, denominator: bigint): bigint {
   const quotient = numerator / denominator;
   const twice = (numerator % denominator) * 2n;
-  return twice > denominator || (twice === denominator && quotient % 2n === 1n) ? quotient + 1n : quotient;
+  return twice > denominator || (twice === denominator && quotient % 2n === 1n)
+    ? quotient + 1n
+    : quotient;
 }
 
 function exponential(value: number, places: number): string {
@@ -286,7 +317,9 @@ function general(value: number, places: number, keepZeros: boolean): string {
   if (value === 0) return keepZeros ? `0.${'0'.repeat(places - 1)}` : '0';
   const exponent = Number(exponential(value, places - 1).split('e')[1] ?? '0');
   const scientific = exponent < -4 || exponent >= places;
-  let text = scientific ? exponential(value, places - 1) : fixed(value, Math.max(0, places - 1 - exponent));
+  let text = scientific
+    ? exponential(value, places - 1)
+    : fixed(value, Math.max(0, places - 1 - exponent));
   if (!keepZeros && text.includes('.')) text = text.replace(/\.?0+(?=e|$)/, '');
   return text;
 }

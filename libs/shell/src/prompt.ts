@@ -27,35 +27,58 @@ export function expandPrompt(sh: Shell, prompt: string): string {
 
 function escape(sh: Shell, letter: string): string {
   switch (letter) {
-    case 'u': return 'root';
-    case 'h': return sh.sys.hostname().split('.')[0] ?? '';
-    case 'H': return sh.sys.hostname();
-    case 'w': return homeShort(sh, sh.vars.value('PWD') ?? '');
+    case 'u':
+      return 'root';
+    case 'h':
+      return sh.sys.hostname().split('.')[0] ?? '';
+    case 'H':
+      return sh.sys.hostname();
+    case 'w':
+      return homeShort(sh, sh.vars.value('PWD') ?? '');
     case 'W': {
       const path = homeShort(sh, sh.vars.value('PWD') ?? '');
       return path === '/' || path === '~' ? path : path.slice(path.lastIndexOf('/') + 1);
     }
-    case '$': return sh.sys.getuid() === 0 ? '#' : '$';
-    case 't': return strftime(sh, '%H:%M:%S');
-    case 'T': return strftime(sh, '%I:%M:%S');
-    case 'A': return strftime(sh, '%H:%M');
-    case '@': return strftime(sh, '%I:%M %p');
-    case 'd': return strftime(sh, '%a %b %d');
-    case 's': return sh.shellName().slice(sh.shellName().lastIndexOf('/') + 1);
-    case 'v': return '5.2';
-    case 'V': return '5.2.15';
-    case 'j': return String(sh.jobs.list().length);
-    case 'l': return 'tty';
+    case '$':
+      return sh.sys.getuid() === 0 ? '#' : '$';
+    case 't':
+      return strftime(sh, '%H:%M:%S');
+    case 'T':
+      return strftime(sh, '%I:%M:%S');
+    case 'A':
+      return strftime(sh, '%H:%M');
+    case '@':
+      return strftime(sh, '%I:%M %p');
+    case 'd':
+      return strftime(sh, '%a %b %d');
+    case 's':
+      return sh.shellName().slice(sh.shellName().lastIndexOf('/') + 1);
+    case 'v':
+      return '5.2';
+    case 'V':
+      return '5.2.15';
+    case 'j':
+      return String(sh.jobs.list().length);
+    case 'l':
+      return 'tty';
     case '!':
-    case '#': return String(sh.history.length + 1);
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 'a': return '\x07';
-    case 'e': return '\x1b';
-    case '\\': return '\\';
+    case '#':
+      return String(sh.history.length + 1);
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 'a':
+      return '\x07';
+    case 'e':
+      return '\x1b';
+    case '\\':
+      return '\\';
     case '[':
-    case ']': return '';
-    default: return `\\${letter}`;
+    case ']':
+      return '';
+    default:
+      return `\\${letter}`;
   }
 }
 
@@ -66,7 +89,20 @@ function homeShort(sh: Shell, path: string): string {
 }
 
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
-const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
+const MONTHS = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+];
 
 /** Seconds since 1970, UTC, by the host's virtual clock unless given. */
 export function strftime(sh: Shell, format: string, at?: number): string {
@@ -81,39 +117,69 @@ export function strftime(sh: Shell, format: string, at?: number): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   const render = (letter: string): string => {
     switch (letter) {
-      case 'Y': return String(year);
-      case 'y': return two(year % 100);
-      case 'C': return two(Math.floor(year / 100));
-      case 'm': return two(month + 1);
-      case 'd': return two(day);
-      case 'e': return String(day).padStart(2);
-      case 'H': return two(hour);
-      case 'I': return two(hour % 12 === 0 ? 12 : hour % 12);
-      case 'M': return two(minute);
-      case 'S': return two(second);
-      case 'p': return hour < 12 ? 'AM' : 'PM';
-      case 'j': return String(yearDay + 1).padStart(3, '0');
-      case 's': return String(epoch);
-      case 'a': return (DAYS[weekDay] ?? '').slice(0, 3);
-      case 'A': return DAYS[weekDay] ?? '';
+      case 'Y':
+        return String(year);
+      case 'y':
+        return two(year % 100);
+      case 'C':
+        return two(Math.floor(year / 100));
+      case 'm':
+        return two(month + 1);
+      case 'd':
+        return two(day);
+      case 'e':
+        return String(day).padStart(2);
+      case 'H':
+        return two(hour);
+      case 'I':
+        return two(hour % 12 === 0 ? 12 : hour % 12);
+      case 'M':
+        return two(minute);
+      case 'S':
+        return two(second);
+      case 'p':
+        return hour < 12 ? 'AM' : 'PM';
+      case 'j':
+        return String(yearDay + 1).padStart(3, '0');
+      case 's':
+        return String(epoch);
+      case 'a':
+        return (DAYS[weekDay] ?? '').slice(0, 3);
+      case 'A':
+        return DAYS[weekDay] ?? '';
       case 'b':
-      case 'h': return (MONTHS[month] ?? '').slice(0, 3);
-      case 'B': return MONTHS[month] ?? '';
-      case 'u': return String(weekDay === 0 ? 7 : weekDay);
-      case 'w': return String(weekDay);
-      case 'F': return `${year}-${two(month + 1)}-${two(day)}`;
+      case 'h':
+        return (MONTHS[month] ?? '').slice(0, 3);
+      case 'B':
+        return MONTHS[month] ?? '';
+      case 'u':
+        return String(weekDay === 0 ? 7 : weekDay);
+      case 'w':
+        return String(weekDay);
+      case 'F':
+        return `${year}-${two(month + 1)}-${two(day)}`;
       case 'T':
-      case 'X': return `${two(hour)}:${two(minute)}:${two(second)}`;
-      case 'R': return `${two(hour)}:${two(minute)}`;
+      case 'X':
+        return `${two(hour)}:${two(minute)}:${two(second)}`;
+      case 'R':
+        return `${two(hour)}:${two(minute)}`;
       case 'D':
-      case 'x': return `${two(month + 1)}/${two(day)}/${two(year % 100)}`;
-      case 'c': return `${render('a')} ${render('b')} ${render('e')} ${render('T')} ${year}`;
-      case 'Z': return 'UTC';
-      case 'z': return '+0000';
-      case 'n': return '\n';
-      case 't': return '\t';
-      case '%': return '%';
-      default: return `%${letter}`;
+      case 'x':
+        return `${two(month + 1)}/${two(day)}/${two(year % 100)}`;
+      case 'c':
+        return `${render('a')} ${render('b')} ${render('e')} ${render('T')} ${year}`;
+      case 'Z':
+        return 'UTC';
+      case 'z':
+        return '+0000';
+      case 'n':
+        return '\n';
+      case 't':
+        return '\t';
+      case '%':
+        return '%';
+      default:
+        return `%${letter}`;
     }
   };
   return format.replace(/%([A-Za-z%])/g, (_whole, letter: string) => render(letter));
@@ -122,7 +188,11 @@ export function strftime(sh: Shell, format: string, at?: number): string {
 /** Days since 1970 to a date of the Gregorian calendar. */
 function civil(days: number): { year: number; month: number; day: number; yearDay: number } {
   let year = 1970 + Math.floor(days / 365.2425);
-  const startOf = (of: number): number => (of - 1970) * 365 + Math.floor((of - 1969) / 4) - Math.floor((of - 1901) / 100) + Math.floor((of - 1601) / 400);
+  const startOf = (of: number): number =>
+    (of - 1970) * 365 +
+    Math.floor((of - 1969) / 4) -
+    Math.floor((of - 1901) / 100) +
+    Math.floor((of - 1601) / 400);
   while (startOf(year) > days) year--;
   while (startOf(year + 1) <= days) year++;
   const yearDay = days - startOf(year);

@@ -1,11 +1,18 @@
 /** Ways in which bash writes a text so that it can be read back: `${x@Q}`, `printf %q`, `declare -p`, `set -x`. */
 
-// eslint-disable-next-line no-control-regex -- control characters are what decides the form
 const CONTROL = /[\x00-\x1f\x7f]|[\udc80-\udcff]/u;
-// eslint-disable-next-line no-control-regex -- a trace leaves tabs, newlines and escapes as they are
 const TRACE_CONTROL = /[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]|[\udc80-\udcff]/u;
 const ESCAPES: Readonly<Record<string, string>> = {
-  '\x07': '\\a', '\b': '\\b', '\x1b': '\\E', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v', '\\': '\\\\', "'": "\\'",
+  '\x07': '\\a',
+  '\b': '\\b',
+  '\x1b': '\\E',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+  '\\': '\\\\',
+  "'": "\\'",
 };
 
 /** `$'…'`. */
@@ -31,7 +38,10 @@ export function quoteSingle(text: string): string {
 export function quoteIfNeeded(text: string): string {
   if (text === '') return "''";
   if (TRACE_CONTROL.test(text)) return quoteAnsi(text);
-  return /[\s'"\\|&;()<>!{}*[\]?^$`#~]/.test(text) && !/^[^\s'"\\|&;()<>!{}*[\]?^$`#~][^\s'"\\|&;()<>!{}*[\]?^$`]*$/.test(text) ? `'${text.replaceAll("'", "'\\''")}'` : text;
+  return /[\s'"\\|&;()<>!{}*[\]?^$`#~]/.test(text) &&
+    !/^[^\s'"\\|&;()<>!{}*[\]?^$`#~][^\s'"\\|&;()<>!{}*[\]?^$`]*$/.test(text)
+    ? `'${text.replaceAll("'", "'\\''")}'`
+    : text;
 }
 
 /** Only where needed, with backslashes: `printf %q`. */

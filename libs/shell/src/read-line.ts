@@ -7,7 +7,9 @@ import { interruptibleRead } from './terminal-read.js';
 /** One line without its newline; undefined at end of file. */
 export async function readInputLine(sh: Shell, fd: number): Promise<string | undefined> {
   const read = await readUntil(sh, fd, { delimiter: 10, count: undefined, deadlineNs: undefined });
-  return read.end === 'eof' && read.bytes.length === 0 ? undefined : fromBytes(Uint8Array.from(read.bytes));
+  return read.end === 'eof' && read.bytes.length === 0
+    ? undefined
+    : fromBytes(Uint8Array.from(read.bytes));
 }
 
 export interface ReadLimits {
@@ -34,7 +36,10 @@ export async function readUntil(sh: Shell, fd: number, limits: ReadLimits): Prom
   for (;;) {
     if (limits.deadlineNs !== undefined) {
       const left = limits.deadlineNs - sh.sys.now();
-      const [ready = 0] = left <= 0 && bytes.length > 0 ? [0] : await sh.sys.poll([{ fd, events: 1 }], Math.max(0, left));
+      const [ready = 0] =
+        left <= 0 && bytes.length > 0
+          ? [0]
+          : await sh.sys.poll([{ fd, events: 1 }], Math.max(0, left));
       if (ready === 0) return { bytes, end: 'timeout' };
     }
     const chunk = await interruptibleRead(sh, fd, seekable ? 1024 : 1);
@@ -49,7 +54,8 @@ export async function readUntil(sh: Shell, fd: number, limits: ReadLimits): Prom
     for (const byte of chunk) bytes.push(byte);
     const last = bytes.at(-1) ?? 0;
     if (last < 0x80 || last >= 0xc0) characters++;
-    if (limits.count !== undefined && characters >= limits.count && isWhole(bytes)) return { bytes, end: 'count' };
+    if (limits.count !== undefined && characters >= limits.count && isWhole(bytes))
+      return { bytes, end: 'count' };
   }
 }
 

@@ -25,7 +25,10 @@ const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_APPEND, O_EXCL } = OpenF
 const hereDocs = new WeakMap<HereDoc, readonly Part[]>();
 
 /** Applies redirections to the shell; the result undoes them. A failing one undoes what came before it and throws. */
-export async function redirectShell(sh: Shell, redirects: readonly Redirection[]): Promise<() => void> {
+export async function redirectShell(
+  sh: Shell,
+  redirects: readonly Redirection[],
+): Promise<() => void> {
   const saved: (readonly [fd: number, copy: number | undefined])[] = [];
   const save = (fd: number): void => {
     let copy: number | undefined;
@@ -94,7 +97,11 @@ export async function redirectForGood(sh: Shell, redirects: readonly Redirection
 }
 
 /** Applies redirections to the descriptors of a child; returns what to close in the shell once it is spawned. */
-export async function redirectChild(sh: Shell, redirects: readonly Redirection[], fds: Map<number, number>): Promise<number[]> {
+export async function redirectChild(
+  sh: Shell,
+  redirects: readonly Redirection[],
+  fds: Map<number, number>,
+): Promise<number[]> {
   const opened: number[] = [];
   const table: Table = {
     place: (fd, own) => {
@@ -138,7 +145,8 @@ async function applyOne(sh: Shell, redirect: Redirection, table: Table): Promise
   const fields: string[] = [];
   await expandFields(sh, ir, fields);
   const path = fields[0];
-  if (path === undefined || fields.length > 1) throw new ShellError(`${target.text}: ambiguous redirect`, 1, 'command');
+  if (path === undefined || fields.length > 1)
+    throw new ShellError(`${target.text}: ambiguous redirect`, 1, 'command');
   const { operator } = redirect;
   if (operator === '>&' || operator === '<&') {
     if (/^\d+-?$/.test(path) || path === '-') {
@@ -146,7 +154,8 @@ async function applyOne(sh: Shell, redirect: Redirection, table: Table): Promise
       duplicate(sh, path, fd, table);
       return;
     }
-    if (operator === '<&' || descriptor !== undefined) throw new ShellError(`${target.text}: ambiguous redirect`, 1, 'command');
+    if (operator === '<&' || descriptor !== undefined)
+      throw new ShellError(`${target.text}: ambiguous redirect`, 1, 'command');
   }
   const both = operator === '&>' || operator === '&>>' || operator === '>&';
   const own = await openPath(sh, path, operator);
@@ -170,7 +179,13 @@ function duplicate(sh: Shell, path: string, fd: number, table: Table): void {
   }
 }
 
-function placeNamed(sh: Shell, variable: string | undefined, table: Table, fd: number, own: number): void {
+function placeNamed(
+  sh: Shell,
+  variable: string | undefined,
+  table: Table,
+  fd: number,
+  own: number,
+): void {
   if (variable === undefined) {
     table.place(fd, own);
     return;
@@ -186,7 +201,8 @@ async function openPath(sh: Shell, path: string, operator: string): Promise<numb
     if (special !== undefined) return special;
     if (operator === '<') return sh.sys.open(path, O_RDONLY);
     if (operator === '<>') return sh.sys.open(path, O_RDWR | O_CREAT, 0o666);
-    if (operator === '>>' || operator === '&>>') return sh.sys.open(path, O_WRONLY | O_CREAT | O_APPEND, 0o666);
+    if (operator === '>>' || operator === '&>>')
+      return sh.sys.open(path, O_WRONLY | O_CREAT | O_APPEND, 0o666);
     if (sh.options.noclobber && operator !== '>|') return openNoClobber(sh, path);
     return sh.sys.open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o666);
   } catch (error) {
@@ -196,7 +212,7 @@ async function openPath(sh: Shell, path: string, operator: string): Promise<numb
 }
 
 function openNoClobber(sh: Shell, path: string): number {
-  let isFile = false;
+  let isFile: boolean;
   try {
     isFile = sh.sys.stat(path).type === 'file';
   } catch (error) {
@@ -210,13 +226,16 @@ function openNoClobber(sh: Shell, path: string): number {
 /** The paths bash itself knows: /dev/fd/N, /dev/stdin, /dev/tcp/HOST/PORT, … */
 async function openSpecial(sh: Shell, path: string): Promise<number | undefined> {
   if (!path.startsWith('/dev/')) return undefined;
-  const number = /^\/dev\/fd\/(\d+)$/.exec(path)?.[1] ?? { '/dev/stdin': '0', '/dev/stdout': '1', '/dev/stderr': '2' }[path];
+  const number =
+    /^\/dev\/fd\/(\d+)$/.exec(path)?.[1] ??
+    { '/dev/stdin': '0', '/dev/stdout': '1', '/dev/stderr': '2' }[path];
   if (number !== undefined) return sh.sys.dup(Number(number));
   const net = /^\/dev\/(tcp|udp)\/([^/]+)\/([^/]+)$/.exec(path);
   if (net === null) return undefined;
   const [, protocol = '', host = '', port = ''] = net;
   const address = parseIpv4(host === 'localhost' ? '127.0.0.1' : host);
-  if (address === undefined) throw new ShellError(`${host}: Name or service not known`, 1, 'command');
+  if (address === undefined)
+    throw new ShellError(`${host}: Name or service not known`, 1, 'command');
   const fd = sh.sys.socket(AF_INET, protocol === 'tcp' ? SOCK_STREAM : SOCK_DGRAM, 0);
   try {
     await sh.sys.connect(fd, { family: 'inet', addr: address, port: Number(port) });
@@ -235,15 +254,22 @@ async function hereDocText(sh: Shell, redirect: HereDoc): Promise<string> {
     const source = sh.source;
     const first = source.lineAt(redirect.pos);
     const last = source.lineAt(source.text.length - (source.text.endsWith('\n') ? 1 : 0));
-    await sh.err(`${sh.shellName()}: line ${last}: warning: here-document at line ${first} delimited by end-of-file (wanted \`${redirect.delimiter?.value ?? ''}')\n`);
+    await sh.err(
+      `${sh.shellName()}: line ${last}: warning: here-document at line ${first} delimited by end-of-file (wanted \`${redirect.delimiter?.value ?? ''}')\n`,
+    );
   }
   const { body } = redirect;
-  const ending = redirect.closing === undefined && body.text !== '' && !body.text.endsWith('\n') ? '\n' : '';
-  if (redirect.delimiter?.quoted === true) return strip ? body.text.replace(/^\t+/gm, '') + ending : body.text + ending;
+  const ending =
+    redirect.closing === undefined && body.text !== '' && !body.text.endsWith('\n') ? '\n' : '';
+  if (redirect.delimiter?.quoted === true)
+    return strip ? body.text.replace(/^\t+/gm, '') + ending : body.text + ending;
   let parts = hereDocs.get(redirect);
   if (parts === undefined) {
     const own = body.parts;
-    parts = own === undefined ? [{ kind: 'literal', text: plainBody(body.text, strip), form: 'quoted' }] : hereDocParts(own, sh.source, strip);
+    parts =
+      own === undefined
+        ? [{ kind: 'literal', text: plainBody(body.text, strip), form: 'quoted' }]
+        : hereDocParts(own, sh.source, strip);
     hereDocs.set(redirect, parts);
   }
   return (await expandPartsText(sh, parts)) + ending;
@@ -251,7 +277,9 @@ async function hereDocText(sh: Shell, redirect: HereDoc): Promise<string> {
 
 /** A body without expansions: only the backslashes that quote. */
 function plainBody(text: string, strip: boolean): string {
-  const unquoted = text.replace(/\\([$`\\\n])/g, (_whole, char: string) => (char === '\n' ? '' : char));
+  const unquoted = text.replace(/\\([$`\\\n])/g, (_whole, char: string) =>
+    char === '\n' ? '' : char,
+  );
   return strip ? unquoted.replace(/^\t+/gm, '') : unquoted;
 }
 

@@ -27,7 +27,15 @@ function makeRunner(sh: Shell, main: Program): Runner {
     processSubstitution: (body, output) => processSubstitution(sh, body, output),
     runText: (text, kind, firstLine) => runText(sh, text, kind, firstLine),
     runWords: (words, how) =>
-      dispatch(sh, { args: words, words: words.map(argumentText), assignments: [], redirects: [], text: words.join(' '), tail: false, how }),
+      dispatch(sh, {
+        args: words,
+        words: words.map(argumentText),
+        assignments: [],
+        redirects: [],
+        text: words.join(' '),
+        tail: false,
+        how,
+      }),
   };
 }
 
@@ -66,7 +74,12 @@ async function runBody(copy: Shell, body: ScriptRef): Promise<number> {
   copy.traceDepth++;
   if (!copy.shopt.has('inherit_errexit')) copy.options.errexit = false;
   copy.errexitOff = 0;
-  return runParsed(copy, fromScript(body.script, body.source, body.errors), true, `${copy.shellName()}: ${copy.isCommandString ? 'command substitution: ' : ''}`);
+  return runParsed(
+    copy,
+    fromScript(body.script, body.source, body.errors),
+    true,
+    `${copy.shellName()}: ${copy.isCommandString ? 'command substitution: ' : ''}`,
+  );
 }
 
 /** Command substitution drops NULs (with a warning) and trailing newlines. */
@@ -84,9 +97,16 @@ async function withoutNewlines(sh: Shell, text: string): Promise<string> {
 /** `$(<file)` needs no process. */
 async function readWholeFile(sh: Shell, body: ScriptRef): Promise<string | undefined> {
   const command = body.script.commands.length === 1 ? body.script.commands[0]?.command : undefined;
-  if (command?.type !== 'Command' || command.name !== undefined || command.prefix.length !== 1) return undefined;
+  if (command?.type !== 'Command' || command.name !== undefined || command.prefix.length !== 1)
+    return undefined;
   const redirect = command.prefix[0];
-  if (redirect?.type !== 'Redirect' || redirect.operator !== '<' || redirect.descriptor !== undefined || redirect.target === undefined) return undefined;
+  if (
+    redirect?.type !== 'Redirect' ||
+    redirect.operator !== '<' ||
+    redirect.descriptor !== undefined ||
+    redirect.target === undefined
+  )
+    return undefined;
   const fields: string[] = [];
   await expandFields(sh, wordIr(redirect.target, body.source), fields);
   const path = fields[0];
@@ -126,10 +146,16 @@ function processSubstitution(sh: Shell, body: ScriptRef, output: boolean): strin
   return `/dev/fd/${target}`;
 }
 
-async function runText(sh: Shell, text: string, kind: 'eval' | 'source' | 'trap', firstLine?: number): Promise<number> {
+async function runText(
+  sh: Shell,
+  text: string,
+  kind: 'eval' | 'source' | 'trap',
+  firstLine?: number,
+): Promise<number> {
   const parsed = parseText(text, firstLine ?? (kind === 'eval' || kind === 'trap' ? sh.line() : 1));
   const file = sh.frames.at(-1)?.file ?? (sh.scriptFile === '' ? sh.shellName() : sh.scriptFile);
-  const prefix = kind === 'source' ? `${file}: ` : `${sh.shellName()}: ${kind === 'eval' ? 'eval: ' : ''}`;
+  const prefix =
+    kind === 'source' ? `${file}: ` : `${sh.shellName()}: ${kind === 'eval' ? 'eval: ' : ''}`;
   if (kind !== 'source') sh.traceDepth += kind === 'eval' ? 1 : 0;
   try {
     if (parsed.failure === undefined && parsed.statements.length === 1 && kind === 'eval') {
@@ -145,7 +171,8 @@ async function runText(sh: Shell, text: string, kind: 'eval' | 'source' | 'trap'
         }
       }
     }
-    if (parsed.statements.length === 0 && parsed.failure === undefined) return kind === 'trap' ? sh.status : 0;
+    if (parsed.statements.length === 0 && parsed.failure === undefined)
+      return kind === 'trap' ? sh.status : 0;
     return await runParsed(sh, parsed, false, prefix);
   } finally {
     if (kind === 'eval') sh.traceDepth--;

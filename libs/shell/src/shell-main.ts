@@ -64,7 +64,12 @@ async function start(sh: Shell, sys: Sys, invocation: Invocation): Promise<numbe
     sh.interactive = invocation.interactive;
     sh.traps.start();
     if (sh.isLogin) await sourceIfThere(sh, '/etc/profile');
-    return runParsed(sh, parseText(invocation.command), true, sh.interactive ? `${sh.shellName()}: ` : `${sh.shellName()}: -c: `);
+    return runParsed(
+      sh,
+      parseText(invocation.command),
+      true,
+      sh.interactive ? `${sh.shellName()}: ` : `${sh.shellName()}: -c: `,
+    );
   }
   if (invocation.script !== undefined) {
     sh.traps.start();
@@ -105,7 +110,8 @@ function importEnvironment(sh: Shell): void {
 function workingDirectory(sh: Shell): string {
   const claimed = sh.vars.value('PWD');
   try {
-    if (claimed?.startsWith('/') === true && sh.sys.stat(claimed).ino === sh.sys.stat('.').ino) return claimed;
+    if (claimed?.startsWith('/') === true && sh.sys.stat(claimed).ino === sh.sys.stat('.').ino)
+      return claimed;
   } catch {
     // a stale PWD: ask the kernel below
   }
@@ -136,7 +142,9 @@ async function parseArguments(sh: Shell, words: readonly string[]): Promise<Invo
       if (word === '--login') login = true;
       else if (word === '--posix') sh.options.posix = true;
       else if (word === '--rcfile' || word === '--init-file') at++;
-      else if (!['--norc', '--noprofile', '--noediting', '--verbose', '--debugger'].includes(word)) {
+      else if (
+        !['--norc', '--noprofile', '--noediting', '--verbose', '--debugger'].includes(word)
+      ) {
         await sh.err(`${sh.arg0}: ${word}: invalid option\n${USAGE}`);
         return 2;
       }
@@ -180,13 +188,15 @@ async function parseArguments(sh: Shell, words: readonly string[]): Promise<Invo
     return { ...base, command: text, script: undefined, args };
   }
   const [script, ...args] = rest;
-  if (script === undefined || fromStdin) return { ...base, command: undefined, script: undefined, args: rest };
+  if (script === undefined || fromStdin)
+    return { ...base, command: undefined, script: undefined, args: rest };
   return { ...base, command: undefined, script, args };
 }
 
 async function runScript(sh: Shell, name: string, args: readonly string[]): Promise<number> {
   let path = name;
-  if (!name.includes('/') && !exists(sh, name)) path = searchCommand(sh, name, undefined)[0] ?? name;
+  if (!name.includes('/') && !exists(sh, name))
+    path = searchCommand(sh, name, undefined)[0] ?? name;
   let bytes: Uint8Array;
   try {
     const fd = sh.sys.open(path, 0);
@@ -199,7 +209,9 @@ async function runScript(sh: Shell, name: string, args: readonly string[]): Prom
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
     const isDirectory = error.code === 'EISDIR';
-    await sh.err(`${sh.arg0}: ${isDirectory ? `${name}: ` : `${name}: `}${strerror(error.errno)}\n`);
+    await sh.err(
+      `${sh.arg0}: ${isDirectory ? `${name}: ` : `${name}: `}${strerror(error.errno)}\n`,
+    );
     return isDirectory || error.code === 'EACCES' ? 126 : 127;
   }
   const text = fromBytes(bytes);

@@ -17,7 +17,7 @@ import { JobTable } from './jobs.js';
 import { type Options, defaultOptions, optionFlags } from './options.js';
 import { Source } from './source.js';
 import { TrapTable } from './traps.js';
-import { Variable, VariableStore } from './variables.js';
+import { type Variable, VariableStore } from './variables.js';
 import type { ScriptRef } from './word-ir.js';
 
 export interface ShellFunction {
@@ -59,7 +59,21 @@ export class Shell {
   functions = new Map<string, ShellFunction>();
   aliases = new Map<string, string>();
   options: Options = defaultOptions();
-  shopt = new Set<string>(['checkwinsize', 'cmdhist', 'complete_fullquote', 'extquote', 'force_fignore', 'globasciiranges', 'globskipdots', 'hostcomplete', 'interactive_comments', 'patsub_replacement', 'progcomp', 'promptvars', 'sourcepath']);
+  shopt = new Set<string>([
+    'checkwinsize',
+    'cmdhist',
+    'complete_fullquote',
+    'extquote',
+    'force_fignore',
+    'globasciiranges',
+    'globskipdots',
+    'hostcomplete',
+    'interactive_comments',
+    'patsub_replacement',
+    'progcomp',
+    'promptvars',
+    'sourcepath',
+  ]);
   positional: string[] = [];
   arg0 = 'bash';
   status = 0;
@@ -123,7 +137,8 @@ export class Shell {
       getElement: (name, index) => this.vars.element(name, index),
       setElement: (name, index, value) => this.vars.setElement(name, index, value),
       unset: (name) => {
-        if (this.options.nounset) throw new ShellError(`${name}: unbound variable`, this.fatalStatus(), 'exit');
+        if (this.options.nounset)
+          throw new ShellError(`${name}: unbound variable`, this.fatalStatus(), 'exit');
       },
     };
   }
@@ -131,7 +146,8 @@ export class Shell {
   private hooks() {
     return {
       dynamic: (name: string): Variable | undefined => dynamicVariable(this, name),
-      assignDynamic: (name: string, value: string): boolean => assignDynamicVariable(this, name, value),
+      assignDynamic: (name: string, value: string): boolean =>
+        assignDynamicVariable(this, name, value),
       arithmetic: (text: string): bigint => evaluate(text, this.arith),
     };
   }
@@ -188,20 +204,33 @@ export class Shell {
     }
     if (name.length > 1) return this.vars.value(name);
     switch (name) {
-      case '?': return String(this.status);
-      case '#': return String(this.positional.length);
-      case '$': return String(this.shellPid);
-      case '!': return this.lastBackground === undefined ? undefined : String(this.lastBackground);
-      case '-': return this.flags();
-      case '_': return this.lastArg;
-      case '@': return this.positional.join(' ');
-      case '*': return this.positional.join(this.ifs().charAt(0));
-      default: return this.vars.value(name);
+      case '?':
+        return String(this.status);
+      case '#':
+        return String(this.positional.length);
+      case '$':
+        return String(this.shellPid);
+      case '!':
+        return this.lastBackground === undefined ? undefined : String(this.lastBackground);
+      case '-':
+        return this.flags();
+      case '_':
+        return this.lastArg;
+      case '@':
+        return this.positional.join(' ');
+      case '*':
+        return this.positional.join(this.ifs().charAt(0));
+      default:
+        return this.vars.value(name);
     }
   }
 
   flags(): string {
-    return optionFlags(this.options) + (this.interactive ? 'i' : '') + (this.isCommandString ? 'c' : this.scriptFile === '' ? 's' : '');
+    return (
+      optionFlags(this.options) +
+      (this.interactive ? 'i' : '') +
+      (this.isCommandString ? 'c' : this.scriptFile === '' ? 's' : '')
+    );
   }
 
   ifs(): string {
@@ -220,8 +249,14 @@ export class Shell {
 
   attributeFlags(variable: Variable): string {
     return (
-      (variable.list !== undefined ? 'a' : '') + (variable.map !== undefined ? 'A' : '') + (variable.integer ? 'i' : '') + (variable.lower ? 'l' : '') +
-      (variable.nameref ? 'n' : '') + (variable.readonly ? 'r' : '') + (variable.upper ? 'u' : '') + (variable.exported ? 'x' : '')
+      (variable.list !== undefined ? 'a' : '') +
+      (variable.map !== undefined ? 'A' : '') +
+      (variable.integer ? 'i' : '') +
+      (variable.lower ? 'l' : '') +
+      (variable.nameref ? 'n' : '') +
+      (variable.readonly ? 'r' : '') +
+      (variable.upper ? 'u' : '') +
+      (variable.exported ? 'x' : '')
     );
   }
 
@@ -229,7 +264,8 @@ export class Shell {
   prefix(): string {
     if (this.interactive && this.frames.length === 0) return `${this.shellName()}: `;
     if (this.isDash) return `${this.arg0}: ${this.line()}: `;
-    const file = this.frames.at(-1)?.file ?? (this.scriptFile === '' ? this.shellName() : this.scriptFile);
+    const file =
+      this.frames.at(-1)?.file ?? (this.scriptFile === '' ? this.shellName() : this.scriptFile);
     return `${file}: line ${this.line()}: `;
   }
 
@@ -265,7 +301,10 @@ export class Shell {
       return 0;
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      return this.fail(command, `write error: ${error.extack === undefined ? error.message : new KernelError(error.errno).message}`);
+      return this.fail(
+        command,
+        `write error: ${error.extack === undefined ? error.message : new KernelError(error.errno).message}`,
+      );
     }
   }
 

@@ -32,7 +32,8 @@ export class Source {
   private lineStarts(): number[] {
     if (this.starts === undefined) {
       this.starts = [0];
-      for (let at = this.text.indexOf('\n'); at >= 0; at = this.text.indexOf('\n', at + 1)) this.starts.push(at + 1);
+      for (let at = this.text.indexOf('\n'); at >= 0; at = this.text.indexOf('\n', at + 1))
+        this.starts.push(at + 1);
     }
     return this.starts;
   }

@@ -1,6 +1,15 @@
 /** For this package's specs: the few external programs its lines call, each as small as it can be. */
 import { KernelError, strerror } from '@netloom/base';
-import { decodeText, encodeText, print, printErr, readAll, readLines, type Program, type ProgramSpec, type Sys } from '@netloom/sys';
+import {
+  decodeText,
+  print,
+  printErr,
+  readAll,
+  readLines,
+  type Program,
+  type ProgramSpec,
+  type Sys,
+} from '@netloom/sys';
 
 async function input(sys: Sys, files: readonly string[]): Promise<string> {
   if (files.length === 0) return decodeText(await readAll(sys, 0));
@@ -19,7 +28,8 @@ const cat: Program = async (sys) => {
   for (const file of files.length > 0 ? files : ['-']) {
     try {
       const fd = file === '-' ? 0 : sys.open(file, 0);
-      for (let chunk = await sys.read(fd, 4096); chunk.length > 0; chunk = await sys.read(fd, 4096)) await sys.write(1, chunk);
+      for (let chunk = await sys.read(fd, 4096); chunk.length > 0; chunk = await sys.read(fd, 4096))
+        await sys.write(1, chunk);
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
       await printErr(sys, `cat: ${file}: ${strerror(error.errno)}\n`);
@@ -40,25 +50,40 @@ const head: Program = async (sys) => {
 
 const tail: Program = async (sys) => {
   const lines = (await input(sys, [])).replace(/\n$/, '').split('\n');
-  await print(sys, `${lines.slice(-Number(/\d+/.exec(sys.argv[1] ?? '')?.[0] ?? '10')).join('\n')}\n`);
+  await print(
+    sys,
+    `${lines.slice(-Number(/\d+/.exec(sys.argv[1] ?? '')?.[0] ?? '10')).join('\n')}\n`,
+  );
   return 0;
 };
 
 const tr: Program = async (sys) => {
-  const set = (spec = ''): string[] => Array.from(spec.replace(/(.)-(.)/g, (_whole, from: string, to: string) => {
-    let out = '';
-    for (let code = from.charCodeAt(0); code <= to.charCodeAt(0); code++) out += String.fromCharCode(code);
-    return out;
-  }));
+  const set = (spec = ''): string[] =>
+    Array.from(
+      spec.replace(/(.)-(.)/g, (_whole, from: string, to: string) => {
+        let out = '';
+        for (let code = from.charCodeAt(0); code <= to.charCodeAt(0); code++)
+          out += String.fromCharCode(code);
+        return out;
+      }),
+    );
   const from = set(sys.argv[1]);
   const to = set(sys.argv[2]);
-  await print(sys, Array.from(await input(sys, []), (char) => (from.includes(char) ? (to[from.indexOf(char)] ?? to.at(-1) ?? '') : char)).join(''));
+  await print(
+    sys,
+    Array.from(await input(sys, []), (char) =>
+      from.includes(char) ? (to[from.indexOf(char)] ?? to.at(-1) ?? '') : char,
+    ).join(''),
+  );
   return 0;
 };
 
 const wc: Program = async (sys) => {
-  const bytes = encodeText(await input(sys, []));
-  await print(sys, `${sys.argv[1] === '-c' ? bytes.length : bytes.filter((byte) => byte === 10).length}\n`);
+  const bytes = await readAll(sys, 0);
+  await print(
+    sys,
+    `${sys.argv[1] === '-c' ? bytes.length : bytes.filter((byte) => byte === 10).length}\n`,
+  );
   return 0;
 };
 
@@ -69,7 +94,8 @@ const sort: Program = async (sys) => {
 };
 
 const seq: Program = async (sys) => {
-  const [from, to] = sys.argv.length > 2 ? [Number(sys.argv[1]), Number(sys.argv[2])] : [1, Number(sys.argv[1])];
+  const [from, to] =
+    sys.argv.length > 2 ? [Number(sys.argv[1]), Number(sys.argv[2])] : [1, Number(sys.argv[1])];
   let out = '';
   for (let value = from; value <= to; value++) out += `${value}\n`;
   await print(sys, out);
@@ -79,7 +105,9 @@ const seq: Program = async (sys) => {
 const grep: Program = async (sys) => {
   const flags = sys.argv.filter((word) => word.startsWith('-')).join('');
   const [pattern = '', ...files] = sys.argv.slice(1).filter((word) => !word.startsWith('-'));
-  const lines = (await input(sys, files)).split('\n').filter((line) => line !== '' && new RegExp(pattern).test(line));
+  const lines = (await input(sys, files))
+    .split('\n')
+    .filter((line) => line !== '' && new RegExp(pattern).test(line));
   if (flags.includes('c')) await print(sys, `${lines.length}\n`);
   else if (!flags.includes('q') && lines.length > 0) await print(sys, `${lines.join('\n')}\n`);
   return lines.length > 0 ? 0 : 1;
@@ -87,7 +115,8 @@ const grep: Program = async (sys) => {
 
 const cut: Program = async (sys) => {
   const [from, to] = (sys.argv[1] ?? '').slice(2).split('-').map(Number);
-  for await (const line of readLines(sys, 0)) await print(sys, `${line.slice((from ?? 1) - 1, to)}\n`);
+  for await (const line of readLines(sys, 0))
+    await print(sys, `${line.slice((from ?? 1) - 1, to)}\n`);
   return 0;
 };
 
@@ -154,11 +183,29 @@ const ln: Program = (sys) => {
 };
 
 const PROGRAMS: Readonly<Record<string, Program>> = {
-  cat, head, tail, tr, wc, sort, seq, grep, cut, tee, yes, env, echo, ls, sleep, chmod, ln,
+  cat,
+  head,
+  tail,
+  tr,
+  wc,
+  sort,
+  seq,
+  grep,
+  cut,
+  tee,
+  yes,
+  env,
+  echo,
+  ls,
+  sleep,
+  chmod,
+  ln,
   touch: onFiles((sys, path) => sys.close(sys.open(path, 0o101, 0o666))),
   rm: onFiles(remove),
   mkfifo: onFiles((sys, path) => sys.mkfifo(path)),
   mkdir: onFiles(makeDirectories),
 };
 
-export const specPrograms: readonly ProgramSpec[] = Object.entries(PROGRAMS).map(([name, main]) => ({ paths: [`/usr/bin/${name}`], main }));
+export const specPrograms: readonly ProgramSpec[] = Object.entries(PROGRAMS).map(
+  ([name, main]) => ({ paths: [`/usr/bin/${name}`], main }),
+);

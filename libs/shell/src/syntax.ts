@@ -37,7 +37,31 @@ const CLOSER: readonly (readonly [string, string])[] = [
   ['unterminated array', ')'],
 ];
 
-const OPERATORS = ['<<<', '<<-', '&>>', ';;&', '&&', '||', ';;', ';&', '|&', '>>', '<<', '>&', '<&', '<>', '>|', '&>', '|', '&', ';', '(', ')', '<', '>'];
+const OPERATORS = [
+  '<<<',
+  '<<-',
+  '&>>',
+  ';;&',
+  '&&',
+  '||',
+  ';;',
+  ';&',
+  '|&',
+  '>>',
+  '<<',
+  '>&',
+  '<&',
+  '<>',
+  '>|',
+  '&>',
+  '|',
+  '&',
+  ';',
+  '(',
+  ')',
+  '<',
+  '>',
+];
 
 /** Parses a script or a line; never throws. */
 export function parseText(text: string, firstLine = 1): ParsedText {
@@ -47,14 +71,25 @@ export function parseText(text: string, firstLine = 1): ParsedText {
 }
 
 /** The statements of an already parsed substitution. */
-export function fromScript(script: Script, source: Source, errors: readonly ParseError[] | undefined): ParsedText {
-  const first = errors?.find((error, at) => at === errors.length - 1 || !error.message.startsWith('expected command in '));
+export function fromScript(
+  script: Script,
+  source: Source,
+  errors: readonly ParseError[] | undefined,
+): ParsedText {
+  const first = errors?.find(
+    (error, at) => at === errors.length - 1 || !error.message.startsWith('expected command in '),
+  );
   if (first === undefined) return { source, statements: script.commands, failure: undefined };
   const complete = completeBefore(script.commands, source.text, first.pos);
   const failure = describe(first, source);
   return {
     source,
-    statements: failure.incomplete && failure.lineText === undefined && !failure.message.startsWith('unexpected EOF') ? complete.filter((statement) => statement !== script.commands.at(-1)) : complete,
+    statements:
+      failure.incomplete &&
+      failure.lineText === undefined &&
+      !failure.message.startsWith('unexpected EOF')
+        ? complete.filter((statement) => statement !== script.commands.at(-1))
+        : complete,
     failure,
   };
 }
@@ -76,7 +111,11 @@ export function parseWordText(text: string): Word | undefined {
   return word?.type === 'Word' ? word : undefined;
 }
 
-function completeBefore(statements: readonly Statement[], text: string, errorPos: number): Statement[] {
+function completeBefore(
+  statements: readonly Statement[],
+  text: string,
+  errorPos: number,
+): Statement[] {
   let keep = 0;
   for (let index = 0; index < statements.length; index++) {
     const statement = statements[index];
@@ -93,15 +132,29 @@ function describe(error: ParseError, source: Source): SyntaxFailure {
   const closer = CLOSER.find(([start]) => error.message.startsWith(start));
   const lastLine = source.lineAt(text.length) + (text.endsWith('\n') ? 0 : 1);
   if (closer !== undefined) {
-    const line = closer[1] === ')' && text[error.pos] === '$' && text[error.pos + 2] !== '(' ? lastLine : source.lineAt(error.pos);
-    return { line, message: `unexpected EOF while looking for matching \`${closer[1]}'`, lineText: undefined, incomplete: true };
+    const line =
+      closer[1] === ')' && text[error.pos] === '$' && text[error.pos + 2] !== '('
+        ? lastLine
+        : source.lineAt(error.pos);
+    return {
+      line,
+      message: `unexpected EOF while looking for matching \`${closer[1]}'`,
+      lineText: undefined,
+      incomplete: true,
+    };
   }
   const empty = error.message.startsWith('expected command in ');
   const token = tokenAt(text, empty ? error.pos + 1 : error.pos);
   if (token === undefined) {
-    const newline = error.message === 'expected redirect target' || /(?:^|[\s;&|])function\s*$/.test(text);
+    const newline =
+      error.message === 'expected redirect target' || /(?:^|[\s;&|])function\s*$/.test(text);
     if (newline) return near('newline', source, Math.max(0, text.trimEnd().length - 1));
-    return { line: lastLine, message: 'syntax error: unexpected end of file', lineText: undefined, incomplete: true };
+    return {
+      line: lastLine,
+      message: 'syntax error: unexpected end of file',
+      lineText: undefined,
+      incomplete: true,
+    };
   }
   return near(token.text, source, token.pos);
 }

@@ -7,7 +7,11 @@
 import type { Shell } from './shell.js';
 
 /** Like `sys.read`, but undefined when SIGINT comes first (interactive shells only). */
-export async function interruptibleRead(sh: Shell, fd: number, count: number): Promise<Uint8Array | undefined> {
+export async function interruptibleRead(
+  sh: Shell,
+  fd: number,
+  count: number,
+): Promise<Uint8Array | undefined> {
   const waiting = sh.orphanReads.get(fd);
   sh.orphanReads.delete(fd);
   const reading = waiting ?? sh.sys.read(fd, count);

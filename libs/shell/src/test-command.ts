@@ -52,11 +52,13 @@ async function evaluateTest(sh: Shell, node: TestExpression): Promise<boolean> {
       }
       if (operator === '==' || operator === '=' || operator === '!=') {
         const pattern = await expandPattern(sh, parts);
-        if (sh.options.xtrace) await trace(sh, `[[ ${quoteIfNeeded(left)} ${operator} ${pattern} ]]`);
+        if (sh.options.xtrace)
+          await trace(sh, `[[ ${quoteIfNeeded(left)} ${operator} ${pattern} ]]`);
         return matchPattern(left, pattern, sh.shopt.has('nocasematch')) === (operator !== '!=');
       }
       const right = await expandText(sh, textIr(node.right, sh.source));
-      if (sh.options.xtrace) await trace(sh, `[[ ${quoteIfNeeded(left)} ${operator} ${quoteIfNeeded(right)} ]]`);
+      if (sh.options.xtrace)
+        await trace(sh, `[[ ${quoteIfNeeded(left)} ${operator} ${quoteIfNeeded(right)} ]]`);
       return testBinary(sh, left, operator, right, true);
     }
   }

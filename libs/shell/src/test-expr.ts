@@ -10,7 +10,22 @@ import type { Shell } from './shell.js';
 import { splitSubscript } from './variables.js';
 
 const UNARY = new Set('abcdefghknoprstuvwxzGLNORS'.split('').map((letter) => `-${letter}`));
-const BINARY = new Set(['=', '==', '!=', '<', '>', '-eq', '-ne', '-lt', '-le', '-gt', '-ge', '-nt', '-ot', '-ef']);
+const BINARY = new Set([
+  '=',
+  '==',
+  '!=',
+  '<',
+  '>',
+  '-eq',
+  '-ne',
+  '-lt',
+  '-le',
+  '-gt',
+  '-ge',
+  '-nt',
+  '-ot',
+  '-ef',
+]);
 
 export function isUnaryTest(operator: string): boolean {
   return UNARY.has(operator);
@@ -19,20 +34,32 @@ export function isUnaryTest(operator: string): boolean {
 /** A unary primary. */
 export function testUnary(sh: Shell, operator: string, operand: string): boolean {
   switch (operator) {
-    case '-n': return operand !== '';
-    case '-z': return operand === '';
-    case '-o': return isOptionName(operand) && sh.options[operand];
-    case '-t': return /^\s*\d+\s*$/.test(operand) && sh.sys.openFds().includes(Number(operand)) && sh.sys.isatty(Number(operand));
+    case '-n':
+      return operand !== '';
+    case '-z':
+      return operand === '';
+    case '-o':
+      return isOptionName(operand) && sh.options[operand];
+    case '-t':
+      return (
+        /^\s*\d+\s*$/.test(operand) &&
+        sh.sys.openFds().includes(Number(operand)) &&
+        sh.sys.isatty(Number(operand))
+      );
     case '-v': {
       const subscript = splitSubscript(operand);
       if (subscript === undefined) return sh.parameter(operand) !== undefined;
-      if (subscript.index === '@' || subscript.index === '*') return sh.vars.get(subscript.name)?.isSet === true;
+      if (subscript.index === '@' || subscript.index === '*')
+        return sh.vars.get(subscript.name)?.isSet === true;
       return sh.vars.element(subscript.name, subscript.index) !== undefined;
     }
-    case '-R': return sh.vars.raw(operand)?.nameref === true;
+    case '-R':
+      return sh.vars.raw(operand)?.nameref === true;
     case '-h':
-    case '-L': return fileTest(() => sh.sys.lstat(operand).type === 'symlink');
-    default: return operand !== '' && fileTest(() => fileProperty(sh, operator, operand));
+    case '-L':
+      return fileTest(() => sh.sys.lstat(operand).type === 'symlink');
+    default:
+      return operand !== '' && fileTest(() => fileProperty(sh, operator, operand));
   }
 }
 
@@ -48,34 +75,62 @@ function fileProperty(sh: Shell, operator: string, path: string): boolean {
   const stat = sh.sys.stat(path);
   switch (operator) {
     case '-a':
-    case '-e': return true;
-    case '-f': return stat.type === 'file';
-    case '-d': return stat.type === 'dir';
-    case '-p': return stat.type === 'fifo';
-    case '-S': return stat.type === 'socket';
-    case '-c': return stat.type === 'char';
-    case '-s': return stat.size > 0;
+    case '-e':
+      return true;
+    case '-f':
+      return stat.type === 'file';
+    case '-d':
+      return stat.type === 'dir';
+    case '-p':
+      return stat.type === 'fifo';
+    case '-S':
+      return stat.type === 'socket';
+    case '-c':
+      return stat.type === 'char';
+    case '-s':
+      return stat.size > 0;
     case '-r':
-    case '-w': return sh.sys.getuid() === 0 || (stat.mode & (operator === '-r' ? 0o444 : 0o222)) !== 0;
-    case '-x': return stat.type === 'dir' ? sh.sys.getuid() === 0 || (stat.mode & 0o111) !== 0 : (stat.mode & 0o111) !== 0;
-    case '-u': return (stat.mode & 0o4000) !== 0;
-    case '-g': return (stat.mode & 0o2000) !== 0;
-    case '-k': return (stat.mode & 0o1000) !== 0;
-    case '-O': return stat.uid === sh.sys.getuid();
-    case '-G': return stat.gid === sh.sys.getuid();
-    case '-N': return true;
-    default: return false;
+    case '-w':
+      return sh.sys.getuid() === 0 || (stat.mode & (operator === '-r' ? 0o444 : 0o222)) !== 0;
+    case '-x':
+      return stat.type === 'dir'
+        ? sh.sys.getuid() === 0 || (stat.mode & 0o111) !== 0
+        : (stat.mode & 0o111) !== 0;
+    case '-u':
+      return (stat.mode & 0o4000) !== 0;
+    case '-g':
+      return (stat.mode & 0o2000) !== 0;
+    case '-k':
+      return (stat.mode & 0o1000) !== 0;
+    case '-O':
+      return stat.uid === sh.sys.getuid();
+    case '-G':
+      return stat.gid === sh.sys.getuid();
+    case '-N':
+      return true;
+    default:
+      return false;
   }
 }
 
 /** A binary primary on plain strings (`test`); `[[` has patterns of its own. */
-export function testBinary(sh: Shell, left: string, operator: string, right: string, arithmetic: boolean): boolean {
+export function testBinary(
+  sh: Shell,
+  left: string,
+  operator: string,
+  right: string,
+  arithmetic: boolean,
+): boolean {
   switch (operator) {
     case '=':
-    case '==': return left === right;
-    case '!=': return left !== right;
-    case '<': return left < right;
-    case '>': return left > right;
+    case '==':
+      return left === right;
+    case '!=':
+      return left !== right;
+    case '<':
+      return left < right;
+    case '>':
+      return left > right;
     case '-nt':
     case '-ot': {
       const older = operator === '-nt' ? right : left;
@@ -84,8 +139,10 @@ export function testBinary(sh: Shell, left: string, operator: string, right: str
       const oldTime = mtime(sh, older);
       return newTime !== undefined && (oldTime === undefined || newTime > oldTime);
     }
-    case '-ef': return fileTest(() => sh.sys.stat(left).ino === sh.sys.stat(right).ino);
-    default: return compareNumbers(number(sh, left, arithmetic), operator, number(sh, right, arithmetic));
+    case '-ef':
+      return fileTest(() => sh.sys.stat(left).ino === sh.sys.stat(right).ino);
+    default:
+      return compareNumbers(number(sh, left, arithmetic), operator, number(sh, right, arithmetic));
   }
 }
 
@@ -99,18 +156,25 @@ function mtime(sh: Shell, path: string): number | undefined {
 
 function number(sh: Shell, text: string, arithmetic: boolean): bigint {
   if (arithmetic) return evaluate(text, sh.arith);
-  if (!/^\s*[-+]?\d+\s*$/.test(text)) throw new ShellError(`${text}: integer expression expected`, 2, 'command');
+  if (!/^\s*[-+]?\d+\s*$/.test(text))
+    throw new ShellError(`${text}: integer expression expected`, 2, 'command');
   return BigInt(text.trim().replace(/^\+/, ''));
 }
 
 function compareNumbers(left: bigint, operator: string, right: bigint): boolean {
   switch (operator) {
-    case '-eq': return left === right;
-    case '-ne': return left !== right;
-    case '-lt': return left < right;
-    case '-le': return left <= right;
-    case '-gt': return left > right;
-    default: return left >= right;
+    case '-eq':
+      return left === right;
+    case '-ne':
+      return left !== right;
+    case '-lt':
+      return left < right;
+    case '-le':
+      return left <= right;
+    case '-gt':
+      return left > right;
+    default:
+      return left >= right;
   }
 }
 

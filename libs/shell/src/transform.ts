@@ -25,14 +25,26 @@ export function transformText(sh: Shell, operator: string): ((text: string) => s
 }
 
 const SIMPLE: Readonly<Record<string, string>> = {
-  a: '\x07', b: '\b', e: '\x1b', E: '\x1b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\\': '\\',
+  a: '\x07',
+  b: '\b',
+  e: '\x1b',
+  E: '\x1b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  '\\': '\\',
 };
 
 /**
  * Decodes backslash escapes. `ansi`: `$'…'` and printf formats (octal `\nnn`, quotes); `echo`: `echo -e` and `%b`
  * (octal `\0nnn`, `\c` stops everything, which `stopped` tells).
  */
-export function decodeEscapes(text: string, style: 'ansi' | 'echo' | 'format'): { text: string; stopped: boolean } {
+export function decodeEscapes(
+  text: string,
+  style: 'ansi' | 'echo' | 'format',
+): { text: string; stopped: boolean } {
   if (!text.includes('\\')) return { text, stopped: false };
   let out = '';
   let at = 0;
@@ -55,7 +67,8 @@ export function decodeEscapes(text: string, style: 'ansi' | 'echo' | 'format'): 
       out += simple;
       continue;
     }
-    if (next === 'c' && style === 'echo') return { text: bytes ? normalizeBytes(out) : out, stopped: true };
+    if (next === 'c' && style === 'echo')
+      return { text: bytes ? normalizeBytes(out) : out, stopped: true };
     if (next === 'c' && style === 'ansi' && at < text.length) {
       out += String.fromCharCode((text.charCodeAt(at) & 0x1f) >>> 0);
       at++;
@@ -74,16 +87,25 @@ export function decodeEscapes(text: string, style: 'ansi' | 'echo' | 'format'): 
   return { text: bytes ? normalizeBytes(out) : out, stopped: false };
 }
 
-function numericEscape(text: string, at: number, letter: string, style: 'ansi' | 'echo' | 'format'): { char: string; length: number; byte: boolean } | undefined {
+function numericEscape(
+  text: string,
+  at: number,
+  letter: string,
+  style: 'ansi' | 'echo' | 'format',
+): { char: string; length: number; byte: boolean } | undefined {
   const take = (pattern: RegExp): string => pattern.exec(text.slice(at, at + 8))?.[0] ?? '';
   if (letter === 'x') {
     const hex = take(/^[0-9a-fA-F]{1,2}/);
-    return hex === '' ? undefined : { char: byteChar(parseInt(hex, 16)), length: hex.length, byte: true };
+    return hex === ''
+      ? undefined
+      : { char: byteChar(parseInt(hex, 16)), length: hex.length, byte: true };
   }
   if (letter === 'u' || letter === 'U') {
     const hex = take(letter === 'u' ? /^[0-9a-fA-F]{1,4}/ : /^[0-9a-fA-F]{1,8}/);
     const code = parseInt(hex, 16);
-    return hex === '' || code > 0x10ffff ? undefined : { char: String.fromCodePoint(code), length: hex.length, byte: false };
+    return hex === '' || code > 0x10ffff
+      ? undefined
+      : { char: String.fromCodePoint(code), length: hex.length, byte: false };
   }
   if (style === 'echo' && letter !== '0') return undefined;
   if (letter >= '0' && letter <= '7') {

@@ -9,18 +9,26 @@ import { Signal, type SignalDisposition } from '@netloom/sys';
 import type { Shell } from './shell.js';
 
 /** Names with numbers as `kill -l` lists them (without real-time signals). */
-export const SIGNAL_NAMES: ReadonlyMap<string, number> = new Map(Object.entries(Signal).map(([name, number]) => [name.slice(3), number]));
+export const SIGNAL_NAMES: ReadonlyMap<string, number> = new Map(
+  Object.entries(Signal).map(([name, number]) => [name.slice(3), number]),
+);
 
 /** A signal or pseudo signal by any of its spellings: `INT`, `SIGINT`, `2`, `EXIT`, `0`. */
 export function parseSignal(text: string): string | undefined {
   if (/^\d+$/.test(text)) return text === '0' ? 'EXIT' : signalName(Number(text));
   const name = text.toUpperCase().replace(/^SIG/, '');
-  return SIGNAL_NAMES.has(name) || ['EXIT', 'ERR', 'DEBUG', 'RETURN'].includes(name) ? name : undefined;
+  return SIGNAL_NAMES.has(name) || ['EXIT', 'ERR', 'DEBUG', 'RETURN'].includes(name)
+    ? name
+    : undefined;
 }
 
 export function signalName(number: number): string | undefined {
   for (const [name, own] of SIGNAL_NAMES) if (own === number) return name;
-  return number >= 34 && number <= 64 ? (number <= 49 ? `RTMIN${number === 34 ? '' : `+${number - 34}`}` : `RTMAX${number === 64 ? '' : `-${64 - number}`}`) : undefined;
+  return number >= 34 && number <= 64
+    ? number <= 49
+      ? `RTMIN${number === 34 ? '' : `+${number - 34}`}`
+      : `RTMAX${number === 64 ? '' : `-${64 - number}`}`
+    : undefined;
 }
 
 /** What strsignal() says of the signals that end a job. */
@@ -29,15 +37,49 @@ export function signalText(number: number): string {
 }
 
 const SIGNAL_TEXT: Readonly<Record<number, string>> = {
-  1: 'Hangup', 2: 'Interrupt', 3: 'Quit', 4: 'Illegal instruction', 5: 'Trace/breakpoint trap', 6: 'Aborted', 7: 'Bus error', 8: 'Floating point exception',
-  9: 'Killed', 10: 'User defined signal 1', 11: 'Segmentation fault', 12: 'User defined signal 2', 13: 'Broken pipe', 14: 'Alarm clock', 15: 'Terminated',
-  16: 'Stack fault', 17: 'Child exited', 18: 'Continued', 19: 'Stopped (signal)', 20: 'Stopped', 21: 'Stopped (tty input)', 22: 'Stopped (tty output)',
-  23: 'Urgent I/O condition', 24: 'CPU time limit exceeded', 25: 'File size limit exceeded', 26: 'Virtual timer expired', 27: 'Profiling timer expired',
-  28: 'Window changed', 29: 'I/O possible', 30: 'Power failure', 31: 'Bad system call',
+  1: 'Hangup',
+  2: 'Interrupt',
+  3: 'Quit',
+  4: 'Illegal instruction',
+  5: 'Trace/breakpoint trap',
+  6: 'Aborted',
+  7: 'Bus error',
+  8: 'Floating point exception',
+  9: 'Killed',
+  10: 'User defined signal 1',
+  11: 'Segmentation fault',
+  12: 'User defined signal 2',
+  13: 'Broken pipe',
+  14: 'Alarm clock',
+  15: 'Terminated',
+  16: 'Stack fault',
+  17: 'Child exited',
+  18: 'Continued',
+  19: 'Stopped (signal)',
+  20: 'Stopped',
+  21: 'Stopped (tty input)',
+  22: 'Stopped (tty output)',
+  23: 'Urgent I/O condition',
+  24: 'CPU time limit exceeded',
+  25: 'File size limit exceeded',
+  26: 'Virtual timer expired',
+  27: 'Profiling timer expired',
+  28: 'Window changed',
+  29: 'I/O possible',
+  30: 'Power failure',
+  31: 'Bad system call',
 };
 
 /** Signals whose default action runs the EXIT trap before the shell dies. */
-const FATAL = [Signal.SIGHUP, Signal.SIGTERM, Signal.SIGQUIT, Signal.SIGALRM, Signal.SIGUSR1, Signal.SIGUSR2, Signal.SIGPIPE] as const;
+const FATAL = [
+  Signal.SIGHUP,
+  Signal.SIGTERM,
+  Signal.SIGQUIT,
+  Signal.SIGALRM,
+  Signal.SIGUSR1,
+  Signal.SIGUSR2,
+  Signal.SIGPIPE,
+] as const;
 
 export class TrapTable {
   /** Commands by name; '' ignores the signal. */
@@ -59,7 +101,12 @@ export class TrapTable {
   forSubshell(copy: Shell): TrapTable {
     const table = new TrapTable(copy);
     for (const [name, command] of this.commands) {
-      if (command === '' || (name === 'ERR' && this.sh.options.errtrace) || (name === 'DEBUG' && this.sh.options.functrace)) table.commands.set(name, command);
+      if (
+        command === '' ||
+        (name === 'ERR' && this.sh.options.errtrace) ||
+        (name === 'DEBUG' && this.sh.options.functrace)
+      )
+        table.commands.set(name, command);
     }
     table.inherited = new Map([...this.inherited, ...this.commands]);
     return table;
@@ -82,7 +129,9 @@ export class TrapTable {
       for (const signal of [Signal.SIGTERM, Signal.SIGQUIT]) sys.signal(signal, () => undefined);
     }
     // handlers that do nothing, not 'ignore', which children would inherit
-    if (this.sh.jobControl) for (const signal of [Signal.SIGTSTP, Signal.SIGTTIN, Signal.SIGTTOU]) sys.signal(signal, () => undefined);
+    if (this.sh.jobControl)
+      for (const signal of [Signal.SIGTSTP, Signal.SIGTTIN, Signal.SIGTTOU])
+        sys.signal(signal, () => undefined);
   }
 
   get(name: string): string | undefined {
@@ -113,18 +162,26 @@ export class TrapTable {
     this.sh.sys.signal(number, this.disposition(name, number, command));
   }
 
-  private disposition(name: string, number: number, command: string | undefined): SignalDisposition {
+  private disposition(
+    name: string,
+    number: number,
+    command: string | undefined,
+  ): SignalDisposition {
     if (command === '') return 'ignore';
     if (command !== undefined) return () => this.raise(name);
     if (number === Signal.SIGINT) return () => this.interrupt();
-    if (this.sh.interactive && (number === Signal.SIGTERM || number === Signal.SIGQUIT)) return () => undefined;
-    return this.commands.has('EXIT') && FATAL.some((fatal) => fatal === number) ? () => this.die(number) : 'default';
+    if (this.sh.interactive && (number === Signal.SIGTERM || number === Signal.SIGQUIT))
+      return () => undefined;
+    return this.commands.has('EXIT') && FATAL.some((fatal) => fatal === number)
+      ? () => this.die(number)
+      : 'default';
   }
 
   private armFatal(): void {
     for (const number of FATAL) {
       const name = signalName(number) ?? '';
-      if (!this.commands.has(name)) this.sh.sys.signal(number, this.disposition(name, number, undefined));
+      if (!this.commands.has(name))
+        this.sh.sys.signal(number, this.disposition(name, number, undefined));
     }
   }
 

@@ -117,7 +117,13 @@ export class VariableStore {
     let current = name;
     for (let depth = 0; depth < 8; depth++) {
       const variable = this.raw(current);
-      if (variable === undefined || !variable.nameref || variable.value === undefined || variable.value === '') return current;
+      if (
+        variable === undefined ||
+        !variable.nameref ||
+        variable.value === undefined ||
+        variable.value === ''
+      )
+        return current;
       current = variable.value;
     }
     return current;
@@ -125,7 +131,8 @@ export class VariableStore {
 
   get(name: string): Variable | undefined {
     const found = this.raw(name);
-    if (found === undefined) return this.unsetDynamic.has(name) ? undefined : this.hooks.dynamic(name);
+    if (found === undefined)
+      return this.unsetDynamic.has(name) ? undefined : this.hooks.dynamic(name);
     return found.nameref ? this.get(this.resolve(name)) : found;
   }
 
@@ -169,7 +176,12 @@ export class VariableStore {
   }
 
   set(name: string, value: string, append = false): void {
-    if (this.raw(name) === undefined && !this.unsetDynamic.has(name) && this.hooks.assignDynamic(name, value)) return;
+    if (
+      this.raw(name) === undefined &&
+      !this.unsetDynamic.has(name) &&
+      this.hooks.assignDynamic(name, value)
+    )
+      return;
     const target = this.resolve(name);
     const subscript = target === name ? undefined : splitSubscript(target);
     if (subscript !== undefined) this.setElement(subscript.name, subscript.index, value, append);
@@ -191,7 +203,10 @@ export class VariableStore {
     if (variable.readonly) throw new ShellError(`${name}: readonly variable`);
     if (variable.map !== undefined) {
       if (index === '') throw new ShellError(`${name}[${index}]: bad array subscript`);
-      variable.map.set(index, this.shape(variable, value, append ? (variable.map.get(index) ?? '') : undefined));
+      variable.map.set(
+        index,
+        this.shape(variable, value, append ? (variable.map.get(index) ?? '') : undefined),
+      );
       return;
     }
     if (index === '') throw new ShellError(`${name}[]: bad array subscript`);
@@ -221,7 +236,8 @@ export class VariableStore {
       const variable = scope?.vars.get(target);
       if (scope === undefined || variable === undefined) continue;
       if (variable.readonly) return false;
-      if (scope.kind === 'function' && scope === this.functionScope()) scope.vars.set(target, new Variable());
+      if (scope.kind === 'function' && scope === this.functionScope())
+        scope.vars.set(target, new Variable());
       else scope.vars.delete(target);
       return true;
     }
@@ -235,9 +251,11 @@ export class VariableStore {
     else if (variable?.list !== undefined) {
       const at = Number(this.hooks.arithmetic(index));
       const real = at < 0 ? variable.list.length + at : at;
-      delete variable.list[real];
-      while (variable.list.length > 0 && !((variable.list.length - 1) in variable.list)) variable.list.length--;
-    } else if (variable !== undefined && Number(this.hooks.arithmetic(index)) === 0) this.unset(name);
+      Reflect.deleteProperty(variable.list, real);
+      while (variable.list.length > 0 && !(variable.list.length - 1 in variable.list))
+        variable.list.length--;
+    } else if (variable !== undefined && Number(this.hooks.arithmetic(index)) === 0)
+      this.unset(name);
   }
 
   /** Every visible name. */
@@ -263,7 +281,9 @@ export class VariableStore {
   /** A value after `-i`, `-l`, `-u`; `before` is what it is appended to. */
   shape(variable: Variable, value: string, before: string | undefined): string {
     if (variable.integer) {
-      const sum = this.hooks.arithmetic(value) + (before === undefined || before === '' ? 0n : this.hooks.arithmetic(before));
+      const sum =
+        this.hooks.arithmetic(value) +
+        (before === undefined || before === '' ? 0n : this.hooks.arithmetic(before));
       return BigInt.asIntN(64, sum).toString();
     }
     const joined = before === undefined ? value : before + value;

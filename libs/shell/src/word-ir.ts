@@ -4,7 +4,14 @@
  * unbash AST word → {@link WordIr}; literal text is split into quoted and unquoted runs here, braces are expanded here
  * (they do not depend on any value), tildes are marked.
  */
-import type { ParameterExpansionPart, ParameterOperation, Script, ParseError, Word, WordPart } from 'unbash';
+import type {
+  ParameterExpansionPart,
+  ParameterOperation,
+  Script,
+  ParseError,
+  Word,
+  WordPart,
+} from 'unbash';
 import { expandBraces } from './brace.js';
 import { Source } from './source.js';
 import { parseWordText } from './syntax.js';
@@ -23,7 +30,12 @@ export type Part =
   | { readonly kind: 'double'; readonly parts: readonly Part[] }
   | { readonly kind: 'parameter'; readonly spec: ParameterSpec }
   | { readonly kind: 'command'; readonly body: ScriptRef }
-  | { readonly kind: 'arithmetic'; readonly parts: readonly Part[]; readonly text: string | undefined; readonly source: string }
+  | {
+      readonly kind: 'arithmetic';
+      readonly parts: readonly Part[];
+      readonly text: string | undefined;
+      readonly source: string;
+    }
   | { readonly kind: 'process'; readonly body: ScriptRef; readonly output: boolean }
   | { readonly kind: 'tilde'; readonly user: string };
 
@@ -38,10 +50,27 @@ export interface WordIr {
 
 export type Operation =
   | { readonly kind: 'default'; readonly operator: string; readonly operand: readonly Part[] }
-  | { readonly kind: 'remove'; readonly operator: '#' | '##' | '%' | '%%'; readonly operand: readonly Part[] }
-  | { readonly kind: 'replace'; readonly operator: '/' | '//' | '/#' | '/%'; readonly pattern: readonly Part[]; readonly replacement: readonly Part[] }
-  | { readonly kind: 'slice'; readonly offset: readonly Part[]; readonly length: readonly Part[] | undefined }
-  | { readonly kind: 'case'; readonly operator: '^' | '^^' | ',' | ',,'; readonly operand: readonly Part[] | undefined }
+  | {
+      readonly kind: 'remove';
+      readonly operator: '#' | '##' | '%' | '%%';
+      readonly operand: readonly Part[];
+    }
+  | {
+      readonly kind: 'replace';
+      readonly operator: '/' | '//' | '/#' | '/%';
+      readonly pattern: readonly Part[];
+      readonly replacement: readonly Part[];
+    }
+  | {
+      readonly kind: 'slice';
+      readonly offset: readonly Part[];
+      readonly length: readonly Part[] | undefined;
+    }
+  | {
+      readonly kind: 'case';
+      readonly operator: '^' | '^^' | ',' | ',,';
+      readonly operand: readonly Part[] | undefined;
+    }
   | { readonly kind: 'transform'; readonly operator: string }
   | { readonly kind: 'names'; readonly star: boolean }
   | { readonly kind: 'bad' };
@@ -100,7 +129,12 @@ function compile(word: Word, source: Source, mode: Mode): WordIr {
 }
 
 function constantIr(text: string): WordIr {
-  return { parts: [{ kind: 'literal', text, form: 'quoted' }], constant: text, alternatives: undefined, text };
+  return {
+    parts: [{ kind: 'literal', text, form: 'quoted' }],
+    constant: text,
+    alternatives: undefined,
+    text,
+  };
 }
 
 function constantOf(parts: readonly Part[]): string | undefined {
@@ -110,7 +144,8 @@ function constantOf(parts: readonly Part[]): string | undefined {
       const inner = constantOf(part.parts);
       if (inner === undefined) return undefined;
       out += inner;
-    } else if (part.kind !== 'literal' || (part.form === 'bare' && /[*?[]|[+@!]\(/.test(part.text))) return undefined;
+    } else if (part.kind !== 'literal' || (part.form === 'bare' && /[*?[]|[+@!]\(/.test(part.text)))
+      return undefined;
     else out += part.text;
   }
   return parts.length === 0 ? undefined : out;
@@ -125,12 +160,20 @@ export function wordParts(word: Word, source: Source, mode: Mode): Part[] {
   } else {
     for (const part of word.parts) convert(part, source, mode, out);
   }
-  if (mode !== 'double' && mode !== 'pattern') markTildes(out, mode === 'assignment' || (mode === 'word' && /^[A-Za-z_][A-Za-z0-9_]*=/.test(word.text)));
+  if (mode !== 'double' && mode !== 'pattern')
+    markTildes(
+      out,
+      mode === 'assignment' || (mode === 'word' && /^[A-Za-z_][A-Za-z0-9_]*=/.test(word.text)),
+    );
   return out;
 }
 
 /** The parts of a here-document body; leading tabs removed for `<<-`. */
-export function hereDocParts(parts: readonly WordPart[], source: Source, stripTabs: boolean): Part[] {
+export function hereDocParts(
+  parts: readonly WordPart[],
+  source: Source,
+  stripTabs: boolean,
+): Part[] {
   const out: Part[] = [];
   let lineStart = true;
   for (const part of parts) {
@@ -205,7 +248,17 @@ function convert(part: WordPart, source: Source, mode: Mode, out: Part[]): void 
       bareText(part.text, out);
       return;
     case 'SimpleExpansion':
-      out.push({ kind: 'parameter', spec: { name: part.text.slice(1), indirect: false, length: false, index: undefined, operation: undefined, text: part.text } });
+      out.push({
+        kind: 'parameter',
+        spec: {
+          name: part.text.slice(1),
+          indirect: false,
+          length: false,
+          index: undefined,
+          operation: undefined,
+          text: part.text,
+        },
+      });
       return;
     case 'ParameterExpansion':
       out.push({ kind: 'parameter', spec: parameterSpec(part, source, mode === 'double') });
@@ -214,17 +267,31 @@ function convert(part: WordPart, source: Source, mode: Mode, out: Part[]): void 
       out.push({ kind: 'command', body: scriptRef(part.script, source) });
       return;
     case 'ProcessSubstitution':
-      out.push({ kind: 'process', body: scriptRef(part.script, source), output: part.operator === '>' });
+      out.push({
+        kind: 'process',
+        body: scriptRef(part.script, source),
+        output: part.operator === '>',
+      });
       return;
     case 'ArithmeticExpansion':
-      out.push(arithmeticPart(part.text.startsWith('$((') ? part.text.slice(3, -2) : part.text.slice(2, -1), source.lineAt(part.pos)));
+      out.push(
+        arithmeticPart(
+          part.text.startsWith('$((') ? part.text.slice(3, -2) : part.text.slice(2, -1),
+          source.lineAt(part.pos),
+        ),
+      );
   }
 }
 
 /** An arithmetic text: expanded as if in double quotes, then evaluated. */
 export function arithmeticPart(body: string, line: number): Part & { kind: 'arithmetic' } {
   if (!/[$`\\"']/.test(body)) return { kind: 'arithmetic', parts: [], text: body, source: body };
-  return { kind: 'arithmetic', parts: doubleQuotedParts(body.replaceAll('"', ''), line), text: undefined, source: body };
+  return {
+    kind: 'arithmetic',
+    parts: doubleQuotedParts(body.replaceAll('"', ''), line),
+    text: undefined,
+    source: body,
+  };
 }
 
 /** The parts of a text that is not in the syntax tree, read as if it stood in double quotes. */
@@ -234,19 +301,38 @@ export function doubleQuotedParts(text: string, line: number): Part[] {
   return wordParts(holder, new Source(`: "${text}"`, line), 'text');
 }
 
-function scriptRef(script: (Script & { readonly errors?: readonly ParseError[] | undefined }) | undefined, source: Source): ScriptRef {
-  const body = script ?? { type: 'Script' as const, pos: 0, end: 0, shebang: undefined, commands: [], errors: undefined };
+function scriptRef(
+  script: (Script & { readonly errors?: readonly ParseError[] | undefined }) | undefined,
+  source: Source,
+): ScriptRef {
+  const body = script ?? {
+    type: 'Script' as const,
+    pos: 0,
+    end: 0,
+    shebang: undefined,
+    commands: [],
+    errors: undefined,
+  };
   const own = body.source === undefined ? source : new Source(body.source, source.firstLine);
   return { script: body, source: own, errors: body.errors };
 }
 
-function parameterSpec(part: ParameterExpansionPart, source: Source, quoted: boolean): ParameterSpec {
+function parameterSpec(
+  part: ParameterExpansionPart,
+  source: Source,
+  quoted: boolean,
+): ParameterSpec {
   const index = part.index;
   return {
     name: part.parameter,
     indirect: part.prefix === '!',
     length: part.prefix === '#',
-    index: index === undefined ? undefined : index.text === '@' || index.text === '*' ? index.text : wordParts(index, source, 'pattern'),
+    index:
+      index === undefined
+        ? undefined
+        : index.text === '@' || index.text === '*'
+          ? index.text
+          : wordParts(index, source, 'pattern'),
     operation: part.operation === undefined ? undefined : operation(part.operation, source, quoted),
     text: part.text,
   };
@@ -255,9 +341,17 @@ function parameterSpec(part: ParameterExpansionPart, source: Source, quoted: boo
 function operation(from: ParameterOperation, source: Source, quoted: boolean): Operation {
   switch (from.type) {
     case 'Default':
-      return { kind: 'default', operator: from.operator, operand: wordParts(from.operand, source, quoted ? 'double' : 'text') };
+      return {
+        kind: 'default',
+        operator: from.operator,
+        operand: wordParts(from.operand, source, quoted ? 'double' : 'text'),
+      };
     case 'Remove':
-      return { kind: 'remove', operator: from.operator, operand: wordParts(from.operand, source, 'pattern') };
+      return {
+        kind: 'remove',
+        operator: from.operator,
+        operand: wordParts(from.operand, source, 'pattern'),
+      };
     case 'Replace':
       return {
         kind: 'replace',
@@ -270,11 +364,17 @@ function operation(from: ParameterOperation, source: Source, quoted: boolean): O
       return {
         kind: 'slice',
         offset: [arithmeticPart(from.offset.text, source.lineAt(from.pos))],
-        length: length === undefined ? undefined : [arithmeticPart(length.text, source.lineAt(from.pos))],
+        length:
+          length === undefined ? undefined : [arithmeticPart(length.text, source.lineAt(from.pos))],
       };
     }
     case 'CaseModification':
-      return { kind: 'case', operator: from.operator, operand: from.operand === undefined ? undefined : wordParts(from.operand, source, 'pattern') };
+      return {
+        kind: 'case',
+        operator: from.operator,
+        operand:
+          from.operand === undefined ? undefined : wordParts(from.operand, source, 'pattern'),
+      };
     case 'Transform':
       return { kind: 'transform', operator: from.operand.text };
     case 'Names':
@@ -289,7 +389,9 @@ function markTildes(parts: Part[], assignment: boolean): void {
   for (let at = 0; at < parts.length; at++) {
     const part = parts[at];
     if (part?.kind !== 'literal' || part.form !== 'bare' || (at > 0 && !assignment)) continue;
-    const pattern = assignment ? /(^|:|^[A-Za-z_][A-Za-z0-9_]*=)~([A-Za-z0-9_.+-]*)(?=[/:]|$)/ : /^()~([A-Za-z0-9_.+-]*)(?=\/|$)/;
+    const pattern = assignment
+      ? /(^|:|^[A-Za-z_][A-Za-z0-9_]*=)~([A-Za-z0-9_.+-]*)(?=[/:]|$)/
+      : /^()~([A-Za-z0-9_.+-]*)(?=\/|$)/;
     const match = pattern.exec(part.text);
     if (match === null || (match[1] === '' && at > 0)) continue;
     const end = match.index + match[0].length;
@@ -297,7 +399,8 @@ function markTildes(parts: Part[], assignment: boolean): void {
     const before = part.text.slice(0, match.index) + (match[1] ?? '');
     const replacement: Part[] = [{ kind: 'tilde', user: match[2] ?? '' }];
     if (before !== '') replacement.unshift({ kind: 'literal', text: before, form: 'bare' });
-    if (end < part.text.length) replacement.push({ kind: 'literal', text: part.text.slice(end), form: 'bare' });
+    if (end < part.text.length)
+      replacement.push({ kind: 'literal', text: part.text.slice(end), form: 'bare' });
     parts.splice(at, 1, ...replacement);
     at += replacement.length - (end < part.text.length ? 2 : 1);
     if (!assignment) return;

@@ -5,7 +5,9 @@ import type { Builtin } from './types.js';
 const alias: Builtin = async (sh, _args, words) => {
   const names = words.slice(words[1] === '-p' ? 2 : 1);
   if (names.length === 0) {
-    const lines = [...sh.aliases].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => `alias ${name}=${quoteSingle(value)}\n`);
+    const lines = [...sh.aliases]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, value]) => `alias ${name}=${quoteSingle(value)}\n`);
     return sh.out(lines.join(''), 'alias');
   }
   let status = 0;
@@ -27,7 +29,8 @@ const unalias: Builtin = async (sh, _args, words) => {
     return 0;
   }
   let status = 0;
-  for (const name of words.slice(1)) if (!sh.aliases.delete(name)) status = await sh.fail('unalias', `${name}: not found`);
+  for (const name of words.slice(1))
+    if (!sh.aliases.delete(name)) status = await sh.fail('unalias', `${name}: not found`);
   return status;
 };
 

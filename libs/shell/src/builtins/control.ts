@@ -8,7 +8,11 @@ import type { Builtin } from './types.js';
 const zero: Builtin = () => 0;
 
 /** A status argument: undefined after reporting a bad one. */
-async function statusArgument(sh: Shell, name: string, word: string | undefined): Promise<number | undefined> {
+async function statusArgument(
+  sh: Shell,
+  name: string,
+  word: string | undefined,
+): Promise<number | undefined> {
   if (word === undefined) return sh.status;
   if (/^\s*[-+]?\d+\s*$/.test(word)) return Number(BigInt.asUintN(8, BigInt(word.trim())));
   await sh.error(`${name}: ${word}: numeric argument required`);
@@ -32,7 +36,8 @@ const exit: Builtin = async (sh, _args, words) => {
 };
 
 const returnBuiltin: Builtin = async (sh, _args, words) => {
-  if (sh.frames.length === 0) return sh.fail('return', "can only `return' from a function or sourced script", 2);
+  if (sh.frames.length === 0)
+    return sh.fail('return', "can only `return' from a function or sourced script", 2);
   const status = await statusArgument(sh, 'return', words[1]);
   sh.unwind = { kind: 'return', levels: 0 };
   sh.status = status ?? 2;
@@ -63,7 +68,8 @@ function loopExit(kind: 'break' | 'continue'): Builtin {
   };
 }
 
-const evalBuiltin: Builtin = (sh, _args, words) => sh.runner.runText(words.slice(words[1] === '--' ? 2 : 1).join(' '), 'eval');
+const evalBuiltin: Builtin = (sh, _args, words) =>
+  sh.runner.runText(words.slice(words[1] === '--' ? 2 : 1).join(' '), 'eval');
 
 const source: Builtin = async (sh, _args, words) => {
   const name = words[0] ?? '.';
@@ -78,7 +84,9 @@ const source: Builtin = async (sh, _args, words) => {
     text = await readScript(sh, file);
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
-    await sh.error(`${error.code === 'EISDIR' ? `${name}: ` : ''}${file}: ${error.code === 'EISDIR' ? 'is a directory' : strerror(error.errno)}`);
+    await sh.error(
+      `${error.code === 'EISDIR' ? `${name}: ` : ''}${file}: ${error.code === 'EISDIR' ? 'is a directory' : strerror(error.errno)}`,
+    );
     return 1;
   }
   const { positional, loopDepth } = sh;
@@ -101,7 +109,12 @@ const source: Builtin = async (sh, _args, words) => {
 };
 
 async function readScript(sh: Shell, file: string): Promise<string> {
-  const candidates = file.includes('/') ? [file] : [...(sh.vars.value('PATH') ?? '').split(':').map((directory) => `${directory}/${file}`), file];
+  const candidates = file.includes('/')
+    ? [file]
+    : [
+        ...(sh.vars.value('PATH') ?? '').split(':').map((directory) => `${directory}/${file}`),
+        file,
+      ];
   for (const path of candidates) {
     try {
       if (path !== file && sh.sys.stat(path).type !== 'file') continue;
@@ -129,9 +142,16 @@ const caller: Builtin = (sh, _args, words) => {
   const frame = sh.frames.at(-1 - level);
   if (frame === undefined) return 1;
   const outer = sh.frames.at(-2 - level);
-  if (words[1] === undefined) return sh.out(`${frame.callLine} ${outer?.file ?? (sh.scriptFile === '' ? 'NULL' : sh.scriptFile)}\n`, 'caller');
+  if (words[1] === undefined)
+    return sh.out(
+      `${frame.callLine} ${outer?.file ?? (sh.scriptFile === '' ? 'NULL' : sh.scriptFile)}\n`,
+      'caller',
+    );
   if (outer === undefined && sh.scriptFile === '') return 1;
-  return sh.out(`${frame.callLine} ${outer?.name ?? 'main'} ${outer?.file ?? sh.scriptFile}\n`, 'caller');
+  return sh.out(
+    `${frame.callLine} ${outer?.name ?? 'main'} ${outer?.file ?? sh.scriptFile}\n`,
+    'caller',
+  );
 };
 
 const shift: Builtin = (sh, _args, words) => {
@@ -149,7 +169,8 @@ export const controlBuiltins: Readonly<Record<string, Builtin>> = {
   true: zero,
   false: () => 1,
   exit,
-  logout: (sh, args, words) => (sh.isLogin ? exit(sh, args, words) : sh.fail('logout', "not login shell: use `exit'")),
+  logout: (sh, args, words) =>
+    sh.isLogin ? exit(sh, args, words) : sh.fail('logout', "not login shell: use `exit'"),
   caller,
   return: returnBuiltin,
   break: loopExit('break'),

@@ -5,7 +5,7 @@ import { ShellError } from '../errors.js';
 import { printFunction } from '../print-command.js';
 import { quoteDouble } from '../quote.js';
 import type { Shell } from '../shell.js';
-import { arrayEntries, isName, splitSubscript, Variable, type Scope } from '../variables.js';
+import { arrayEntries, isName, splitSubscript, type Variable, type Scope } from '../variables.js';
 import type { Argument, Builtin } from './types.js';
 
 interface Flags {
@@ -14,7 +14,10 @@ interface Flags {
 }
 
 /** Takes leading `-x` and `+x` words; returns the bad option, if any. */
-function takeFlags(args: readonly Argument[], allowed: string): { flags: Flags; rest: readonly Argument[]; bad: string | undefined } {
+function takeFlags(
+  args: readonly Argument[],
+  allowed: string,
+): { flags: Flags; rest: readonly Argument[]; bad: string | undefined } {
   const flags: Flags = { on: new Set(), off: new Set() };
   let at = 1;
   for (; at < args.length; at++) {
@@ -42,19 +45,24 @@ export function describeVariable(sh: Shell, name: string, variable: Variable): s
 }
 
 function arrayText(variable: Variable): string {
-  const body = arrayEntries(variable).map(([key, value]) => `[${variable.map !== undefined && !/^[\w.-]+$/.test(key) ? quoteDouble(key) : key}]=${quoteDouble(value)}`);
+  const body = arrayEntries(variable).map(
+    ([key, value]) =>
+      `[${variable.map !== undefined && !/^[\w.-]+$/.test(key) ? quoteDouble(key) : key}]=${quoteDouble(value)}`,
+  );
   return `(${body.join(' ')}${variable.map !== undefined && body.length > 0 ? ' ' : ''})`;
 }
 
 function applyFlags(sh: Shell, name: string, variable: Variable, flags: Flags): void {
   const { on, off } = flags;
   if (on.has('a') && variable.list === undefined) {
-    if (variable.map !== undefined) throw new ShellError(`${name}: cannot convert associative to indexed array`, 1, 'command');
+    if (variable.map !== undefined)
+      throw new ShellError(`${name}: cannot convert associative to indexed array`, 1, 'command');
     variable.list = variable.value === undefined ? [] : [variable.value];
     variable.value = undefined;
   }
   if (on.has('A') && variable.map === undefined) {
-    if (variable.list !== undefined) throw new ShellError(`${name}: cannot convert indexed to associative array`, 1, 'command');
+    if (variable.list !== undefined)
+      throw new ShellError(`${name}: cannot convert indexed to associative array`, 1, 'command');
     variable.map = new Map(variable.value === undefined ? [] : [['0', variable.value]]);
     variable.value = undefined;
   }
@@ -77,43 +85,71 @@ function applyFlags(sh: Shell, name: string, variable: Variable, flags: Flags): 
 }
 
 /** Declares names; the shared half of all these builtins. */
-async function declareNames(sh: Shell, command: string, rest: readonly Argument[], flags: Flags, scope: Scope | undefined): Promise<number> {
+async function declareNames(
+  sh: Shell,
+  command: string,
+  rest: readonly Argument[],
+  flags: Flags,
+  scope: Scope | undefined,
+): Promise<number> {
   let status = 0;
   for (const argument of rest) {
     const assignment = typeof argument === 'string' ? parseAssignmentText(argument) : argument;
-    const name = assignment?.name ?? (splitSubscript(argument as string)?.name ?? (argument as string));
+    const name =
+      assignment?.name ?? splitSubscript(argument as string)?.name ?? (argument as string);
     if (!isName(name)) {
-      status = await sh.fail(command, `\`${typeof argument === 'string' ? argument : name}': not a valid identifier`);
+      status = await sh.fail(
+        command,
+        `\`${typeof argument === 'string' ? argument : name}': not a valid identifier`,
+      );
       continue;
     }
     try {
       declareOne(sh, name, assignment, flags, scope);
     } catch (error) {
       if (!(error instanceof ShellError)) throw error;
-      await sh.error(command === 'export' || command === 'readonly' ? error.message : `${command}: ${error.message}`);
+      await sh.error(
+        command === 'export' || command === 'readonly'
+          ? error.message
+          : `${command}: ${error.message}`,
+      );
       status = 1;
     }
   }
   return status;
 }
 
-function declareOne(sh: Shell, name: string, assignment: ResolvedAssignment | undefined, flags: Flags, scope: Scope | undefined): void {
+function declareOne(
+  sh: Shell,
+  name: string,
+  assignment: ResolvedAssignment | undefined,
+  flags: Flags,
+  scope: Scope | undefined,
+): void {
   let variable: Variable;
-  if (scope === undefined) variable = flags.on.has('n') ? (sh.vars.raw(name) ?? sh.vars.ensure(name)) : sh.vars.ensure(name);
+  if (scope === undefined)
+    variable = flags.on.has('n')
+      ? (sh.vars.raw(name) ?? sh.vars.ensure(name))
+      : sh.vars.ensure(name);
   else {
     const outer = sh.vars.raw(name);
     const fresh = !scope.vars.has(name);
     variable = sh.vars.declareIn(scope, name);
     if (fresh && outer !== undefined && scope.kind === 'function') {
       if (outer.exported) variable.exported = true;
-      if (outer.readonly && sh.vars.globalScope().vars.get(name) === outer) throw new ShellError(`${name}: readonly variable`);
+      if (outer.readonly && sh.vars.globalScope().vars.get(name) === outer)
+        throw new ShellError(`${name}: readonly variable`);
       if (flags.on.has('I')) Object.assign(variable, outer.clone());
     }
   }
   if (flags.off.has('r') && variable.readonly) throw new ShellError(`${name}: readonly variable`);
   applyFlags(sh, name, variable, flags);
   if (assignment !== undefined) {
-    if (assignment.elements !== undefined && variable.map === undefined && variable.list === undefined) {
+    if (
+      assignment.elements !== undefined &&
+      variable.map === undefined &&
+      variable.list === undefined
+    ) {
       variable.list = variable.value === undefined ? [] : [variable.value];
       variable.value = undefined;
     }
@@ -132,13 +168,17 @@ function declareBuiltin(command: string): Builtin {
     if (bad !== undefined) {
       await sh.error(`${command}: ${bad}: invalid option`);
       await sh.err(
-        command === 'local' ? 'local: usage: local [option] name[=value] ...\n' : `${command}: usage: ${command} [-aAfFgiIlnrtux] [name[=value] ...] or ${command} -p [-aAfFilnrtux] [name ...]\n`,
+        command === 'local'
+          ? 'local: usage: local [option] name[=value] ...\n'
+          : `${command}: usage: ${command} [-aAfFgiIlnrtux] [name[=value] ...] or ${command} -p [-aAfFilnrtux] [name ...]\n`,
       );
       return 2;
     }
     const functionScope = sh.vars.functionScope();
-    if (command === 'local' && functionScope === undefined) return sh.fail('local', 'can only be used in a function');
-    if (flags.on.has('f') || flags.on.has('F')) return showFunctions(sh, rest as readonly string[], flags.on.has('F'));
+    if (command === 'local' && functionScope === undefined)
+      return sh.fail('local', 'can only be used in a function');
+    if (flags.on.has('f') || flags.on.has('F'))
+      return showFunctions(sh, rest as readonly string[], flags.on.has('F'));
     if (flags.on.has('p')) return showVariables(sh, command, rest, flags);
     if (rest.length === 0) return showVariables(sh, command, [], flags);
     const scope = flags.on.has('g') ? sh.vars.globalScope() : functionScope;
@@ -146,7 +186,11 @@ function declareBuiltin(command: string): Builtin {
   };
 }
 
-async function showFunctions(sh: Shell, names: readonly string[], namesOnly: boolean): Promise<number> {
+async function showFunctions(
+  sh: Shell,
+  names: readonly string[],
+  namesOnly: boolean,
+): Promise<number> {
   let status = 0;
   let out = '';
   for (const name of names.length > 0 ? names : [...sh.functions.keys()].sort()) {
@@ -158,7 +202,12 @@ async function showFunctions(sh: Shell, names: readonly string[], namesOnly: boo
   return (await sh.out(out, 'declare')) || status;
 }
 
-async function showVariables(sh: Shell, command: string, rest: readonly Argument[], flags: Flags): Promise<number> {
+async function showVariables(
+  sh: Shell,
+  command: string,
+  rest: readonly Argument[],
+  flags: Flags,
+): Promise<number> {
   let status = 0;
   let out = '';
   if (rest.length > 0) {
@@ -187,7 +236,6 @@ async function showVariables(sh: Shell, command: string, rest: readonly Argument
 export function plainLine(name: string, variable: Variable): string {
   if (variable.isArray) return `${name}=${arrayText(variable)}\n`;
   const value = variable.value ?? '';
-  // eslint-disable-next-line no-control-regex -- control characters decide the quoting
   if (/[\x00-\x1f\x7f]/.test(value)) return `${name}=${quoteDouble(value)}\n`;
   return `${name}=${/[\s'"\\|&;()<>!{}*[\]?^$`#~]/.test(value) ? `'${value.replaceAll("'", "'\\''")}'` : value}\n`;
 }
@@ -197,7 +245,11 @@ function attributeBuiltin(command: 'export' | 'readonly', letter: 'x' | 'r'): Bu
     const { flags, rest, bad } = takeFlags(args, 'aAfnp');
     if (bad !== undefined) {
       await sh.error(`${command}: ${bad}: invalid option`);
-      await sh.err(command === 'export' ? 'export: usage: export [-fn] [name[=value] ...] or export -p\n' : 'readonly: usage: readonly [-aAf] [name[=value] ...] or readonly -p\n');
+      await sh.err(
+        command === 'export'
+          ? 'export: usage: export [-fn] [name[=value] ...] or export -p\n'
+          : 'readonly: usage: readonly [-aAf] [name[=value] ...] or readonly -p\n',
+      );
       return 2;
     }
     if (flags.on.has('f')) return 0;
@@ -205,7 +257,8 @@ function attributeBuiltin(command: 'export' | 'readonly', letter: 'x' | 'r'): Bu
       let out = '';
       for (const name of sh.vars.names()) {
         const variable = sh.vars.raw(name);
-        if (variable !== undefined && (letter === 'x' ? variable.exported : variable.readonly)) out += describeVariable(sh, name, variable);
+        if (variable !== undefined && (letter === 'x' ? variable.exported : variable.readonly))
+          out += describeVariable(sh, name, variable);
       }
       return sh.out(out, command);
     }
@@ -247,7 +300,8 @@ const unset: Builtin = async (sh, _args, words) => {
         continue;
       }
     }
-    if (!sh.vars.unset(name)) status = await sh.fail('unset', `${name}: cannot unset: readonly variable`);
+    if (!sh.vars.unset(name))
+      status = await sh.fail('unset', `${name}: cannot unset: readonly variable`);
     if (name === 'OPTIND') sh.getoptsColumn = 0;
   }
   return status;

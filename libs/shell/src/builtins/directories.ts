@@ -75,7 +75,14 @@ const cd: Builtin = async (sh, _args, words) => {
 
 function searchCdPath(sh: Shell, target: string): string | undefined {
   const path = sh.vars.value('CDPATH');
-  if (path === undefined || path === '' || /^\.{0,2}\//.test(target) || target === '.' || target === '..') return undefined;
+  if (
+    path === undefined ||
+    path === '' ||
+    /^\.{0,2}\//.test(target) ||
+    target === '.' ||
+    target === '..'
+  )
+    return undefined;
   for (const directory of path.split(':')) {
     if (directory === '' || directory === '.') continue;
     try {
@@ -87,12 +94,17 @@ function searchCdPath(sh: Shell, target: string): string | undefined {
   return undefined;
 }
 
-const pwd: Builtin = (sh, _args, words) => sh.out(`${words.includes('-P') ? sh.sys.getcwd() : currentPath(sh)}\n`, 'pwd');
+const pwd: Builtin = (sh, _args, words) =>
+  sh.out(`${words.includes('-P') ? sh.sys.getcwd() : currentPath(sh)}\n`, 'pwd');
 
 function stackText(sh: Shell): string {
   const home = sh.vars.value('HOME') ?? '';
   return [currentPath(sh), ...sh.directoryStack]
-    .map((path) => (home !== '' && (path === home || path.startsWith(`${home}/`)) ? `~${path.slice(home.length)}` : path))
+    .map((path) =>
+      home !== '' && (path === home || path.startsWith(`${home}/`))
+        ? `~${path.slice(home.length)}`
+        : path,
+    )
     .join(' ');
 }
 
@@ -117,7 +129,8 @@ const pushd: Builtin = async (sh, _args, words) => {
   } else if (/^[-+]\d+$/.test(target)) {
     const all = [currentPath(sh), ...sh.directoryStack];
     const at = target.startsWith('+') ? Number(target) : all.length - 1 + Number(target);
-    if (at < 0 || at >= all.length) return sh.fail('pushd', `${target}: directory stack index out of range`);
+    if (at < 0 || at >= all.length)
+      return sh.fail('pushd', `${target}: directory stack index out of range`);
     const rotated = [...all.slice(at), ...all.slice(0, at)];
     if ((await goTo(sh, 'pushd', rotated[0] ?? '')) !== 0) return 1;
     sh.directoryStack = rotated.slice(1);
@@ -135,7 +148,8 @@ const popd: Builtin = async (sh, _args, words) => {
   if (target !== undefined && /^[-+]\d+$/.test(target)) {
     const length = sh.directoryStack.length + 1;
     const at = target.startsWith('+') ? Number(target) : length - 1 + Number(target);
-    if (at < 0 || at >= length) return sh.fail('popd', `${target}: directory stack index out of range`);
+    if (at < 0 || at >= length)
+      return sh.fail('popd', `${target}: directory stack index out of range`);
     if (at > 0) {
       sh.directoryStack.splice(at - 1, 1);
       return sh.out(`${stackText(sh)}\n`, 'popd');
@@ -152,7 +166,8 @@ const dirs: Builtin = (sh, _args, words) => {
     return 0;
   }
   const all = [currentPath(sh), ...sh.directoryStack];
-  if (words[1] === '-v') return sh.out(all.map((path, at) => `${String(at).padStart(2)}  ${path}\n`).join(''), 'dirs');
+  if (words[1] === '-v')
+    return sh.out(all.map((path, at) => `${String(at).padStart(2)}  ${path}\n`).join(''), 'dirs');
   if (words[1] === '-p') return sh.out(all.map((path) => `${path}\n`).join(''), 'dirs');
   if (words[1] === '-l') return sh.out(`${all.join(' ')}\n`, 'dirs');
   return sh.out(`${stackText(sh)}\n`, 'dirs');

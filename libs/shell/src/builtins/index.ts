@@ -16,7 +16,16 @@ export type { Argument, Builtin } from './types.js';
 
 export const builtins: ReadonlyMap<string, Builtin> = new Map(
   [
-    controlBuiltins, outputBuiltins, declareBuiltins, directoryBuiltins, jobBuiltins, lookupBuiltins, miscBuiltins, optionBuiltins,
-    readBuiltins, signalBuiltins, aliasBuiltins,
+    controlBuiltins,
+    outputBuiltins,
+    declareBuiltins,
+    directoryBuiltins,
+    jobBuiltins,
+    lookupBuiltins,
+    miscBuiltins,
+    optionBuiltins,
+    readBuiltins,
+    signalBuiltins,
+    aliasBuiltins,
   ].flatMap((group) => Object.entries(group)),
 );

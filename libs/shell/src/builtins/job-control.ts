@@ -31,7 +31,9 @@ const wait: Builtin = async (sh, _args, words) => {
   if (any) return waitAny(sh, specs, variable);
   if (specs.length === 0) {
     const background = sh.jobs.running().filter((child) => sh.jobs.jobOf(child) !== undefined);
-    const signal = await waitUntil(sh, () => background.every((child) => child.state !== 'running'));
+    const signal = await waitUntil(sh, () =>
+      background.every((child) => child.state !== 'running'),
+    );
     if (signal !== undefined) return 128 + signal;
     for (const job of [...sh.jobs.list()]) if (sh.jobs.stateOf(job) === 'done') settled(sh, job);
     return 0;
@@ -46,7 +48,8 @@ const wait: Builtin = async (sh, _args, words) => {
     const signal = await waitUntil(sh, () => child.state !== 'running');
     if (signal !== undefined) return 128 + signal;
     status = child.status;
-    if (!sh.interactive && child.state === 'done' && child.signal !== Signal.SIGTERM) await sh.jobs.reportDeath(child, sh.jobs.jobOf(child)?.text ?? '');
+    if (!sh.interactive && child.state === 'done' && child.signal !== Signal.SIGTERM)
+      await sh.jobs.reportDeath(child, sh.jobs.jobOf(child)?.text ?? '');
     const job = sh.jobs.jobOf(child);
     if (job !== undefined && sh.jobs.stateOf(job) === 'done') settled(sh, job);
   }
@@ -66,14 +69,25 @@ async function childOf(sh: Shell, spec: string): Promise<Child | number> {
     return last ?? sh.fail('wait', `${spec}: no such job`, 127);
   }
   if (!/^\d+$/.test(spec)) return sh.fail('wait', `\`${spec}': not a pid or valid job spec`, 1);
-  return sh.jobs.child(Number(spec)) ?? sh.fail('wait', `pid ${spec} is not a child of this shell`, 127);
+  return (
+    sh.jobs.child(Number(spec)) ?? sh.fail('wait', `pid ${spec} is not a child of this shell`, 127)
+  );
 }
 
-async function waitAny(sh: Shell, specs: readonly string[], variable: string | undefined): Promise<number> {
+async function waitAny(
+  sh: Shell,
+  specs: readonly string[],
+  variable: string | undefined,
+): Promise<number> {
   const wanted: Job[] = [];
   for (const job of sh.jobs.list()) {
     if (job.notified) continue;
-    if (specs.length === 0 || job.children.some((child) => specs.includes(String(child.pid))) || specs.includes(`%${job.id}`)) wanted.push(job);
+    if (
+      specs.length === 0 ||
+      job.children.some((child) => specs.includes(String(child.pid))) ||
+      specs.includes(`%${job.id}`)
+    )
+      wanted.push(job);
   }
   if (wanted.length === 0) return 127;
   let found: Job | undefined;
@@ -104,8 +118,14 @@ const jobs: Builtin = async (sh, _args, words) => {
   let out = '';
   for (const job of chosen) {
     const state = sh.jobs.stateOf(job);
-    if ((flags.includes('r') && state !== 'running') || (flags.includes('s') && state !== 'stopped')) continue;
-    out += flags.includes('p') ? `${job.children[0]?.pid ?? 0}\n` : sh.jobs.describe(job, flags.includes('l'));
+    if (
+      (flags.includes('r') && state !== 'running') ||
+      (flags.includes('s') && state !== 'stopped')
+    )
+      continue;
+    out += flags.includes('p')
+      ? `${job.children[0]?.pid ?? 0}\n`
+      : sh.jobs.describe(job, flags.includes('l'));
     if (state !== 'running') job.notified = true;
     if (state === 'done') {
       sh.jobs.remove(job);
@@ -139,7 +159,8 @@ const bg: Builtin = async (sh, _args, words) => {
   if (!sh.jobControl) return sh.fail('bg', 'no job control');
   const job = sh.jobs.find(words[1] ?? '%+');
   if (job === undefined) return sh.fail('bg', `${words[1] ?? 'current'}: no such job`);
-  if (sh.jobs.stateOf(job) === 'running') return sh.fail('bg', `job ${job.id} already in background`, 0);
+  if (sh.jobs.stateOf(job) === 'running')
+    return sh.fail('bg', `job ${job.id} already in background`, 0);
   resume(sh, job, job.pgid ?? job.children[0]?.pid ?? 0);
   return sh.out(`[${job.id}]+ ${job.text} &\n`, 'bg');
 };
@@ -161,7 +182,8 @@ const disown: Builtin = async (sh, _args, words) => {
   for (const spec of specs.length > 0 ? specs : ['%+']) {
     const child = /^\d+$/.test(spec) ? sh.jobs.child(Number(spec)) : undefined;
     const job = child === undefined ? sh.jobs.find(spec) : sh.jobs.jobOf(child);
-    if (job === undefined) status = await sh.fail('disown', `${specs.length > 0 ? spec : 'current'}: no such job`);
+    if (job === undefined)
+      status = await sh.fail('disown', `${specs.length > 0 ? spec : 'current'}: no such job`);
     else if (!words.includes('-h')) sh.jobs.hide(job);
   }
   return status;

@@ -6,7 +6,30 @@ import { quoteSingle } from '../quote.js';
 import { builtins } from './index.js';
 import type { Builtin } from './types.js';
 
-const KEYWORDS = new Set(['if', 'then', 'else', 'elif', 'fi', 'case', 'esac', 'for', 'select', 'while', 'until', 'do', 'done', 'in', 'function', 'time', '{', '}', '!', '[[', ']]', 'coproc']);
+const KEYWORDS = new Set([
+  'if',
+  'then',
+  'else',
+  'elif',
+  'fi',
+  'case',
+  'esac',
+  'for',
+  'select',
+  'while',
+  'until',
+  'do',
+  'done',
+  'in',
+  'function',
+  'time',
+  '{',
+  '}',
+  '!',
+  '[[',
+  ']]',
+  'coproc',
+]);
 
 interface Meaning {
   readonly kind: 'alias' | 'keyword' | 'function' | 'builtin' | 'file';
@@ -15,7 +38,8 @@ interface Meaning {
 
 function meanings(sh: Shell, name: string, all: boolean, noFunctions: boolean): Meaning[] {
   const out: Meaning[] = [];
-  if (sh.aliases.has(name) && (sh.interactive || sh.shopt.has('expand_aliases'))) out.push({ kind: 'alias', path: sh.aliases.get(name) ?? '' });
+  if (sh.aliases.has(name) && (sh.interactive || sh.shopt.has('expand_aliases')))
+    out.push({ kind: 'alias', path: sh.aliases.get(name) ?? '' });
   if (KEYWORDS.has(name)) out.push({ kind: 'keyword', path: '' });
   if (sh.functions.has(name) && !noFunctions) out.push({ kind: 'function', path: '' });
   if (builtins.has(name)) out.push({ kind: 'builtin', path: '' });
@@ -35,14 +59,20 @@ function files(sh: Shell, name: string): string[] {
 
 function describe(sh: Shell, name: string, meaning: Meaning): string {
   switch (meaning.kind) {
-    case 'alias': return `${name} is aliased to \`${meaning.path}'\n`;
-    case 'keyword': return `${name} is a shell keyword\n`;
+    case 'alias':
+      return `${name} is aliased to \`${meaning.path}'\n`;
+    case 'keyword':
+      return `${name} is a shell keyword\n`;
     case 'function': {
       const fn = sh.functions.get(name);
       return `${name} is a function\n${fn === undefined ? '' : printFunction(fn)}\n`;
     }
-    case 'builtin': return `${name} is a shell builtin\n`;
-    case 'file': return !name.includes('/') && sh.hashed.get(name)?.path === meaning.path ? `${name} is hashed (${meaning.path})\n` : `${name} is ${meaning.path}\n`;
+    case 'builtin':
+      return `${name} is a shell builtin\n`;
+    case 'file':
+      return !name.includes('/') && sh.hashed.get(name)?.path === meaning.path
+        ? `${name} is hashed (${meaning.path})\n`
+        : `${name} is ${meaning.path}\n`;
   }
 }
 
@@ -53,7 +83,9 @@ const type: Builtin = async (sh, _args, words) => {
   if (words[at] === '--') at++;
   let status = 0;
   for (const name of words.slice(at)) {
-    const found: Meaning[] = flags.includes('P') ? files(sh, name).map((path) => ({ kind: 'file', path })) : meanings(sh, name, flags.includes('a'), flags.includes('f'));
+    const found: Meaning[] = flags.includes('P')
+      ? files(sh, name).map((path) => ({ kind: 'file', path }))
+      : meanings(sh, name, flags.includes('a'), flags.includes('f'));
     if (found.length === 0) {
       status = 1;
       if (!/[tpP]/.test(flags)) await sh.error(`type: ${name}: not found`);
@@ -87,7 +119,8 @@ const command: Builtin = async (sh, _args, words) => {
     }
     found++;
     if (flags.includes('V')) await sh.out(describe(sh, name, meaning), 'command');
-    else if (meaning.kind === 'alias') await sh.out(`alias ${name}=${quoteSingle(meaning.path)}\n`, 'command');
+    else if (meaning.kind === 'alias')
+      await sh.out(`alias ${name}=${quoteSingle(meaning.path)}\n`, 'command');
     else await sh.out(`${meaning.kind === 'file' ? meaning.path : name}\n`, 'command');
   }
   return found > 0 ? 0 : 1;
@@ -106,12 +139,15 @@ const hash: Builtin = async (sh, _args, words) => {
   if (words.length === 1) {
     if (sh.hashed.size === 0) return sh.out('hash: hash table empty\n', 'hash');
     let out = 'hits\tcommand\n';
-    for (const entry of sh.hashed.values()) out += `${String(entry.hits).padStart(4)}\t${entry.path}\n`;
+    for (const entry of sh.hashed.values())
+      out += `${String(entry.hits).padStart(4)}\t${entry.path}\n`;
     return sh.out(out, 'hash');
   }
   if (words[1] === '-t') {
     const entry = sh.hashed.get(words[2] ?? '');
-    return entry === undefined ? sh.fail('hash', `${words[2] ?? ''}: not found`) : sh.out(`${entry.path}\n`, 'hash');
+    return entry === undefined
+      ? sh.fail('hash', `${words[2] ?? ''}: not found`)
+      : sh.out(`${entry.path}\n`, 'hash');
   }
   if (words[1] === '-d') {
     for (const name of words.slice(2)) sh.hashed.delete(name);

@@ -5,27 +5,41 @@ import type { Builtin } from './types.js';
 
 const umask: Builtin = async (sh, _args, words) => {
   const rest = words.slice(1).filter((word) => !/^-[Sp]+$/.test(word));
-  const flags = words.slice(1).filter((word) => /^-[Sp]+$/.test(word)).join('');
+  const flags = words
+    .slice(1)
+    .filter((word) => /^-[Sp]+$/.test(word))
+    .join('');
   const current = sh.sys.umask(0o22);
   sh.sys.umask(current);
   const [mode] = rest;
   if (mode === undefined) {
     const octal = current.toString(8).padStart(4, '0');
-    if (flags.includes('S')) return sh.out(`${flags.includes('p') ? 'umask -S ' : ''}${symbolic(current)}\n`, 'umask');
+    if (flags.includes('S'))
+      return sh.out(`${flags.includes('p') ? 'umask -S ' : ''}${symbolic(current)}\n`, 'umask');
     return sh.out(`${flags.includes('p') ? 'umask ' : ''}${octal}\n`, 'umask');
   }
   if (/^\d+$/.test(mode)) {
-    if (!/^[0-7]+$/.test(mode) || parseInt(mode, 8) > 0o777) return sh.fail('umask', `${mode}: octal number out of range`);
+    if (!/^[0-7]+$/.test(mode) || parseInt(mode, 8) > 0o777)
+      return sh.fail('umask', `${mode}: octal number out of range`);
     sh.sys.umask(parseInt(mode, 8));
     return 0;
   }
   let allowed = ~current & 0o777;
   for (const clause of mode.split(',')) {
     const match = /^([ugoa]*)([-+=])([rwx]*)$/.exec(clause);
-    if (match === null) return sh.fail('umask', `\`${clause.charAt(0)}': invalid symbolic mode operator`);
+    if (match === null)
+      return sh.fail('umask', `\`${clause.charAt(0)}': invalid symbolic mode operator`);
     const [, who = '', operator, what = ''] = match;
-    const bits = (what.includes('r') ? 4 : 0) | (what.includes('w') ? 2 : 0) | (what.includes('x') ? 1 : 0);
-    const shifts = who === '' || who.includes('a') ? [6, 3, 0] : [who.includes('u') ? 6 : -1, who.includes('g') ? 3 : -1, who.includes('o') ? 0 : -1].filter((shift) => shift >= 0);
+    const bits =
+      (what.includes('r') ? 4 : 0) | (what.includes('w') ? 2 : 0) | (what.includes('x') ? 1 : 0);
+    const shifts =
+      who === '' || who.includes('a')
+        ? [6, 3, 0]
+        : [
+            who.includes('u') ? 6 : -1,
+            who.includes('g') ? 3 : -1,
+            who.includes('o') ? 0 : -1,
+          ].filter((shift) => shift >= 0);
     for (const shift of shifts) {
       if (operator === '+') allowed |= bits << shift;
       else if (operator === '-') allowed &= ~(bits << shift);
@@ -37,7 +51,8 @@ const umask: Builtin = async (sh, _args, words) => {
 };
 
 function symbolic(mask: number): string {
-  const part = (shift: number): string => ['r', 'w', 'x'].filter((_letter, at) => (mask & ((4 >> at) << shift)) === 0).join('');
+  const part = (shift: number): string =>
+    ['r', 'w', 'x'].filter((_letter, at) => (mask & ((4 >> at) << shift)) === 0).join('');
   return `u=${part(6)},g=${part(3)},o=${part(0)}`;
 }
 
@@ -70,10 +85,12 @@ const ulimit: Builtin = async (sh, _args, words) => {
     else value = word;
   }
   letters = letters.replace(/[HS]/g, '');
-  const show = (row: readonly [string, string, string, string]): string => sh.limits.get(row[0]) ?? row[3];
+  const show = (row: readonly [string, string, string, string]): string =>
+    sh.limits.get(row[0]) ?? row[3];
   if (letters.includes('a')) {
     let out = '';
-    for (const row of LIMITS) out += `${row[1].padEnd(20)}${`(${row[2] === '' ? '' : `${row[2]}, `}-${row[0]})`.padStart(20)} ${show(row)}\n`;
+    for (const row of LIMITS)
+      out += `${row[1].padEnd(20)}${`(${row[2] === '' ? '' : `${row[2]}, `}-${row[0]})`.padStart(20)} ${show(row)}\n`;
     return sh.out(out, 'ulimit');
   }
   if (letters === '') letters = 'f';
@@ -86,7 +103,8 @@ const ulimit: Builtin = async (sh, _args, words) => {
       return 2;
     }
     if (value === undefined) status = await sh.out(`${show(row)}\n`, 'ulimit');
-    else if (!/^(?:\d+|unlimited|hard|soft)$/.test(value)) return sh.fail('ulimit', `${value}: invalid number`);
+    else if (!/^(?:\d+|unlimited|hard|soft)$/.test(value))
+      return sh.fail('ulimit', `${value}: invalid number`);
     else if (value !== 'hard' && value !== 'soft') sh.limits.set(letter, value);
   }
   return status;
@@ -181,7 +199,8 @@ const history: Builtin = async (sh, _args, words) => {
     sh.history = [];
     return 0;
   }
-  if (option !== undefined && !/^\d+$/.test(option)) return sh.fail('history', `${option}: numeric argument required`);
+  if (option !== undefined && !/^\d+$/.test(option))
+    return sh.fail('history', `${option}: numeric argument required`);
   const count = option === undefined ? sh.history.length : Number(option);
   const first = Math.max(0, sh.history.length - count);
   return sh.out(historyText(sh, first), 'history');
@@ -194,4 +213,10 @@ function historyText(sh: Shell, first: number): string {
     .join('');
 }
 
-export const miscBuiltins: Readonly<Record<string, Builtin>> = { umask, ulimit, times, getopts, history };
+export const miscBuiltins: Readonly<Record<string, Builtin>> = {
+  umask,
+  ulimit,
+  times,
+  getopts,
+  history,
+};

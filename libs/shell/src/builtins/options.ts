@@ -6,12 +6,63 @@ import { plainLine } from './declare.js';
 import type { Builtin } from './types.js';
 
 const SHOPT_NAMES = [
-  'assoc_expand_once', 'autocd', 'cdable_vars', 'cdspell', 'checkhash', 'checkjobs', 'checkwinsize', 'cmdhist', 'compat31', 'compat32', 'compat40',
-  'compat41', 'compat42', 'compat43', 'compat44', 'complete_fullquote', 'direxpand', 'dirspell', 'dotglob', 'execfail', 'expand_aliases', 'extdebug',
-  'extglob', 'extquote', 'failglob', 'force_fignore', 'globasciiranges', 'globskipdots', 'globstar', 'gnu_errfmt', 'histappend', 'histreedit',
-  'histverify', 'hostcomplete', 'huponexit', 'inherit_errexit', 'interactive_comments', 'lastpipe', 'lithist', 'localvar_inherit', 'localvar_unset',
-  'login_shell', 'mailwarn', 'no_empty_cmd_completion', 'nocaseglob', 'nocasematch', 'noexpand_translation', 'nullglob', 'patsub_replacement',
-  'progcomp', 'progcomp_alias', 'promptvars', 'restricted_shell', 'shift_verbose', 'sourcepath', 'varredir_close', 'xpg_echo',
+  'assoc_expand_once',
+  'autocd',
+  'cdable_vars',
+  'cdspell',
+  'checkhash',
+  'checkjobs',
+  'checkwinsize',
+  'cmdhist',
+  'compat31',
+  'compat32',
+  'compat40',
+  'compat41',
+  'compat42',
+  'compat43',
+  'compat44',
+  'complete_fullquote',
+  'direxpand',
+  'dirspell',
+  'dotglob',
+  'execfail',
+  'expand_aliases',
+  'extdebug',
+  'extglob',
+  'extquote',
+  'failglob',
+  'force_fignore',
+  'globasciiranges',
+  'globskipdots',
+  'globstar',
+  'gnu_errfmt',
+  'histappend',
+  'histreedit',
+  'histverify',
+  'hostcomplete',
+  'huponexit',
+  'inherit_errexit',
+  'interactive_comments',
+  'lastpipe',
+  'lithist',
+  'localvar_inherit',
+  'localvar_unset',
+  'login_shell',
+  'mailwarn',
+  'no_empty_cmd_completion',
+  'nocaseglob',
+  'nocasematch',
+  'noexpand_translation',
+  'nullglob',
+  'patsub_replacement',
+  'progcomp',
+  'progcomp_alias',
+  'promptvars',
+  'restricted_shell',
+  'shift_verbose',
+  'sourcepath',
+  'varredir_close',
+  'xpg_echo',
 ];
 
 /** Sets an option by name, with what follows from it. */
@@ -57,7 +108,9 @@ const set: Builtin = async (sh, _args, words) => {
       const name = optionOfLetter(letter);
       if (name === undefined) {
         await sh.error(`set: ${word.charAt(0)}${letter}: invalid option`);
-        await sh.err('set: usage: set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]\n');
+        await sh.err(
+          'set: usage: set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]\n',
+        );
         return 2;
       }
       setOption(sh, name, on);
@@ -69,15 +122,21 @@ const set: Builtin = async (sh, _args, words) => {
 
 function listOptions(sh: Shell, table: boolean): string {
   return optionNames()
-    .map((name) => (table ? `${name.padEnd(15)}\t${sh.options[name] ? 'on' : 'off'}\n` : `set ${sh.options[name] ? '-' : '+'}o ${name}\n`))
+    .map((name) =>
+      table
+        ? `${name.padEnd(15)}\t${sh.options[name] ? 'on' : 'off'}\n`
+        : `set ${sh.options[name] ? '-' : '+'}o ${name}\n`,
+    )
     .join('');
 }
 
 const shopt: Builtin = async (sh, _args, words) => {
   const flags = words.filter((word) => /^-[supqo]+$/.test(word)).join('');
   const names = words.slice(1).filter((word) => !/^-[supqo]+$/.test(word));
-  const isSet = (name: string): boolean => (flags.includes('o') ? isOptionName(name) && sh.options[name] : sh.shopt.has(name));
-  const known = (name: string): boolean => (flags.includes('o') ? isOptionName(name) : SHOPT_NAMES.includes(name));
+  const isSet = (name: string): boolean =>
+    flags.includes('o') ? isOptionName(name) && sh.options[name] : sh.shopt.has(name);
+  const known = (name: string): boolean =>
+    flags.includes('o') ? isOptionName(name) : SHOPT_NAMES.includes(name);
   let status = 0;
   let out = '';
   const change = flags.includes('s') || flags.includes('u');
@@ -107,7 +166,10 @@ const shopt: Builtin = async (sh, _args, words) => {
 };
 
 function line(name: string, on: boolean, flags: string): string {
-  if (flags.includes('p')) return flags.includes('o') ? `set ${on ? '-' : '+'}o ${name}\n` : `shopt ${on ? '-s' : '-u'} ${name}\n`;
+  if (flags.includes('p'))
+    return flags.includes('o')
+      ? `set ${on ? '-' : '+'}o ${name}\n`
+      : `shopt ${on ? '-s' : '-u'} ${name}\n`;
   return `${name.padEnd(15)}\t${on ? 'on' : 'off'}\n`;
 }
 

@@ -34,8 +34,14 @@ const printf: Builtin = async (sh, _args, words) => {
   if (words[at] === '-v') {
     variable = words[at + 1];
     at += 2;
-    if (variable === undefined) return sh.fail('printf', '-v: option requires an argument\nprintf: usage: printf [-v var] format [arguments]', 2);
-    if (!isName(variable) && splitSubscript(variable) === undefined) return sh.fail('printf', `\`${variable}': not a valid identifier`, 2);
+    if (variable === undefined)
+      return sh.fail(
+        'printf',
+        '-v: option requires an argument\nprintf: usage: printf [-v var] format [arguments]',
+        2,
+      );
+    if (!isName(variable) && splitSubscript(variable) === undefined)
+      return sh.fail('printf', `\`${variable}': not a valid identifier`, 2);
   }
   if (words[at] === '--') at++;
   const format = words[at];
@@ -74,4 +80,9 @@ const bracket: Builtin = (sh, _args, words) => {
   return runTest(sh, '[', words.slice(1, -1));
 };
 
-export const outputBuiltins: Readonly<Record<string, Builtin>> = { echo, printf, test, '[': bracket };
+export const outputBuiltins: Readonly<Record<string, Builtin>> = {
+  echo,
+  printf,
+  test,
+  '[': bracket,
+};

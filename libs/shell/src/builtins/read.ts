@@ -23,7 +23,18 @@ interface ReadOptions {
 }
 
 async function parseOptions(sh: Shell, words: readonly string[]): Promise<ReadOptions | number> {
-  const options: ReadOptions = { raw: false, silent: false, prompt: '', timeoutNs: undefined, count: undefined, exact: false, delimiter: 10, array: undefined, fd: 0, names: [] };
+  const options: ReadOptions = {
+    raw: false,
+    silent: false,
+    prompt: '',
+    timeoutNs: undefined,
+    count: undefined,
+    exact: false,
+    delimiter: 10,
+    array: undefined,
+    fd: 0,
+    names: [],
+  };
   let at = 1;
   for (; at < words.length; at++) {
     const word = words[at] ?? '';
@@ -39,20 +50,24 @@ async function parseOptions(sh: Shell, words: readonly string[]): Promise<ReadOp
       else if (letter === 'e') continue;
       else if ('ptnNdaui'.includes(letter)) {
         const value = letterAt + 1 < word.length ? word.slice(letterAt + 1) : words[++at];
-        if (value === undefined) return sh.fail('read', `-${letter}: option requires an argument`, 2);
+        if (value === undefined)
+          return sh.fail('read', `-${letter}: option requires an argument`, 2);
         const bad = takeValue(options, letter, value);
         if (bad !== undefined) return sh.fail('read', bad);
         break;
       } else {
         await sh.error(`read: -${letter}: invalid option`);
-        await sh.err('read: usage: read [-ers] [-a array] [-d delim] [-i text] [-n nchars] [-N nchars] [-p prompt] [-t timeout] [-u fd] [name ...]\n');
+        await sh.err(
+          'read: usage: read [-ers] [-a array] [-d delim] [-i text] [-n nchars] [-N nchars] [-p prompt] [-t timeout] [-u fd] [name ...]\n',
+        );
         return 2;
       }
     }
   }
   options.names = words.slice(at);
   for (const name of options.names) {
-    if (!isName(name) && splitSubscript(name) === undefined) return sh.fail('read', `\`${name}': not a valid identifier`);
+    if (!isName(name) && splitSubscript(name) === undefined)
+      return sh.fail('read', `\`${name}': not a valid identifier`);
   }
   return options;
 }
@@ -65,7 +80,9 @@ function takeValue(options: ReadOptions, letter: string, value: string): string 
       return undefined;
     case 't':
       options.timeoutNs = parseDurationNs(value);
-      return options.timeoutNs === undefined ? `${value}: invalid timeout specification` : undefined;
+      return options.timeoutNs === undefined
+        ? `${value}: invalid timeout specification`
+        : undefined;
     case 'n':
     case 'N':
       if (!/^\d+$/.test(value)) return `${value}: invalid number`;
@@ -99,13 +116,19 @@ const read: Builtin = async (sh, _args, words) => {
   const terminal = isTerminal(sh, options.fd);
   if (options.prompt !== '' && terminal) await sh.err(options.prompt);
   let result: ReadResult;
-  const rawTerminal = terminal && (options.silent || options.count !== undefined || options.delimiter !== 10);
+  const rawTerminal =
+    terminal && (options.silent || options.count !== undefined || options.delimiter !== 10);
   if (rawTerminal) sh.sys.ttyRaw(options.fd, true);
   try {
     result = await readLogicalLine(sh, options, rawTerminal ? 13 : options.delimiter);
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
-    return sh.fail('read', error.code === 'EBADF' ? `${options.fd}: invalid file descriptor: ${strerror(error.errno)}` : `read error: ${options.fd}: ${strerror(error.errno)}`);
+    return sh.fail(
+      'read',
+      error.code === 'EBADF'
+        ? `${options.fd}: invalid file descriptor: ${strerror(error.errno)}`
+        : `read error: ${options.fd}: ${strerror(error.errno)}`,
+    );
   } finally {
     if (rawTerminal) sh.sys.ttyRaw(options.fd, false);
   }
@@ -125,13 +148,23 @@ function isTerminal(sh: Shell, fd: number): boolean {
 }
 
 /** A line; without `-r` a backslash before the newline joins the next one. */
-async function readLogicalLine(sh: Shell, options: ReadOptions, delimiter: number): Promise<ReadResult> {
+async function readLogicalLine(
+  sh: Shell,
+  options: ReadOptions,
+  delimiter: number,
+): Promise<ReadResult> {
   const deadlineNs = options.timeoutNs === undefined ? undefined : sh.sys.now() + options.timeoutNs;
   const bytes: number[] = [];
   for (;;) {
     const part = await readUntil(sh, options.fd, { delimiter, count: options.count, deadlineNs });
     bytes.push(...part.bytes);
-    if (options.raw || part.end !== 'delimiter' || options.delimiter !== 10 || !endsInBackslash(bytes)) return { bytes, end: part.end };
+    if (
+      options.raw ||
+      part.end !== 'delimiter' ||
+      options.delimiter !== 10 ||
+      !endsInBackslash(bytes)
+    )
+      return { bytes, end: part.end };
     bytes.pop();
   }
 }
@@ -175,8 +208,10 @@ function store(sh: Shell, options: ReadOptions, text: string): void {
 
 /** Splits for `read`: the last of `limit` fields takes the rest, without trailing IFS whitespace. */
 function splitFields(marks: readonly Mark[], ifs: string, limit: number): string[] {
-  const isSpace = (mark: Mark | undefined): boolean => mark !== undefined && !mark.literal && ' \t\n'.includes(mark.char) && ifs.includes(mark.char);
-  const isSeparator = (mark: Mark | undefined): boolean => mark !== undefined && !mark.literal && ifs.includes(mark.char);
+  const isSpace = (mark: Mark | undefined): boolean =>
+    mark !== undefined && !mark.literal && ' \t\n'.includes(mark.char) && ifs.includes(mark.char);
+  const isSeparator = (mark: Mark | undefined): boolean =>
+    mark !== undefined && !mark.literal && ifs.includes(mark.char);
   let end = marks.length;
   while (end > 0 && isSpace(marks[end - 1])) end--;
   let at = 0;
@@ -200,7 +235,13 @@ function splitFields(marks: readonly Mark[], ifs: string, limit: number): string
 }
 
 /** The rest of the line; a single separator at its very end is dropped when it is the only one. */
-function lastField(marks: readonly Mark[], from: number, end: number, isSeparator: (mark: Mark | undefined) => boolean, isSpace: (mark: Mark | undefined) => boolean): string {
+function lastField(
+  marks: readonly Mark[],
+  from: number,
+  end: number,
+  isSeparator: (mark: Mark | undefined) => boolean,
+  isSpace: (mark: Mark | undefined) => boolean,
+): string {
   const rest = marks.slice(from, end);
   const separators = rest.filter((mark) => isSeparator(mark)).length;
   const last = rest.at(-1);
@@ -237,7 +278,11 @@ const mapfile: Builtin = async (sh, _args, words) => {
     const line = await readUntil(sh, fd, { delimiter, count: undefined, deadlineNs: undefined });
     if (line.end === 'eof' && line.bytes.length === 0) break;
     if (skip > 0) skip--;
-    else lines.push(fromBytes(Uint8Array.from(line.bytes)) + (strip || line.end === 'eof' ? '' : String.fromCharCode(delimiter)));
+    else
+      lines.push(
+        fromBytes(Uint8Array.from(line.bytes)) +
+          (strip || line.end === 'eof' ? '' : String.fromCharCode(delimiter)),
+      );
     if (line.end === 'eof') break;
   }
   if (origin === undefined) sh.vars.setList(name, lines);
@@ -245,4 +290,8 @@ const mapfile: Builtin = async (sh, _args, words) => {
   return 0;
 };
 
-export const readBuiltins: Readonly<Record<string, Builtin>> = { read, mapfile, readarray: mapfile };
+export const readBuiltins: Readonly<Record<string, Builtin>> = {
+  read,
+  mapfile,
+  readarray: mapfile,
+};

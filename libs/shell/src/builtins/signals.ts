@@ -6,7 +6,8 @@ import { parseSignal, SIGNAL_NAMES, signalName } from '../traps.js';
 import { tick } from '../tick.js';
 import type { Builtin } from './types.js';
 
-const USAGE = 'kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n';
+const USAGE =
+  'kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n';
 
 /** The table of `kill -l` and `trap -l`: five columns, with real-time signals. */
 function signalTable(): string {
@@ -34,11 +35,15 @@ const trap: Builtin = async (sh, _args, words) => {
     const lines = sh.traps
       .list()
       .filter(([name]) => wanted.length === 0 || wanted.includes(name))
-      .map(([name, command]) => `trap -- ${quoteSingle(command)} ${SIGNAL_NAMES.has(name) ? `SIG${name}` : name}\n`);
+      .map(
+        ([name, command]) =>
+          `trap -- ${quoteSingle(command)} ${SIGNAL_NAMES.has(name) ? `SIG${name}` : name}\n`,
+      );
     return sh.out(lines.join(''), 'trap');
   }
   const [first = ''] = rest;
-  const resets = rest.length === 1 || first === '-' || (/^\d+$/.test(first) && parseSignal(first) !== undefined);
+  const resets =
+    rest.length === 1 || first === '-' || (/^\d+$/.test(first) && parseSignal(first) !== undefined);
   const names = rest.length === 1 || (resets && first !== '-') ? rest : rest.slice(1);
   if (rest.length === 1 && first !== '-' && parseSignal(first) === undefined) {
     await sh.err('trap: usage: trap [-lp] [[arg] signal_spec ...]\n');
@@ -61,13 +66,18 @@ const kill: Builtin = async (sh, _args, words) => {
   if (option === '-l' || option === '-L') return listSignals(sh, words.slice(2));
   if (option === '-s' || option === '-n') {
     const number = signalNumber(words[at + 1] ?? '');
-    if (number === undefined) return sh.fail('kill', `${words[at + 1] ?? option}: ${words[at + 1] === undefined ? 'option requires an argument' : 'invalid signal specification'}`);
+    if (number === undefined)
+      return sh.fail(
+        'kill',
+        `${words[at + 1] ?? option}: ${words[at + 1] === undefined ? 'option requires an argument' : 'invalid signal specification'}`,
+      );
     signal = number;
     at += 2;
   } else if (option === '--') at++;
   else if (/^-./.test(option)) {
     const number = signalNumber(option.slice(1));
-    if (number === undefined) return sh.fail('kill', `${option.slice(1)}: invalid signal specification`);
+    if (number === undefined)
+      return sh.fail('kill', `${option.slice(1)}: invalid signal specification`);
     signal = number;
     at++;
   }
@@ -91,7 +101,11 @@ async function signalTarget(sh: Shell, target: string, signal: number): Promise<
       return false;
     }
     pids = job.pgid === undefined ? job.children.map((child) => child.pid) : [-job.pgid];
-    if (sh.jobs.stateOf(job) === 'stopped' && (signal === 15 || signal === 1) && job.pgid !== undefined) {
+    if (
+      sh.jobs.stateOf(job) === 'stopped' &&
+      (signal === 15 || signal === 1) &&
+      job.pgid !== undefined
+    ) {
       sh.sys.kill(-job.pgid, signal);
       sh.sys.kill(-job.pgid, 18);
       return true;
@@ -115,7 +129,9 @@ function signalNumber(text: string): number | undefined {
   if (text === '0') return 0;
   const name = parseSignal(text);
   if (name === undefined) return undefined;
-  return name === 'EXIT' ? 0 : (SIGNAL_NAMES.get(name) ?? (/^\d+$/.test(text) ? Number(text) : undefined));
+  return name === 'EXIT'
+    ? 0
+    : (SIGNAL_NAMES.get(name) ?? (/^\d+$/.test(text) ? Number(text) : undefined));
 }
 
 async function listSignals(sh: Shell, specs: readonly string[]): Promise<number> {
@@ -125,11 +141,13 @@ async function listSignals(sh: Shell, specs: readonly string[]): Promise<number>
     if (/^\d+$/.test(spec)) {
       const number = Number(spec) > 128 ? Number(spec) - 128 : Number(spec);
       const name = number === 0 ? 'EXIT' : signalName(number);
-      if (name === undefined) status = await sh.fail('kill', `${spec}: invalid signal specification`);
+      if (name === undefined)
+        status = await sh.fail('kill', `${spec}: invalid signal specification`);
       else await sh.out(`${name}\n`, 'kill');
     } else {
       const number = signalNumber(spec);
-      if (number === undefined) status = await sh.fail('kill', `${spec}: invalid signal specification`);
+      if (number === undefined)
+        status = await sh.fail('kill', `${spec}: invalid signal specification`);
       else await sh.out(`${number}\n`, 'kill');
     }
   }

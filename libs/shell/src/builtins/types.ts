@@ -6,4 +6,8 @@ import type { Shell } from '../shell.js';
 export type Argument = string | ResolvedAssignment;
 
 /** `words[0]` is the name; `args` is the same list with assignments still structured. */
-export type Builtin = (sh: Shell, args: readonly Argument[], words: readonly string[]) => Promise<number> | number;
+export type Builtin = (
+  sh: Shell,
+  args: readonly Argument[],
+  words: readonly string[],
+) => Promise<number> | number;
