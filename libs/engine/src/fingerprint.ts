@@ -11,7 +11,7 @@ export class Fingerprint {
     let a = this.a ^ Math.imul(what | 0, 0xcc9e2d51);
     a = (a << 13) | (a >>> 19);
     this.a = (Math.imul(a, 5) + (time | 0)) | 0;
-    let b = this.b ^ Math.imul((place ^ (time / 0x1_0000_0000)) | 0, 0x1b873593);
+    let b = this.b ^ Math.imul(place ^ ((time * 2 ** -32) | 0), 0x1b873593);
     b = (b << 15) | (b >>> 17);
     this.b = (Math.imul(b, 5) + this.a) | 0;
   }

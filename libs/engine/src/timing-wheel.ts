@@ -31,6 +31,7 @@ export class TimingWheel {
   private readonly heads = new Int32Array(LEVELS * 256).fill(-1);
   private readonly tails = new Int32Array(LEVELS * 256);
   private readonly occupied = new Int32Array(LEVELS * 8); // a bit a slot
+  private readonly summary = new Int32Array(LEVELS); // a bit a word of `occupied` that is not zero
   private capacity: number;
   private times: Float64Array;
   private lows: Uint32Array; // the low 32 bits of `times`
@@ -93,18 +94,29 @@ export class TimingWheel {
       this.heads[index] = id;
       const word = index >> 5;
       this.occupied[word] = (this.occupied[word] as number) | (1 << (index & 31));
+      this.summary[word >> 3] = (this.summary[word >> 3] as number) | (1 << (word & 7));
     } else {
       this.next[this.tails[index] as number] = id;
     }
     this.tails[index] = id;
   }
 
+  /** The list of a slot is empty now. */
+  private clear(index: number): void {
+    const word = index >> 5;
+    const left = (this.occupied[word] as number) & ~(1 << (index & 31));
+    this.occupied[word] = left;
+    if (left === 0) this.summary[word >> 3] = (this.summary[word >> 3] as number) & ~(1 << (word & 7));
+  }
+
   /** The first occupied slot of a level at or after `from`, or -1. */
   private firstSlot(level: number, from: number): number {
     let word = from >> 5;
     let bits = (this.occupied[(level << 3) | word] as number) & (-1 << (from & 31));
-    while (bits === 0) {
-      if (++word === 8) return -1;
+    if (bits === 0) {
+      const words = (this.summary[level] as number) & (-2 << word);
+      if (words === 0) return -1;
+      word = 31 - Math.clz32(words & -words);
       bits = this.occupied[(level << 3) | word] as number;
     }
     return (word << 5) | (31 - Math.clz32(bits & -bits));
@@ -156,8 +168,7 @@ export class TimingWheel {
   private deal(index: number): void {
     let id = this.heads[index] as number;
     this.heads[index] = -1;
-    const word = index >> 5;
-    this.occupied[word] = (this.occupied[word] as number) & ~(1 << (index & 31));
+    this.clear(index);
     while (id >= 0) {
       const following = this.next[id] as number;
       const lo = this.lows[id] as number;
@@ -191,10 +202,7 @@ export class TimingWheel {
     const id = this.heads[index] as number;
     const following = this.next[id] as number;
     this.heads[index] = following;
-    if (following < 0) {
-      const word = index >> 5;
-      this.occupied[word] = (this.occupied[word] as number) & ~(1 << (index & 31));
-    }
+    if (following < 0) this.clear(index);
     this.next[id] = this.free;
     this.free = id;
     this.pending--;

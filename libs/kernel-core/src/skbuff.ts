@@ -157,8 +157,23 @@ export class SkbPool {
     skb.tail = data + length;
     skb.end = slot + this.mem.slotSize(slot);
     skb.len = length;
-    skb.truesize = ((length + NET_SKB_PAD + 63) & ~63) + SKB_OVERHEAD; // as a driver that copies into a buffer of fitting size
+    skb.truesize = receivedTruesize(length);
     return skb;
+  }
+
+  /**
+   * Makes a frame that has crossed a wire a newly received one, keeping its bytes: what a card's DMA and a fresh sk_buff
+   * come to where nobody else holds the bytes. False where they are shared, in fragments, or short of headroom.
+   */
+  adopt(skb: SkBuff): boolean {
+    if (skb.frags !== null || skb.destructor !== null || skb.data - skb.head < NET_SKB_PAD || this.mem.shared(skb.slot)) return false;
+    skbReset(skb);
+    skb.len = skb.tail - skb.data;
+    skb.truesize = receivedTruesize(skb.len);
+    skb.sk = null;
+    skb.dst = null;
+    skb.nfct = null;
+    return true;
   }
 
   /** Another SkBuff over the same bytes. @kernel skb_clone() */
@@ -225,6 +240,11 @@ export class SkbPool {
     this.live--;
     this.free.push(skb);
   }
+}
+
+/** Memory that a received frame counts for: a driver copies it into a buffer of fitting size. */
+function receivedTruesize(length: number): number {
+  return ((length + NET_SKB_PAD + 63) & ~63) + SKB_OVERHEAD;
 }
 
 function skbReset(skb: SkBuff): void {

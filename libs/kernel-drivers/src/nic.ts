@@ -4,8 +4,9 @@
  *   wire ─▶ nicReceive: DMA into the next posted buffer ─▶ IRQ ─▶ napiSchedule ─▶ softirq ─▶ nicPoll (budget) ─▶ stack
  *   stack ─▶ startXmit: descriptor ─▶ wire
  *
- * A receive ring of N descriptors always has a buffer posted for each free one; the buffer's memory is taken from packet
- * memory when the frame arrives, so that an idle card holds none. A full ring counts `rx_missed`. Sending needs no
+ * A receive ring of N descriptors always has a buffer posted for each free one. The buffer's memory is the frame's own
+ * where nobody else holds it (a DMA that moves instead of copying), else a copy; an idle card so holds none. A full ring
+ * counts `rx_missed`. Sending needs no
  * descriptor to be kept: the wire's queue is where frames wait, and completion is arithmetic there.
  * Source: the shape of drivers/net/ethernet/intel/igb.
  */
@@ -35,10 +36,8 @@ export class Nic {
   /** Frames lost because no descriptor was free, or no memory. */
   rxMissed = 0;
   readonly napi: NapiStruct;
-  // The receive ring: start of the frame's buffer, length, lineage; allocated with the first frame.
-  private slots: Int32Array | null = null;
-  private lengths: Int32Array | null = null;
-  private packetIds: Float64Array | null = null;
+  /** The receive ring's filled buffers; made with the first frame. */
+  private ring: (SkBuff | null)[] | null = null;
   private head = 0;
   private count = 0;
 
@@ -55,30 +54,26 @@ export class Nic {
     return this.count;
   }
 
-  /** DMA: takes a filled buffer into the ring; false when it is full. */
-  post(slot: number, length: number, packetId: number): boolean {
+  /** DMA: a filled buffer enters the ring; false when no descriptor is free. */
+  post(skb: SkBuff): boolean {
     if (this.count === this.rxRingSize) return false;
-    const slots = (this.slots ??= new Int32Array(this.rxRingSize));
-    const lengths = (this.lengths ??= new Int32Array(this.rxRingSize));
-    const packetIds = (this.packetIds ??= new Float64Array(this.rxRingSize));
+    const ring = (this.ring ??= new Array<SkBuff | null>(this.rxRingSize).fill(null));
     let tail = this.head + this.count;
     if (tail >= this.rxRingSize) tail -= this.rxRingSize;
-    slots[tail] = slot;
-    lengths[tail] = length;
-    packetIds[tail] = packetId;
+    ring[tail] = skb;
     this.count++;
     return true;
   }
 
-  /** The next received frame as an sk_buff, null when the ring is empty; its descriptor is free again. */
+  /** The next received frame, null when the ring is empty; its descriptor is free again. */
   take(): SkBuff | null {
     if (this.count === 0) return null;
     const at = this.head;
     this.head = at + 1 === this.rxRingSize ? 0 : at + 1;
     this.count--;
-    const slot = (this.slots as Int32Array)[at] as number;
-    const skb = this.dev.kernel.pool.build(slot, slot + NET_SKB_PAD, (this.lengths as Int32Array)[at] as number);
-    skb.packetId = (this.packetIds as Float64Array)[at] as number;
+    const ring = this.ring as (SkBuff | null)[];
+    const skb = ring[at] as SkBuff;
+    ring[at] = null;
     return skb;
   }
 
@@ -87,7 +82,7 @@ export class Nic {
     this.clear();
     this.rxRingSize = rx;
     this.txRingSize = tx;
-    this.slots = this.lengths = this.packetIds = null;
+    this.ring = null;
     this.head = 0;
   }
 
@@ -121,30 +116,33 @@ export function nicReceive(nic: Nic, frame: SkBuff): void {
     frame.pool.release(frame); // another station's frame: the card's address filter, which counts nothing
     return;
   }
-  const slot = mem.alloc(NET_SKB_PAD + length);
-  if (slot < 0 || nic.rxPending === nic.rxRingSize) {
-    if (slot >= 0) mem.unref(slot);
+  const skb = frame.pool.adopt(frame) ? frame : copyFrame(frame);
+  if (skb === null || !nic.post(skb)) {
     nic.rxMissed++;
     statAdd(dev, Stat.rxMissedErrors, 1);
-    kernel.kfreeSkbReason(frame, slot < 0 ? DropReason.NOMEM : DropReason.FULL_RING);
+    kernel.kfreeSkbReason(skb ?? frame, skb === null ? DropReason.NOMEM : DropReason.FULL_RING);
     return;
   }
   const engine = kernel.engine;
-  const to = slot + NET_SKB_PAD;
-  if (frame.dataLen > 0) {
-    skbCopyBits(frame, 0, to, length);
-    engine.fingerprint.mix(engine.now, nic.place, mem.ops.copyHash(to, to, length));
-  } else {
-    engine.fingerprint.mix(engine.now, nic.place, mem.ops.copyHash(to, frame.data, length));
-  }
-  nic.post(slot, length, frame.packetId);
-  frame.pool.release(frame);
+  engine.fingerprint.mix(engine.now, nic.place, mem.ops.hash(skb.data, length));
   if (nic.napi.scheduled) return; // the interrupt is masked while polling
   nic.irqs++;
   const sd = kernel.softnet(0);
   sd.hardIrqs++;
   napiSchedule(sd, nic.napi);
   sd.irqExit();
+}
+
+/** A received frame of its own where the sender, a clone or fragments still hold the bytes; null without memory. */
+function copyFrame(frame: SkBuff): SkBuff | null {
+  const length = frame.len;
+  const slot = frame.mem.alloc(NET_SKB_PAD + length);
+  if (slot < 0) return null;
+  skbCopyBits(frame, 0, slot + NET_SKB_PAD, length);
+  const skb = frame.pool.build(slot, slot + NET_SKB_PAD, length);
+  skb.packetId = frame.packetId;
+  frame.pool.release(frame);
+  return skb;
 }
 
 /** The card's address filter: its own address, group addresses, everything when promiscuous or watched. */

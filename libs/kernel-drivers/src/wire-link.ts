@@ -69,6 +69,10 @@ export class WireDirection {
   private busyUntil = 0;
   /** What integer division left over, in bits × 10^9. */
   private remainder = 0;
+  /** How long a frame of `timedBytes` takes: most are as long as the one before. */
+  private timedBytes = -1;
+  private timedNs = 0;
+  private timedRemainder = 0;
   private lastArrival = 0;
   // Completion times of the frames that wait or are being sent: a ring.
   private completions: Float64Array | null = null;
@@ -97,6 +101,7 @@ export class WireDirection {
     this.corruptBelow = chanceThreshold(settings.corrupt ?? 0);
     this.reorderBelow = chanceThreshold(settings.reorder ?? 0);
     this.rateBits = Math.round(settings.rateBits ?? 0);
+    this.timedBytes = -1;
     this.impaired = this.lossBelow + this.duplicateBelow + this.corruptBelow > 0;
     const limit = Math.max(1, Math.round(settings.limit ?? DEFAULT_LIMIT));
     if (limit !== this.limit) {
@@ -158,12 +163,16 @@ export class WireDirection {
     const now = engine.now;
     let left = now;
     if (this.rateBits > 0) {
-      if (!this.admit(now)) {
+      if (this.busyUntil <= now) {
+        this.completionCount = 0; // all have left
+        this.remainder = 0;
+        this.busyUntil = now;
+      } else if (!this.admit(now)) {
         this.queueDrops++;
         this.drop(skb, DropReason.WIRE_QUEUE, 'queue-full');
         return;
       }
-      left = this.serialise(now, skb.len);
+      left = this.serialise(skb.len);
       if (skb.destructor !== null) engine.at(left, txComplete, skb);
     } else if (skb.destructor !== null) {
       skbOrphan(skb);
@@ -185,9 +194,8 @@ export class WireDirection {
     engine.at(arrival, wireArrive, skb);
   }
 
-  /** Whether one more frame may wait. */
+  /** Whether one more frame may wait; some are on the way. */
   private admit(now: number): boolean {
-    if (this.completionCount === 0) return true;
     const ring = this.completions as Float64Array;
     while (this.completionCount > 0 && (ring[this.completionHead] as number) <= now) {
       this.completionHead = this.completionHead + 1 === ring.length ? 0 : this.completionHead + 1;
@@ -196,20 +204,28 @@ export class WireDirection {
     return this.completionCount <= this.limit; // one is on the wire, `limit` wait
   }
 
-  /** Queues the frame behind the others; returns when its last bit has left. */
-  private serialise(now: number, bytes: number): number {
-    const start = this.busyUntil > now ? this.busyUntil : now;
-    if (start === now && this.busyUntil < now) this.remainder = 0;
-    const work = bytes * 8e9 + this.remainder;
-    const duration = Math.floor(work / this.rateBits);
-    this.remainder = work - duration * this.rateBits;
-    this.busyUntil = start + duration;
+  /** Queues the frame behind the others; returns when its last bit has left. Exact: what a division leaves is kept. */
+  private serialise(bytes: number): number {
+    if (bytes !== this.timedBytes) {
+      const work = bytes * 8e9;
+      this.timedBytes = bytes;
+      this.timedNs = Math.floor(work / this.rateBits);
+      this.timedRemainder = work - this.timedNs * this.rateBits;
+    }
+    let until = this.busyUntil + this.timedNs;
+    let remainder = this.remainder + this.timedRemainder;
+    if (remainder >= this.rateBits) {
+      remainder -= this.rateBits;
+      until++;
+    }
+    this.remainder = remainder;
+    this.busyUntil = until;
     const ring = (this.completions ??= new Float64Array(this.limit + 2));
     let tail = this.completionHead + this.completionCount;
     if (tail >= ring.length) tail -= ring.length;
-    ring[tail] = this.busyUntil;
+    ring[tail] = until;
     this.completionCount++;
-    return this.busyUntil;
+    return until;
   }
 }
 

@@ -43,10 +43,9 @@
       (i32.shl (i32.wrap_i64 (i64.and (local.get $sum) (i64.const 255))) (i32.const 8))
       (i32.wrap_i64 (i64.shr_u (local.get $sum) (i64.const 8)))))
 
-  ;; Copies a frame as a card's DMA does and returns a 32-bit hash of it: four lanes of 8 bytes, multiply and rotate,
-  ;; so that the multiplications overlap; what is left over goes through the first lane. The ranges do not overlap,
-  ;; or are the same.
-  (func (export "copyHash") (param $dst i32) (param $src i32) (param $len i32) (result i32)
+  ;; A 32-bit hash of a frame: four lanes of 8 bytes, multiply and rotate,
+  ;; so that the multiplications overlap; what is left over goes through the first lane.
+  (func (export "hash") (param $src i32) (param $len i32) (result i32)
     (local $h i64) (local $b i64) (local $c i64) (local $d i64) (local $x i64) (local $end i32)
     (local.set $h (i64.mul (i64.extend_i32_u (local.get $len)) (i64.const 0x9e3779b97f4a7c15)))
     (local.set $end (i32.add (local.get $src) (i32.and (local.get $len) (i32.const -32))))
@@ -54,19 +53,14 @@
       (loop $by32
         (br_if $done32 (i32.ge_u (local.get $src) (local.get $end)))
         (local.set $x (i64.load align=1 (local.get $src)))
-        (i64.store align=1 (local.get $dst) (local.get $x))
         (local.set $h (i64.mul (i64.rotl (i64.xor (local.get $h) (local.get $x)) (i64.const 29)) (i64.const 0xff51afd7ed558ccd)))
         (local.set $x (i64.load offset=8 align=1 (local.get $src)))
-        (i64.store offset=8 align=1 (local.get $dst) (local.get $x))
         (local.set $b (i64.mul (i64.rotl (i64.xor (local.get $b) (local.get $x)) (i64.const 31)) (i64.const 0xc4ceb9fe1a85ec53)))
         (local.set $x (i64.load offset=16 align=1 (local.get $src)))
-        (i64.store offset=16 align=1 (local.get $dst) (local.get $x))
         (local.set $c (i64.mul (i64.rotl (i64.xor (local.get $c) (local.get $x)) (i64.const 37)) (i64.const 0x9e3779b97f4a7c15)))
         (local.set $x (i64.load offset=24 align=1 (local.get $src)))
-        (i64.store offset=24 align=1 (local.get $dst) (local.get $x))
         (local.set $d (i64.mul (i64.rotl (i64.xor (local.get $d) (local.get $x)) (i64.const 41)) (i64.const 0xbf58476d1ce4e5b9)))
         (local.set $src (i32.add (local.get $src) (i32.const 32)))
-        (local.set $dst (i32.add (local.get $dst) (i32.const 32)))
         (br $by32)))
     (local.set $h (i64.xor
       (i64.xor (local.get $h) (i64.rotl (local.get $b) (i64.const 13)))
@@ -76,20 +70,16 @@
       (loop $by8
         (br_if $done8 (i32.ge_u (local.get $src) (local.get $end)))
         (local.set $x (i64.load align=1 (local.get $src)))
-        (i64.store align=1 (local.get $dst) (local.get $x))
         (local.set $h (i64.mul (i64.rotl (i64.xor (local.get $h) (local.get $x)) (i64.const 29)) (i64.const 0xff51afd7ed558ccd)))
         (local.set $src (i32.add (local.get $src) (i32.const 8)))
-        (local.set $dst (i32.add (local.get $dst) (i32.const 8)))
         (br $by8)))
     (local.set $end (i32.add (local.get $src) (i32.and (local.get $len) (i32.const 7))))
     (block $done1
       (loop $by1
         (br_if $done1 (i32.ge_u (local.get $src) (local.get $end)))
         (local.set $x (i64.load8_u (local.get $src)))
-        (i64.store8 (local.get $dst) (local.get $x))
         (local.set $h (i64.mul (i64.rotl (i64.xor (local.get $h) (local.get $x)) (i64.const 29)) (i64.const 0xff51afd7ed558ccd)))
         (local.set $src (i32.add (local.get $src) (i32.const 1)))
-        (local.set $dst (i32.add (local.get $dst) (i32.const 1)))
         (br $by1)))
     (local.set $h (i64.mul (i64.xor (local.get $h) (i64.shr_u (local.get $h) (i64.const 32))) (i64.const 0xff51afd7ed558ccd)))
     (i32.wrap_i64 (i64.shr_u (local.get $h) (i64.const 32))))

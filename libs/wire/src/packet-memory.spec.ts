@@ -70,16 +70,18 @@ describe('checksums', () => {
     expect(csumFold(0x1fffe)).toBe(0xffff);
   });
 
-  it('hashes what it copies: any changed byte changes the hash', () => {
+  it('hashes every byte: any changed one changes the hash', () => {
     const src = SMALL_SLOT;
-    const dst = SMALL_SLOT * 2;
-    for (let i = 0; i < 61; i++) memory.u8[src + i] = i;
-    const hash = memory.ops.copyHash(dst, src, 61);
-    expect(memory.bytes(dst, 61)).toEqual(memory.bytes(src, 61));
-    for (let i = 0; i < 61; i++) {
-      memory.u8[src + i] = 255 - i;
-      expect(memory.ops.copyHash(dst, src, 61)).not.toBe(hash);
-      memory.u8[src + i] = i;
+    for (const length of [14, 61, 64, 106, 1514]) {
+      for (let i = 0; i < length; i++) memory.u8[src + i] = i;
+      const hash = memory.ops.hash(src, length);
+      expect(memory.ops.hash(src, length)).toBe(hash);
+      for (let i = 0; i < length; i++) {
+        const was = memory.u8[src + i] ?? 0;
+        memory.u8[src + i] = was ^ 0x80;
+        expect(memory.ops.hash(src, length)).not.toBe(hash);
+        memory.u8[src + i] = was;
+      }
     }
   });
 });

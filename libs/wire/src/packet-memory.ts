@@ -21,7 +21,7 @@ interface Ops {
   copy(dst: number, src: number, length: number): void;
   fill(dst: number, value: number, length: number): void;
   csum(offset: number, length: number, init: number): number;
-  copyHash(dst: number, src: number, length: number): number;
+  hash(offset: number, length: number): number;
 }
 
 // Narrow shapes of the WebAssembly globals: the pure libraries use neither DOM nor Node types.
