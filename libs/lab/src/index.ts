@@ -46,11 +46,9 @@ export {
 } from './port.js';
 export { connectRunner, labErrorData, serveRunner, type RunnerChannel } from './runner-rpc.js';
 export { formatProblems, type Parsed } from './check.js';
+export { BRIDGE_DEVICE, DEFAULT_MTU, interfaceNameFault } from './topology-links.js';
 export {
-  BRIDGE_DEVICE,
-  DEFAULT_MTU,
   NODE_KINDS,
-  interfaceNameFault,
   parseLink,
   parseLinkPatch,
   parseNode,

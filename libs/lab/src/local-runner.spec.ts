@@ -204,6 +204,9 @@ describe('a runner', () => {
     await expect(runner.addLink(link(['a:eth2', 'b:eth7']))).rejects.toMatchObject({
       kind: 'conflict',
     });
+    // What is refused has changed nothing, not even which id comes next.
+    expect(await runner.addLink(link(['a:eth5', 'b:eth5']))).toMatchObject({ id: 'l3' });
+    await runner.removeLink('l3');
     await runner.exec({ node: 'a', command: 'ip addr add 10.9.0.1/24 dev eth2' });
     expect(await reach('a', '10.9.0.3')).toBe(0);
     await runner.removeNode('c');

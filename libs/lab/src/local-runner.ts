@@ -13,6 +13,7 @@ import { createHardware } from './hosts.js';
 import { EPOCH_SEC } from './epoch.js';
 import { Lab } from './lab.js';
 import { Pacer, type WallClock } from './pacer.js';
+import { RunnerStreams } from './runner-streams.js';
 import { checkEventFilter } from './packets.js';
 import {
   LabError,
@@ -48,30 +49,9 @@ export interface LocalRunnerOptions {
   readonly hardware?: (engine: Engine, trace: Tracepoints) => Hardware;
 }
 
-const DEFAULT_OUTPUT_LIMIT = 1 << 20;
-const DEFAULT_OUTPUT_WINDOW = 1 << 20;
 const DEFAULT_CAPTURE_WINDOW = 8 << 20;
-const FRAME_WINDOW = 4096;
 const DEFAULT_FLUSH_MS = 100;
 const FLUSH_TICK_MS = 25;
-
-/** Output of an `exec`, gathered until it ends. */
-interface Collector {
-  readonly stdout: Uint8Array[];
-  readonly stderr: Uint8Array[];
-  readonly limit: number;
-  readonly kept: { stdout: number; stderr: number };
-  truncated: boolean;
-  readonly done: (result: ExecResult) => void;
-  readonly fail: (error: Error) => void;
-}
-
-/** What a stream's consumer has not acknowledged. */
-interface Window {
-  readonly size: number;
-  outstanding: number;
-  lost: number;
-}
 
 interface Alive {
   readonly id: string;
@@ -91,10 +71,8 @@ class LocalLabRunner implements LabRunner {
   private creating = false;
   private failure: string | undefined;
   private readonly listeners = new Set<(message: LabMessage) => void>();
-  private readonly collectors = new Map<string, Collector>();
-  private readonly windows = new Map<string, Window>();
+  private readonly streams = new RunnerStreams((message) => this.say(message));
   private readonly flushes = new Map<string, { readonly everyMs: number; lastMs: number }>();
-  private readonly wants = new Map<string, () => void>();
   private readonly counters = { p: 0, c: 0, s: 0, a: 0 };
   private sequence = 0;
   private silent = false;
@@ -186,7 +164,7 @@ class LocalLabRunner implements LabRunner {
     alive.pacer.stop();
     alive.lab.destroy();
     this.flushNow();
-    this.failCollectors('the lab has been destroyed');
+    this.streams.fail('the lab has been destroyed');
     this.failure ??= 'the lab has been destroyed';
   }
 
@@ -223,14 +201,8 @@ class LocalLabRunner implements LabRunner {
     this.alive?.pacer.stop(this.failure);
     this.alive?.lab.setState('failed', this.failure);
     this.flushNow();
-    this.failCollectors(this.failure);
+    this.streams.fail(this.failure);
     this.say({ type: 'failed', message: this.failure });
-  }
-
-  private failCollectors(message: string): void {
-    for (const collector of this.collectors.values())
-      collector.fail(new LabError('failed', message));
-    this.collectors.clear();
   }
 
   // --- inputs ----------------------------------------------------------------------------------------------------------
@@ -264,7 +236,7 @@ class LocalLabRunner implements LabRunner {
   async addLink(link: TopologyLink): Promise<LinkDocument> {
     return this.input(
       () => ({ type: 'add-link', link }),
-      (lab) => lab.linkDocument(lab.newestLink),
+      (lab) => lab.linkDocument(),
     );
   }
 
@@ -305,25 +277,11 @@ class LocalLabRunner implements LabRunner {
             request: stdin === undefined ? start : { ...start, input: stdin },
           };
         },
-        () => this.collect(`p${this.counters.p}`, request.outputLimitBytes ?? DEFAULT_OUTPUT_LIMIT),
+        () => this.streams.collect(`p${this.counters.p}`, request.outputLimitBytes),
       );
     } finally {
       release();
     }
-  }
-
-  private collect(process: string, limit: number): Promise<ExecResult> {
-    return new Promise((done, fail) => {
-      this.collectors.set(process, {
-        stdout: [],
-        stderr: [],
-        limit,
-        kept: { stdout: 0, stderr: 0 },
-        truncated: false,
-        done,
-        fail,
-      });
-    });
   }
 
   async start(request: StartRequest): Promise<{ readonly process: string }> {
@@ -332,21 +290,13 @@ class LocalLabRunner implements LabRunner {
       () => ({ type: 'start', process: `p${++this.counters.p}`, request }),
       () => {
         const process = `p${this.counters.p}`;
-        this.windows.set(process, {
-          size: request.windowBytes ?? DEFAULT_OUTPUT_WINDOW,
-          outstanding: 0,
-          lost: 0,
-        });
+        this.streams.openProcess(process, request.windowBytes);
         return { process };
       },
     );
     // A shell that waits for keys is no reason to run as fast as the machine goes.
-    if (
-      request.tty === undefined &&
-      request.command !== undefined &&
-      this.windows.has(answer.process)
-    ) {
-      this.wants.set(answer.process, pacer.want());
+    if (request.tty === undefined && request.command !== undefined) {
+      this.streams.onEnd(answer.process, pacer.want());
     }
     return answer;
   }
@@ -395,14 +345,14 @@ class LocalLabRunner implements LabRunner {
       () => ({ type: 'attach', attachment: `a${++this.counters.a}`, source }),
       () => {
         const attachment = `a${this.counters.a}`;
-        this.windows.set(attachment, { size: FRAME_WINDOW, outstanding: 0, lost: 0 });
+        this.streams.openAttachment(attachment);
         return { attachment };
       },
     );
   }
 
   async detach(attachment: string): Promise<void> {
-    this.windows.delete(attachment);
+    this.streams.close(attachment);
     await this.input(
       () => ({ type: 'detach', attachment }),
       () => undefined,
@@ -569,13 +519,9 @@ class LocalLabRunner implements LabRunner {
   // --- streams -----------------------------------------------------------------------------------------------------------
 
   ack(stream: string, amount: number): void {
-    const window = this.windows.get(stream);
-    if (window !== undefined) {
-      window.outstanding = Math.max(0, window.outstanding - amount);
-      return;
-    }
     const { alive } = this;
-    if (alive === undefined || alive.lab.events.acknowledge(stream, amount)) return;
+    if (this.streams.acknowledge(stream, amount) || alive === undefined) return;
+    if (alive.lab.events.acknowledge(stream, amount)) return;
     alive.lab
       .allCaptures()
       .find((capture) => capture.id === stream)
@@ -587,78 +533,12 @@ class LocalLabRunner implements LabRunner {
     return () => void this.listeners.delete(listener);
   }
 
+  /** What the lab says; nothing while a replay runs, since it has all been said before. */
+  private hear(message: LabMessage): void {
+    if (!this.silent) this.streams.hear(message);
+  }
+
   private say(message: LabMessage): void {
     for (const listener of this.listeners) listener(message);
   }
-
-  /** What the lab says: gathered for an `exec`, bounded by a window, or dropped while a replay runs. */
-  private hear(message: LabMessage): void {
-    if (this.silent) return;
-    if (message.type === 'output') this.hearOutput(message);
-    else if (message.type === 'exit') this.hearExit(message);
-    else if (message.type === 'frame') {
-      const window = this.windows.get(message.attachment);
-      if (window === undefined) return;
-      if (window.outstanding >= window.size) window.lost++;
-      else {
-        window.outstanding++;
-        this.say({ ...message, lost: window.lost });
-        window.lost = 0;
-      }
-    } else this.say(message);
-  }
-
-  private hearOutput(message: LabMessage & { readonly type: 'output' }): void {
-    const { process, stream, data } = message;
-    const collector = this.collectors.get(process);
-    if (collector !== undefined) {
-      const room = collector.limit - collector.kept[stream];
-      if (room < data.length) collector.truncated = true;
-      if (room <= 0) return;
-      const part = data.slice(0, room);
-      collector[stream].push(part);
-      collector.kept[stream] += part.length;
-      return;
-    }
-    const window = this.windows.get(process);
-    if (window === undefined) return;
-    const part = data.slice(0, Math.max(0, window.size - window.outstanding));
-    if (part.length > 0) {
-      window.outstanding += part.length;
-      this.say({ ...message, data: part, lostBytes: window.lost });
-      window.lost = 0;
-    }
-    window.lost += data.length - part.length;
-  }
-
-  private hearExit(message: LabMessage & { readonly type: 'exit' }): void {
-    const { process, exitCode, virtualTimeNs } = message;
-    const collector = this.collectors.get(process);
-    if (collector !== undefined) {
-      this.collectors.delete(process);
-      const { stdout, stderr, truncated } = collector;
-      collector.done({
-        exitCode,
-        stdout: joined(stdout),
-        stderr: joined(stderr),
-        truncated,
-        virtualTimeNs,
-      });
-      return;
-    }
-    this.wants.get(process)?.();
-    this.wants.delete(process);
-    if (!this.windows.delete(process)) return;
-    this.say(message);
-  }
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    out.set(chunk, at);
-    at += chunk.length;
-  }
-  return out;
 }
