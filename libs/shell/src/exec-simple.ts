@@ -66,7 +66,12 @@ function compile(sh: Shell, node: Command): CommandIr {
 export async function runSimple(sh: Shell, node: Command, tail: boolean): Promise<number> {
   sh.pos = node.pos;
   await tick(sh);
-  if (sh.traps.get('DEBUG') !== undefined) await sh.traps.run('DEBUG');
+  if (
+    sh.traps.get('DEBUG') !== undefined &&
+    (sh.options.functrace || !sh.frames.some((frame) => frame.isFunction))
+  ) {
+    await sh.traps.run('DEBUG');
+  }
   const ir = compile(sh, node);
   sh.substitutionStatus = undefined;
   if (sh.traps.depth === 0) sh.commandText = ir.text;

@@ -118,7 +118,7 @@ async function runAliased(
 
 /** Prints a failed expansion and sets `$?`; ends a shell that is not interactive where the error is that grave. */
 export async function reportShellError(sh: Shell, error: ShellError): Promise<void> {
-  await sh.error(error.message);
+  if (error.message !== '') await sh.error(error.message); // else reported where it arose
   sh.status = error.status;
   if (error.scope === 'exit' && !sh.interactive) sh.unwind = { kind: 'exit', levels: 0 };
 }
