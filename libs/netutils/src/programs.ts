@@ -2,16 +2,28 @@
  * The network programs of a host and where its file system has them (Debian 12's places; /bin and /sbin are /usr's).
  */
 import type { ProgramSpec } from '@netloom/sys';
+import { arpMain } from './arp.js';
+import { bridgeMain } from './bridge/main.js';
 import { ipMain } from './ip/main.js';
 import { ncMain } from './nc/main.js';
+import { ifconfigMain } from './net-tools/ifconfig.js';
+import { netstatMain } from './net-tools/netstat.js';
+import { routeMain } from './net-tools/route.js';
+import { nstatMain } from './nstat.js';
 import { pingMain } from './ping/main.js';
 import { ssMain } from './ss/main.js';
 import { sysctlMain } from './sysctl.js';
 
 export const netutilsPrograms: readonly ProgramSpec[] = [
+  { paths: ['/usr/sbin/arp', '/sbin/arp'], main: arpMain },
+  { paths: ['/usr/sbin/bridge', '/sbin/bridge'], main: bridgeMain },
+  { paths: ['/usr/sbin/ifconfig', '/sbin/ifconfig'], main: ifconfigMain },
   { paths: ['/usr/sbin/ip', '/usr/bin/ip', '/sbin/ip', '/bin/ip'], main: ipMain },
-  { paths: ['/usr/bin/ping', '/bin/ping', '/usr/bin/ping4', '/bin/ping4', '/usr/bin/ping6', '/bin/ping6'], main: pingMain },
   { paths: ['/usr/bin/nc.openbsd', '/usr/bin/nc', '/bin/nc', '/usr/bin/netcat', '/bin/netcat'], main: ncMain },
+  { paths: ['/usr/bin/netstat', '/bin/netstat'], main: netstatMain },
+  { paths: ['/usr/bin/nstat', '/bin/nstat'], main: nstatMain },
+  { paths: ['/usr/bin/ping', '/bin/ping', '/usr/bin/ping4', '/bin/ping4', '/usr/bin/ping6', '/bin/ping6'], main: pingMain },
+  { paths: ['/usr/sbin/route', '/sbin/route'], main: routeMain },
   { paths: ['/usr/bin/ss', '/bin/ss'], main: ssMain },
   { paths: ['/usr/sbin/sysctl', '/sbin/sysctl'], main: sysctlMain },
 ];
