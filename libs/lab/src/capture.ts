@@ -95,6 +95,7 @@ export class Capture {
   private readonly pcap: PcapWriter | undefined;
   private readonly tapped: Tapped[] = [];
   private readonly removers: (() => void)[] = [];
+  private readonly named = new Set<string>();
   private readonly snaplen: number;
   private readonly startedNs: number;
   private stoppedNs: number | undefined;
@@ -186,6 +187,7 @@ export class Capture {
     const now = this.world.now();
     this.stoppedNs = now;
     for (const remove of this.removers) remove();
+    if (this.pcapng !== undefined) this.writeNames(this.pcapng); // addresses given since the start
     for (const { index, seen, accepted, dropped } of this.tapped) {
       this.pcapng?.writeStatistics(index, now, {
         startNs: this.startedNs,
@@ -265,12 +267,20 @@ export class Capture {
     });
     for (const [i, source] of sources.entries())
       writer.writeInterface(this.describe(source, linkTypes[i] ?? LINKTYPE_ETHERNET));
-    const names: NameRecord[] = this.world.names().flatMap(({ host, addresses }) =>
-      addresses.flatMap((text) => {
+    this.writeNames(writer);
+  }
+
+  /** Names of hosts for those of their addresses that the file does not know yet. */
+  private writeNames(writer: PcapNgWriter): void {
+    const names: NameRecord[] = [];
+    for (const { host, addresses } of this.world.names()) {
+      for (const text of addresses) {
         const address = addressBytes(text);
-        return address === undefined ? [] : [{ address, names: [host] }];
-      }),
-    );
+        if (address === undefined || this.named.has(text)) continue;
+        this.named.add(text);
+        names.push({ address, names: [host] });
+      }
+    }
     if (names.length > 0) writer.writeNames(names);
   }
 
