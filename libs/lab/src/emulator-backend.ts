@@ -21,6 +21,8 @@ const EXEC_LIMIT_NS = 2 * 3600e9;
 /** What a background command gets to start in, and a capture to see what is under way: as on a real kernel. */
 const SETTLE_NS = 300e6;
 const EXIT_TIMEOUT = 124;
+/** Real time after which a command is given up: a loop that spins takes long to spend two hours of virtual time. */
+const WALL_LIMIT_MS = 300_000;
 
 export interface EmulatorOptions {
   readonly wall: WallClock;
@@ -186,12 +188,17 @@ export class EmulatorBackend implements ScenarioBackend {
     const job = this.jobs.get(id);
     if (job === undefined) throw new LabError('not-found', `no process "${id}"`);
     const ended = (): boolean => job.exitCode !== undefined;
-    if (!ended()) await pacer.advance(engine.now + timeoutNs, ended);
+    const { wall } = this.options;
+    const deadline = wall.nowMs() + WALL_LIMIT_MS;
+    const stuck = (): boolean => wall.nowMs() > deadline;
+    if (!ended()) await pacer.advance(engine.now + timeoutNs, () => ended() || stuck());
+    const gaveUp = !ended() && stuck();
     const late = !ended();
     if (late) {
       lab.apply({ type: 'signal', process: id, signal: SIGNALS.KILL });
       await pacer.advance(engine.now + 1e9, ended);
     }
+    if (gaveUp) throw new LabError('failed', `no end after ${WALL_LIMIT_MS / 1000} s of real time`);
     return {
       exitCode: late ? EXIT_TIMEOUT : (job.exitCode ?? EXIT_TIMEOUT),
       output: text(job.output) + text(job.errors),
