@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 
-// Lets the compiler join the packet path's many small functions: 20 % of a packet-hop, measured.
+// Lets the compiler join the packet path's many small functions: docs/decisions/0008-packet-path.md.
 setFlagsFromString('--max-inlined-bytecode-size-cumulative=3000');
 
 const main = new URL('../dist/main.js', import.meta.url);

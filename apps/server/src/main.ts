@@ -1,11 +1,7 @@
 /** `node dist/main.js [--port N] [--host ADDRESS] [--data FOLDER] [--token TEXT]`: the server until it is told to end. */
 import { parseArgs } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
 import { ConfigError, type ServerOptions } from './config.js';
 import { startServer } from './start-server.js';
-
-// Lets the compiler join the packet path's many small functions: 20 % of a packet-hop, measured.
-setFlagsFromString('--max-inlined-bytecode-size-cumulative=3000');
 
 const HELP = `Usage: node apps/server/dist/main.js [OPTIONS]
 

@@ -8,6 +8,7 @@ import 'reflect-metadata';
 import { mkdir } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
 import type { LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -48,6 +49,8 @@ export async function startServer(
   options: ServerOptions = {},
   runners?: RunnerFactory,
 ): Promise<RunningServer> {
+  // Lets the compiler join the packet path's many small functions: docs/decisions/0008-packet-path.md.
+  setFlagsFromString('--max-inlined-bytecode-size-cumulative=3000');
   const config = resolveConfig(options);
   const database = await prepare(config);
   const app = await NestFactory.create<NestExpressApplication>(
