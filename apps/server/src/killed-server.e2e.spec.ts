@@ -24,8 +24,11 @@ class ServerProcess {
       { env },
     );
     const server = new ServerProcess(child);
-    await until(() => /listening on (\S+)/.test(server.output) || child.exitCode !== null, 15_000);
-    server.url = /listening on (\S+)/.exec(server.output)?.[1] ?? '';
+    await until(
+      () => /listening on (http\S+)/.test(server.output) || child.exitCode !== null,
+      15_000,
+    );
+    server.url = /listening on (http\S+)/.exec(server.output)?.[1] ?? '';
     return server;
   }
 

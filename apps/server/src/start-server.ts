@@ -52,10 +52,11 @@ export async function startServer(
   // Lets the compiler join the packet path's many small functions: docs/decisions/0008-packet-path.md.
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=3000');
   const config = resolveConfig(options);
+  let isUp = false;
   const database = await prepare(config);
   const app = await NestFactory.create<NestExpressApplication>(
     AppModule.of(config, database, runners ?? new WorkerRunnerFactory(config.limits.labMemoryMb)),
-    { bodyParser: false, logger: nestLogger(config.log), abortOnError: false },
+    { bodyParser: false, logger: nestLogger(config.log, () => isUp), abortOnError: false },
   );
   configure(app, config);
   try {
@@ -67,6 +68,7 @@ export async function startServer(
       ? new ConfigError(`cannot listen on ${config.host}:${config.port}: ${error.message}`)
       : error;
   }
+  isUp = true;
   const server = app.getHttpServer() as Server;
   app.get(SocketRouter).attach(server);
   const { port } = server.address() as AddressInfo;
@@ -137,11 +139,13 @@ function isSystemError(error: unknown): error is Error {
   return typeof error === 'object' && error !== null && 'syscall' in error;
 }
 
-/** Nest's own chatter is of no use to who runs a server; its warnings and errors are. */
-function nestLogger(log: Log): LoggerService {
+/** Nest's own chatter is of no use to who runs a server; its errors are, but those of starting are thrown, too. */
+function nestLogger(log: Log, isUp: () => boolean): LoggerService {
   return {
     log: () => undefined,
     warn: (message: unknown) => log('warn', String(message)),
-    error: (message: unknown) => log('error', String(message)),
+    error: (message: unknown) => {
+      if (isUp()) log('error', String(message));
+    },
   };
 }
