@@ -27,7 +27,7 @@ export function expandBraces(text: string): string[] {
 }
 
 /** Past a quoted or substituted stretch that begins at `at`, else `at`. */
-function skipOpaque(text: string, at: number): number {
+export function skipOpaque(text: string, at: number): number {
   const char = text[at];
   if (char === '\\') return at + 2;
   if (char === "'") return closing(text, at + 1, "'");

@@ -76,7 +76,7 @@ export async function runParsed(
       );
       if (failure.lineText !== undefined && !interactive)
         await sh.err(`${errorPrefix}line ${failure.line}: \`${failure.lineText}'\n`);
-      sh.status = 2;
+      sh.status = failure.status ?? 2;
     }
     return sh.status;
   } finally {
@@ -166,8 +166,10 @@ export async function runList(sh: Shell, list: CompoundList, tail: boolean): Pro
 /** Runs any node; returns its status. `tail`: the process has nothing left to do after it. */
 export async function runNode(sh: Shell, node: AnyNode, tail: boolean): Promise<number> {
   switch (node.type) {
-    case 'Command':
-      return single(sh, await guard(sh, () => runSimple(sh, node, tail)));
+    case 'Command': {
+      const trapped = sh.traps.get('ERR') !== undefined;
+      return single(sh, await guard(sh, () => runSimple(sh, node, tail)), trapped);
+    }
     case 'Pipeline': {
       sh.negated = false;
       const status = await runPipeline(sh, node, tail);
@@ -268,16 +270,17 @@ async function guard(sh: Shell, run: () => Promise<number>): Promise<number> {
 }
 
 /** After a command that is not a pipeline: PIPESTATUS, errexit. */
-function single(sh: Shell, status: number): number | Promise<number> {
+function single(sh: Shell, status: number, trapped = true): number | Promise<number> {
   sh.pipeStatus = [status];
-  return status === 0 || sh.unwind !== null ? status : check(sh, status);
+  return status === 0 || sh.unwind !== null ? status : check(sh, status, trapped);
 }
 
-/** The ERR trap and `set -e`. */
-async function check(sh: Shell, status: number): Promise<number> {
+/** The ERR trap (not one that the command itself has set: `trapped`) and `set -e`. */
+async function check(sh: Shell, status: number, trapped = true): Promise<number> {
   if (status === 0 || sh.errexitOff > 0) return status;
   sh.status = status;
   if (
+    trapped &&
     sh.traps.get('ERR') !== undefined &&
     (sh.options.errtrace || !sh.frames.some((frame) => frame.isFunction))
   )

@@ -139,7 +139,11 @@ async function readIndirect(sh: Shell, spec: ParameterSpec): Promise<Reading> {
 }
 
 function lengthOf(sh: Shell, reading: Reading): string {
-  if (reading.list !== undefined) return String(reading.list.length);
+  if (reading.list !== undefined) {
+    if (reading.list.length === 0 && sh.vars.get(reading.name)?.isSet !== true)
+      unbound(sh, reading.name);
+    return String(reading.list.length);
+  }
   if (reading.scalar === undefined) unbound(sh, reading.name);
   return String(characters(reading.scalar ?? '').length);
 }

@@ -301,6 +301,7 @@ export class Shell {
       return 0;
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
+      if (error.code === 'EPIPE' && this.traps.diesOfPipe) await new Promise(() => undefined);
       return this.fail(
         command,
         `write error: ${error.extack === undefined ? error.message : new KernelError(error.errno).message}`,

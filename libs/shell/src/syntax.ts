@@ -4,7 +4,16 @@
  * Parsing itself is the `unbash` package; this file groups statements by complete line (bash runs the lines before the
  * one with the error), tells an unfinished text from a wrong one, and writes the messages.
  */
-import { parse, type ParseError, type Script, type Statement, type Word } from 'unbash';
+import {
+  forEachChild,
+  parse,
+  type ParseError,
+  type Script,
+  type Statement,
+  type SyntaxNode,
+  type Word,
+} from 'unbash';
+import { skipOpaque } from './brace.js';
 import { Source } from './source.js';
 
 export interface SyntaxFailure {
@@ -14,6 +23,8 @@ export interface SyntaxFailure {
   readonly lineText: string | undefined;
   /** More input might complete it. */
   readonly incomplete: boolean;
+  /** `$?` after it; 2 unless given. */
+  readonly status?: number;
 }
 
 export interface ParsedText {
@@ -67,6 +78,13 @@ const OPERATORS = [
 export function parseText(text: string, firstLine = 1): ParsedText {
   const source = new Source(text, firstLine);
   const script = parse(text);
+  if (script.errors === undefined && text.includes('$(')) {
+    const nested = nestedError(script);
+    if (nested !== undefined) {
+      const parsed = fromScript(script, source, [nested]);
+      return { ...parsed, failure: parsed.failure && { ...parsed.failure, status: 127 } };
+    }
+  }
   return fromScript(script, source, script.errors);
 }
 
@@ -111,6 +129,18 @@ export function parseWordText(text: string): Word | undefined {
   return word?.type === 'Word' ? word : undefined;
 }
 
+/** The first error within a `$( )` or `<( )`, which bash reads along with its line (backquotes only when they run). */
+function nestedError(root: SyntaxNode): ParseError | undefined {
+  let found: ParseError | undefined;
+  forEachChild(root, (child) => {
+    if (found !== undefined) return;
+    if (child.type === 'Script') found = child.source === undefined ? child.errors?.[0] : undefined;
+    if (child.type !== 'CommandExpansion' || !/^(?:`|\$\(\()/.test(child.text))
+      found ??= nestedError(child);
+  });
+  return found;
+}
+
 function completeBefore(
   statements: readonly Statement[],
   text: string,
@@ -143,6 +173,8 @@ function describe(error: ParseError, source: Source): SyntaxFailure {
       incomplete: true,
     };
   }
+  if (text[error.pos - 1] === '(' && text[error.pos - 2] === '=')
+    return near('(', source, error.pos - 1);
   const empty = error.message.startsWith('expected command in ');
   const token = tokenAt(text, empty ? error.pos + 1 : error.pos);
   if (token === undefined) {
@@ -184,7 +216,10 @@ function tokenAt(text: string, from: number): { text: string; pos: number } | un
   const operator = OPERATORS.find((candidate) => text.startsWith(candidate, pos));
   if (operator !== undefined) return { text: operator, pos };
   let end = pos;
-  while (end < text.length && !/[ \t\n|&;()<>]/.test(text[end] ?? '')) end++;
+  while (end < text.length && !/[ \t\n|&;()<>]/.test(text[end] ?? '')) {
+    const skipped = skipOpaque(text, end);
+    end = skipped > end ? Math.min(skipped, text.length) : end + 1;
+  }
   return { text: text.slice(pos, end), pos };
 }
 

@@ -138,6 +138,14 @@ export class TrapTable {
     return this.commands.get(name);
   }
 
+  /** SIGPIPE is about to end the process, after the EXIT trap. */
+  get diesOfPipe(): boolean {
+    return (
+      this.dying ||
+      (this.commands.get('PIPE') === undefined && (this.commands.get('EXIT') ?? '') !== '')
+    );
+  }
+
   /** Any trap at all: then no command may replace the shell process. */
   get any(): boolean {
     for (const command of this.commands.values()) if (command !== '') return true;

@@ -36,10 +36,15 @@ const exit: Builtin = async (sh, _args, words) => {
 };
 
 const returnBuiltin: Builtin = async (sh, _args, words) => {
+  if (words.length > 2 && /^\s*[-+]?\d+\s*$/.test(words[1] ?? ''))
+    return sh.fail('return', 'too many arguments');
+  const status = await statusArgument(sh, 'return', words[1]);
   if (sh.frames.length === 0)
     return sh.fail('return', "can only `return' from a function or sourced script", 2);
-  const status = await statusArgument(sh, 'return', words[1]);
   sh.unwind = { kind: 'return', levels: 0 };
+  sh.status = status ?? 2;
+  return sh.status;
+};
   sh.status = status ?? 2;
   return sh.status;
 };
@@ -157,6 +162,7 @@ const caller: Builtin = (sh, _args, words) => {
 const shift: Builtin = (sh, _args, words) => {
   const word = words[1] ?? '1';
   if (!/^[-+]?\d+$/.test(word)) return sh.fail('shift', `${word}: numeric argument required`);
+  if (words.length > 2) return sh.fail('shift', 'too many arguments');
   const count = Number(word);
   if (count < 0) return sh.fail('shift', `${word}: shift count out of range`);
   if (count > sh.positional.length) return 1;

@@ -97,7 +97,17 @@ async function declareNames(
     const assignment = typeof argument === 'string' ? parseAssignmentText(argument) : argument;
     const name =
       assignment?.name ?? splitSubscript(argument as string)?.name ?? (argument as string);
-    if (!isName(name)) {
+    if (
+      !isName(name) ||
+      (assignment?.index !== undefined &&
+        command !== 'declare' &&
+        command !== 'typeset' &&
+        command !== 'local')
+    ) {
+      if (assignment?.index !== undefined) {
+        status = await sh.fail(command, `\`${name}[${assignment.index}]': not a valid identifier`);
+        continue;
+      }
       status = await sh.fail(
         command,
         `\`${typeof argument === 'string' ? argument : name}': not a valid identifier`,
