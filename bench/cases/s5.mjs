@@ -40,6 +40,7 @@ async function ping({ net, hosts }, n) {
 const n = SIZES.find((size) => process.env.NETLOOM_BENCH_CASE === `S5-${size}`);
 if (n !== undefined) {
   const { netutilsPrograms } = await import('@netloom/netutils');
+  globalThis.gc?.();
   const before = process.memoryUsage();
   const cpu = cpuSeconds();
   const lab = build(n, netutilsPrograms);

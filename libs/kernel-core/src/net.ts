@@ -57,9 +57,9 @@ export class Net {
     dev.net = this;
     this.byIndex.set(ifindex, dev);
     this.byName.set(dev.name, dev);
-    const at = this.devices.findIndex((other) => other.ifindex > ifindex);
-    if (at < 0) this.devices.push(dev);
-    else this.devices.splice(at, 0, dev);
+    let at = this.devices.length;
+    while (at > 0 && (this.devices[at - 1] as NetDevice).ifindex > ifindex) at--;
+    this.devices.splice(at, 0, dev);
   }
 
   removeDevice(dev: NetDevice): void {

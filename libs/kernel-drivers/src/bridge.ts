@@ -174,9 +174,11 @@ function addSlave(dev: NetDevice, slave: NetDevice): number {
   br.ports.push(slave);
   devSetPromiscuity(slave, 1);
   localEntry(br, slave);
-  recalculateAddress(br);
-  updateMtu(br);
-  updateCarrier(br);
+  // One port more: compare it with the best so far, so that many ports are not looked through again and again.
+  const first = br.ports.length === 1;
+  if (!br.addressSet && (first || macNumber(slave.addrHi, slave.addrLo) < macNumber(dev.addrHi, dev.addrLo))) setOwnAddress(br, slave.address);
+  if (!br.mtuSet && (first || slave.mtu < dev.mtu)) dev.mtu = slave.mtu;
+  if (slave.running) netifCarrier(dev, true);
   return 0;
 }
 

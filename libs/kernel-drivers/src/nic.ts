@@ -57,9 +57,10 @@ export class Nic {
   /** DMA: a filled buffer enters the ring; false when no descriptor is free. */
   post(skb: SkBuff): boolean {
     if (this.count === this.rxRingSize) return false;
-    const ring = (this.ring ??= new Array<SkBuff | null>(this.rxRingSize).fill(null));
+    let ring = this.ring;
+    if (ring === null || this.count === ring.length) ring = this.growRing();
     let tail = this.head + this.count;
-    if (tail >= this.rxRingSize) tail -= this.rxRingSize;
+    if (tail >= ring.length) tail -= ring.length;
     ring[tail] = skb;
     this.count++;
     return true;
@@ -69,12 +70,22 @@ export class Nic {
   take(): SkBuff | null {
     if (this.count === 0) return null;
     const at = this.head;
-    this.head = at + 1 === this.rxRingSize ? 0 : at + 1;
-    this.count--;
     const ring = this.ring as (SkBuff | null)[];
+    this.head = at + 1 === ring.length ? 0 : at + 1;
+    this.count--;
     const skb = ring[at] as SkBuff;
     ring[at] = null;
     return skb;
+  }
+
+  /** Room for more descriptors in use: few cards ever fill their rings. */
+  private growRing(): (SkBuff | null)[] {
+    const old = this.ring ?? [];
+    const ring = new Array<SkBuff | null>(Math.min(this.rxRingSize, Math.max(8, old.length * 2))).fill(null);
+    for (let i = 0; i < this.count; i++) ring[i] = old[(this.head + i) % old.length] as SkBuff;
+    this.ring = ring;
+    this.head = 0;
+    return ring;
   }
 
   /** New ring sizes; waiting frames are lost, as when a driver restarts. */

@@ -74,6 +74,7 @@ export class WireDirection {
   private timedNs = 0;
   private timedRemainder = 0;
   private lastArrival = 0;
+  private stream: RandomStream | null = null;
   // Completion times of the frames that wait or are being sent: a ring.
   private completions: Float64Array | null = null;
   private completionHead = 0;
@@ -84,8 +85,12 @@ export class WireDirection {
     readonly from: Nic,
     readonly to: Nic,
     readonly name: 'a' | 'z',
-    private readonly random: RandomStream,
   ) {}
+
+  /** The direction's own stream, made when something is first left to chance. */
+  private get random(): RandomStream {
+    return (this.stream ??= this.wire.engine.stream(`wire/${this.wire.name}/${this.name}`));
+  }
 
   get impairments(): Impairments {
     return this.settings;
@@ -220,12 +225,25 @@ export class WireDirection {
     }
     this.remainder = remainder;
     this.busyUntil = until;
-    const ring = (this.completions ??= new Float64Array(this.limit + 2));
+    let ring = this.completions;
+    if (ring === null || this.completionCount === ring.length) ring = this.growCompletions();
     let tail = this.completionHead + this.completionCount;
     if (tail >= ring.length) tail -= ring.length;
     ring[tail] = until;
     this.completionCount++;
     return until;
+  }
+
+  /** Room for more waiting frames: most wires never have many. */
+  private growCompletions(): Float64Array {
+    const old = this.completions;
+    const ring = new Float64Array(old === null ? 8 : old.length * 2);
+    for (let i = 0; old !== null && i < this.completionCount; i++) {
+      ring[i] = old[(this.completionHead + i) % old.length] as number;
+    }
+    this.completions = ring;
+    this.completionHead = 0;
+    return ring;
   }
 }
 
@@ -253,8 +271,8 @@ export class Wire {
     readonly nicZ: Nic,
     readonly name: string,
   ) {
-    this.a = new WireDirection(this, nicA, nicZ, 'a', engine.stream(`wire/${name}/a`));
-    this.z = new WireDirection(this, nicZ, nicA, 'z', engine.stream(`wire/${name}/z`));
+    this.a = new WireDirection(this, nicA, nicZ, 'a');
+    this.z = new WireDirection(this, nicZ, nicA, 'z');
     nicA.tx = this.a;
     nicZ.tx = this.z;
     nicSetLink(nicA, true);
