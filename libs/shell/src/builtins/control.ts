@@ -45,9 +45,6 @@ const returnBuiltin: Builtin = async (sh, _args, words) => {
   sh.status = status ?? 2;
   return sh.status;
 };
-  sh.status = status ?? 2;
-  return sh.status;
-};
 
 function loopExit(kind: 'break' | 'continue'): Builtin {
   return async (sh, _args, words) => {
