@@ -6,6 +6,7 @@
  */
 import { Engine } from '@netloom/engine';
 import { Tracepoints } from '@netloom/kernel-core';
+import { joinBytes } from './bytes.js';
 import type { Capture } from './capture.js';
 import type { Hardware } from './hardware.js';
 import { createHardware } from './hosts.js';
@@ -163,7 +164,7 @@ export class EmulatorBackend implements ScenarioBackend {
   async readCapture(name: string, filter: string | undefined): Promise<ReadOutcome> {
     const { capture, chunks } = this.captured(name);
     capture.flush();
-    return printCapture(chunks, filter);
+    return printCapture(joinBytes(chunks), filter);
   }
 
   async down(): Promise<void> {

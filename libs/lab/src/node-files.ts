@@ -2,6 +2,7 @@
 import { KernelError } from '@netloom/base';
 import type { TaskHost } from '@netloom/kernel-tasks';
 import { OpenFlag } from '@netloom/sys';
+import { joinBytes } from './bytes.js';
 import { LabError } from './port.js';
 
 function refused(error: unknown, path: string): Error {
@@ -30,7 +31,7 @@ export function readNodeFile(host: TaskHost, path: string): Uint8Array {
       for (;;) {
         const chunk = desc.read(1 << 20, init);
         if (chunk === undefined) throw new KernelError('EAGAIN');
-        if (chunk.length === 0) return concat(chunks);
+        if (chunk.length === 0) return joinBytes(chunks);
         chunks.push(chunk);
       }
     } finally {
@@ -84,16 +85,4 @@ export function writeSysctl(host: TaskHost, key: string, value: string): boolean
     if (error instanceof KernelError || error instanceof LabError) return false;
     throw error;
   }
-}
-
-function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  const only = chunks[0];
-  if (chunks.length === 1 && only !== undefined) return only.slice();
-  const out = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    out.set(chunk, at);
-    at += chunk.length;
-  }
-  return out;
 }

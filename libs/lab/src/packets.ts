@@ -3,8 +3,9 @@
  */
 import { formatIpv4, formatIpv6 } from '@netloom/base';
 import { bpfRun, compileFilter } from '@netloom/bpf';
+import { PacketPrinter } from '@netloom/dissect';
 import { type SkBuff, type Sock, skbBytes } from '@netloom/kernel-core';
-import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '@netloom/pcap-writer';
+import { CaptureReader, LINKTYPE_ETHERNET, LINKTYPE_RAW } from '@netloom/pcap-writer';
 import type { SockAddr } from '@netloom/sys';
 import type { PacketFilter } from './capture.js';
 import type { EventPacket, PacketPredicate } from './event-hub.js';
@@ -92,13 +93,39 @@ export function socketEnds(sk: Sock): { readonly local: string; readonly remote:
   return { local: addressText(sk.getname(false)), remote: addressText(sk.getname(true)) };
 }
 
-export function summarise({ bytes }: EventPacket): string {
-  return `${bytes.length} bytes`;
+/** One line as tcpdump prints it, without a time; sequence numbers as on the wire. */
+export function summarise({ bytes, ethernet }: EventPacket): string {
+  const version = (bytes[0] ?? 0) >> 4;
+  if (!ethernet && version !== 4 && version !== 6) return `${bytes.length} bytes`;
+  const printer = new PacketPrinter({ numeric: true, timestamps: 1, absoluteSeq: true });
+  const linkType = ethernet ? LINKTYPE_ETHERNET : LINKTYPE_RAW;
+  const text = printer.print(0, linkType, bytes, 0, bytes.length, bytes.length).trimStart();
+  const end = text.indexOf('\n');
+  return end < 0 ? text : text.slice(0, end);
 }
 
+/** A capture read back through a filter, printed as `tcpdump -nn -r` prints it (in UTC). */
 export function printCapture(
-  _chunks: readonly Uint8Array[],
-  _filter: string | undefined,
-): { packets: number; text: string } {
-  throw new LabError('unsupported', 'no printer yet');
+  file: Uint8Array,
+  filter: string | undefined,
+): { readonly packets: number; readonly text: string } {
+  const reader = CaptureReader.fromBytes(file);
+  const printer = new PacketPrinter({ numeric: true });
+  const filters = new Map<number, PacketFilter>();
+  const lines: string[] = [];
+  for (const { linkType, data, capLen, origLen, sec, nsec } of reader) {
+    if (filter !== undefined && filter.trim() !== '') {
+      let keep = filters.get(linkType);
+      if (keep === undefined) {
+        keep = compilePacketFilter(filter, linkType, EVENT_SNAPLEN);
+        filters.set(linkType, keep);
+      }
+      if (!keep(data, 0, capLen, origLen)) continue;
+    }
+    lines.push(`${printer.printAt(sec, nsec, linkType, data, 0, capLen, origLen)}\n`);
+  }
+  // A filter that is wrong is wrong also where there is nothing to be filtered.
+  if (filter !== undefined && filters.size === 0)
+    compilePacketFilter(filter, LINKTYPE_ETHERNET, EVENT_SNAPLEN);
+  return { packets: lines.length, text: lines.join('') };
 }

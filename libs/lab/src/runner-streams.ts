@@ -4,6 +4,7 @@
  * Lab → local-runner.ts → this → listeners of the runner. Bytes and frames that the consumer has not acknowledged are
  * bounded; what is over is dropped and counted.
  */
+import { joinBytes } from './bytes.js';
 import { LabError, type ExecResult, type LabMessage } from './port.js';
 
 const DEFAULT_OUTPUT_LIMIT = 1 << 20;
@@ -128,8 +129,8 @@ export class RunnerStreams {
     const { stdout, stderr, truncated } = collector;
     collector.done({
       exitCode,
-      stdout: joined(stdout),
-      stderr: joined(stderr),
+      stdout: joinBytes(stdout),
+      stderr: joinBytes(stderr),
       truncated,
       virtualTimeNs,
     });
@@ -146,14 +147,4 @@ export class RunnerStreams {
     this.say({ ...message, lost: window.lost });
     window.lost = 0;
   }
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    out.set(chunk, at);
-    at += chunk.length;
-  }
-  return out;
 }
