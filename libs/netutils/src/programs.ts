@@ -13,6 +13,7 @@ import { nstatMain } from './nstat.js';
 import { pingMain } from './ping/main.js';
 import { ssMain } from './ss/main.js';
 import { sysctlMain } from './sysctl.js';
+import { tcpdumpMain } from './tcpdump/main.js';
 
 export const netutilsPrograms: readonly ProgramSpec[] = [
   { paths: ['/usr/sbin/arp', '/sbin/arp'], main: arpMain },
@@ -26,4 +27,5 @@ export const netutilsPrograms: readonly ProgramSpec[] = [
   { paths: ['/usr/sbin/route', '/sbin/route'], main: routeMain },
   { paths: ['/usr/bin/ss', '/bin/ss'], main: ssMain },
   { paths: ['/usr/sbin/sysctl', '/sbin/sysctl'], main: sysctlMain },
+  { paths: ['/usr/bin/tcpdump', '/bin/tcpdump', '/usr/sbin/tcpdump', '/sbin/tcpdump'], main: tcpdumpMain },
 ];

@@ -169,7 +169,9 @@ class Pinger {
     const { options, stats } = this;
     if (options.count === 0 || stats.transmitted < options.count || options.deadlineNs > 0 || this.waiting) return next;
     this.waiting = true;
-    const waitMicros = stats.received > 0 ? Math.max(2 * stats.max, 1000 * this.intervalMs) : options.lingerMs * 1000;
+    // a round trip of no time at all still leaves the replies a moment to be read
+    const longest = Math.max(2 * stats.max, 1000 * this.intervalMs, 1000 * MIN_INTERVAL);
+    const waitMicros = stats.received > 0 ? longest : options.lingerMs * 1000;
     this.exitAtNs = Math.min(this.exitAtNs, this.sys.now() + waitMicros * 1000);
     return Math.max(next, Math.floor(waitMicros / 1000));
   }
@@ -325,8 +327,7 @@ class Pinger {
 
   /** `-A`: the interval follows the round-trip time. */
   private adapt(): void {
-    const estimate = this.stats.rtt > 0 ? Math.trunc(this.stats.rtt / 8) : this.options.intervalMs * 1000;
-    this.intervalMs = Math.trunc((estimate + 500) / 1000);
+    this.intervalMs = Math.trunc((Math.trunc(this.stats.rtt / 8) + 500) / 1000);
   }
 
   private async receive(): Promise<void> {
