@@ -1,1 +1,2 @@
-export {};
+export { PacketPrinter } from './packet-printer.js';
+export type { PrinterOptions } from './options.js';

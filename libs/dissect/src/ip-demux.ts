@@ -1,0 +1,58 @@
+/**
+ * Which printer an IP protocol has. IPv4 and the IPv6 header chain → this.
+ */
+import { protocolName } from '@netloom/base';
+import { printIcmp } from './icmp.js';
+import { printIp } from './ip.js';
+import { printIp6 } from './ip6.js';
+import { IP_PROTOCOL_NAMES } from './names.js';
+import type { Printout } from './printout.js';
+import { printTcp } from './tcp.js';
+import { printUdp } from './udp.js';
+
+/** What a transport must know of the network header before it. */
+export interface IpContext {
+  /** Bytes of payload, as the header says. */
+  readonly length: number;
+  readonly version: 4 | 6;
+  /** More fragments follow: lengths and checksums cannot be judged. */
+  readonly fragmented: boolean;
+  readonly protocol: number;
+  /** Offset of the IP header. */
+  readonly header: number;
+  readonly hopLimit: number;
+}
+
+export function ipDemux(out: Printout, p: number, ip: IpContext): void {
+  const { protocol, length } = ip;
+  switch (protocol) {
+    case 1:
+      if (ip.version === 4) printIcmp(out, p, ip);
+      else putWrongVersion(out, protocol, 4);
+      return;
+    case 4:
+      printIp(out, p, length);
+      return;
+    case 6:
+      printTcp(out, p, ip);
+      return;
+    case 17:
+      printUdp(out, p, ip);
+      return;
+    case 41:
+      printIp6(out, p, length);
+      return;
+    case 59:
+      out.put('no next header');
+      return;
+    default: {
+      const name = out.options.numeric ? undefined : protocolName(protocol);
+      out.put(` ${name ?? `ip-proto-${protocol}`} ${length}`);
+    }
+  }
+}
+
+function putWrongVersion(out: Printout, protocol: number, version: number): void {
+  out.put(`[${IP_PROTOCOL_NAMES[protocol] ?? 'unknown'} requires IPv${version}]`);
+  out.putInvalid();
+}

@@ -1,0 +1,156 @@
+/**
+ * TCP options (RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 2385, RFC 5482, RFC 5925, RFC 7413, RFC 8684).
+ */
+import { hex2 } from './names.js';
+import type { Printout } from './printout.js';
+
+const HLEN = 20;
+const EOL = 0;
+const NOP = 1;
+
+const NAMES: Readonly<Record<number, string>> = {
+  0: 'eol',
+  1: 'nop',
+  2: 'mss',
+  3: 'wscale',
+  4: 'sackOK',
+  5: 'sack',
+  6: 'echo',
+  7: 'echoreply',
+  8: 'TS',
+  11: 'cc',
+  12: 'ccnew',
+  13: 'ccecho',
+  19: 'md5',
+  20: 'scps',
+  28: 'uto',
+  29: 'tcp-ao',
+  30: 'mptcp',
+  34: 'tfo',
+  254: 'exp',
+};
+
+class BadOption extends Error {
+  override readonly name = 'BadOption';
+}
+
+/** False where they are malformed: the packet's text ends there. `p`: the TCP header. */
+export function putTcpOptions(
+  out: Printout,
+  p: number,
+  headerLength: number,
+  flags: number,
+  sackOrigin: number,
+): boolean {
+  let at = p + HLEN;
+  const end = p + headerLength;
+  let separator = '';
+  out.put(', options [');
+  try {
+    while (at < end) {
+      out.put(separator);
+      separator = ',';
+      const kind = out.u8(at);
+      let size = 1;
+      if (kind !== EOL && kind !== NOP) {
+        size = out.u8(at + 1);
+        if (size < 2 || size > end - at) throw new BadOption();
+      }
+      out.put(NAMES[kind] ?? `unknown-${kind}`);
+      const used = putBody(out, kind, at + 2, size, end, flags, sackOrigin);
+      at += (size === 1 ? 1 : 2) + used;
+      if ((size === 1 ? 1 : 2) + used !== size) out.put(`[len ${size}]`);
+      if (kind === EOL) break;
+    }
+  } catch (error) {
+    if (!(error instanceof BadOption)) throw error;
+    out.put('[bad opt]');
+    if (separator !== '') out.put('>');
+    return false;
+  }
+  out.put(']');
+  return true;
+}
+
+/** Prints what follows the option's length; returns how many bytes of it belong to the option. */
+function putBody(
+  out: Printout,
+  kind: number,
+  p: number,
+  size: number,
+  end: number,
+  flags: number,
+  sackOrigin: number,
+): number {
+  const check = (length: number): void => {
+    if (p + length > end) throw new BadOption();
+    out.need(p, length);
+  };
+  switch (kind) {
+    case EOL:
+    case NOP:
+    case 4:
+      return 0;
+    case 2:
+      check(2);
+      out.put(` ${out.u16(p)}`);
+      return 2;
+    case 3:
+      check(1);
+      out.put(` ${out.u8(p)}`);
+      return 1;
+    case 5:
+      return putSack(out, p, size - 2, flags, sackOrigin, check);
+    case 6:
+    case 7:
+    case 11:
+    case 12:
+    case 13:
+      check(4);
+      out.put(` ${out.u32(p)}`);
+      return 4;
+    case 8:
+      check(8);
+      out.put(` val ${out.u32(p)} ecr ${out.u32(p + 4)}`);
+      return 8;
+    default:
+      return putUnknown(out, p, size - 2, check);
+  }
+}
+
+function putUnknown(
+  out: Printout,
+  p: number,
+  length: number,
+  check: (length: number) => void,
+): number {
+  if (length > 0) {
+    out.put(' 0x');
+    for (let i = 0; i < length; i++) {
+      check(i + 1);
+      out.put(hex2(out.u8(p + i)));
+    }
+  }
+  return length;
+}
+
+function putSack(
+  out: Printout,
+  p: number,
+  length: number,
+  flags: number,
+  origin: number,
+  check: (length: number) => void,
+): number {
+  if (length % 8 !== 0 || (flags & 16) === 0) {
+    out.put(` malformed sack [len ${length}] `);
+    return length;
+  }
+  out.put(` ${length / 8} `);
+  for (let i = 0; i < length; i += 8) {
+    check(i + 8);
+    const left = (out.u32(p + i) - origin) >>> 0;
+    out.put(`{${left}:${(out.u32(p + i + 4) - origin) >>> 0}}`);
+  }
+  return length;
+}
