@@ -1,6 +1,19 @@
 /** Every program of this package, for a host's program table. */
 import type { ProgramSpec } from '@netloom/sys';
 import { awkProgram } from './awk/awk.js';
+import { attributePrograms } from './file/attributes.js';
+import { copyPrograms } from './file/copy.js';
+import { dd } from './file/dd.js';
+import { diskPrograms } from './file/disk.js';
+import { find } from './file/find.js';
+import { lsPrograms } from './file/ls.js';
+import { makePrograms } from './file/make.js';
+import { namePrograms } from './file/names.js';
+import { hostPrograms } from './proc/host.js';
+import { psPrograms } from './proc/ps.js';
+import { runPrograms } from './proc/run.js';
+import { timePrograms } from './proc/time.js';
+import { xargs } from './proc/xargs.js';
 import { sedProgram } from './sed/sed.js';
 import { catPrograms } from './text/cat.js';
 import { column } from './text/column.js';
@@ -26,5 +39,6 @@ import { wc } from './text/wc.js';
 export const coreutilsPrograms: readonly ProgramSpec[] = [
   awkProgram, sedProgram, ...grepPrograms, ...catPrograms, head, tail, wc, sort, uniq, cut, tr, column, ...mergeLinesPrograms,
   ...shapeLinesPrograms, ...splitPrograms, ...printfPrograms, ...numberPrograms, ...exprPrograms, ...dumpPrograms,
-  ...digestPrograms, ...encodePrograms, ...diffPrograms,
+  ...digestPrograms, ...encodePrograms, ...diffPrograms, ...lsPrograms, ...copyPrograms, ...makePrograms, ...namePrograms,
+  ...attributePrograms, ...diskPrograms, find, dd, ...runPrograms, xargs, ...psPrograms, ...hostPrograms, ...timePrograms,
 ];
