@@ -4,6 +4,7 @@
 import { KernelModules } from '@netloom/kernel-core';
 import { registerDrivers } from '@netloom/kernel-drivers';
 import { registerInet } from '@netloom/kernel-inet';
+import { registerTcp } from '@netloom/kernel-tcp';
 import { createPseudoFs, ProgramTable, type PseudoFs } from '@netloom/kernel-tasks';
 import type { ProgramSpec } from '@netloom/sys';
 import { registerHostFiles } from './proc-host.js';
@@ -22,6 +23,7 @@ export interface HostEnvironment {
 export function createEnvironment(programs: readonly ProgramSpec[]): HostEnvironment {
   const modules = new KernelModules();
   registerInet(modules);
+  registerTcp(modules);
   registerDrivers(modules);
   registerLinkEvents(modules);
   const pseudo = createPseudoFs();
