@@ -1,0 +1,34 @@
+/**
+ * Makes TCP part of a kernel: protocol, sockets, namespace tables, sock_diag, sysctls. @kernel tcp_init()
+ */
+import { Mib, type KernelModules, type Net } from '@netloom/kernel-core';
+import { ipv4Of } from '@netloom/kernel-inet';
+import { AF_INET, IPPROTO_TCP, SOCK_STREAM } from '@netloom/sys';
+import { TcpCongestionTable } from './tcp-cong.js';
+import { cubic } from './tcp-cubic.js';
+import { tcpDiagSources } from './tcp-diag.js';
+import { tcpProtocol } from './tcp-ipv4.js';
+import { TcpNet } from './tcp-net.js';
+import { tcpSysctls } from './tcp-sysctl.js';
+import { TcpStreamSock } from './tcp.js';
+
+/** Registers TCP; the IPv4 layer comes before. `congestion`: the algorithms that every namespace offers. */
+export function registerTcp(modules: KernelModules, congestion: TcpCongestionTable = new TcpCongestionTable()): void {
+  modules.addInetProtocol(IPPROTO_TCP, tcpProtocol);
+  const make = (net: Net): TcpStreamSock => {
+    const sk = new TcpStreamSock(net);
+    sk.initTimers();
+    return sk;
+  };
+  modules.addSocketFactory(AF_INET, SOCK_STREAM, 0, make);
+  modules.addSocketFactory(AF_INET, SOCK_STREAM, IPPROTO_TCP, make);
+  modules.addPernet((net) => {
+    ipv4Of(net).tcp = new TcpNet(net, congestion, cubic);
+    net.mib[Mib.TcpRtoAlgorithm] = 1;
+    net.mib[Mib.TcpRtoMin] = 200;
+    net.mib[Mib.TcpRtoMax] = 120000;
+    net.mib[Mib.TcpMaxConn] = -1;
+  });
+  modules.addSockDiag('tcp', tcpDiagSources);
+  modules.addSysctls(tcpSysctls);
+}

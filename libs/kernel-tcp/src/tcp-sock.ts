@@ -1,0 +1,276 @@
+/**
+ * A TCP socket's state: everything that input, output and timers share. Behaviour lives in the files named after what
+ * triggers it; the operations of the socket layer are in tcp.ts, which extends this class.
+ *
+ *   sequence space of the sender:   sndUna ≤ (retransmit queue) < sndNxt ≤ (write queue) < writeSeq
+ *   of the receiver:                copiedSeq ≤ (receive queue) < rcvNxt ≤ (out-of-order queue) < rcvWup + rcvWnd
+ *
+ * Sources: include/linux/tcp.h struct tcp_sock, include/net/inet_connection_sock.h. Units: times in nanoseconds unless the
+ * name ends in Us, windows in bytes (sndCwnd and sndSsthresh in segments), sequence numbers unsigned 32-bit.
+ */
+import type { Engine, Timer } from '@netloom/engine';
+import { SkbQueue, type Net, type SkBuff } from '@netloom/kernel-core';
+import { InetSock } from '@netloom/kernel-inet';
+import { IPPROTO_TCP, SOCK_STREAM } from '@netloom/sys';
+import { SkbRing } from './skb-ring.js';
+import type { BindBucket, TcpEntry } from './tcp-hash.js';
+import type { RateSample, TcpCongestionOps } from './tcp-cong-ops.js';
+import {
+  TCP_CA_OPEN, TCP_CLOSE, TCP_INFINITE_SSTHRESH, TCP_INIT_CWND, TCP_MSS_DEFAULT, TCP_TIMEOUT_INIT_US, TCP_DELACK_MAX,
+} from './tcp-const.js';
+import type { TcpRequestSock } from './tcp-minisocks.js';
+import { TcpSysctl, tcpNet, type TcpNet } from './tcp-net.js';
+import { TcpOptionsReceived } from './tcp-rx-opt.js';
+
+export abstract class TcpSock extends InetSock {
+  state = TCP_CLOSE;
+  readonly engine: Engine;
+  readonly tn: TcpNet;
+  ehashNext: TcpEntry | null = null;
+  bindBucket: BindBucket | null = null;
+  userlocks = 0;
+  /** No process holds it any more: it lives until its connection has ended. */
+  dead = false;
+  destroyed = false;
+  /** The peer sent FIN, or the connection was reset: readers need not wait. */
+  done = false;
+  keepopen = false;
+  /** SO_LINGER with its time in seconds. */
+  linger = false;
+  lingerTime = 0;
+  rcvlowat = 1;
+  /** A writer found no room: tell it when there is. */
+  nospace = false;
+  errSoft = 0;
+  /** What connect() is up to: 0 nothing, 1 in progress, 2 connected. */
+  socketState = 0;
+
+  // Queues. Sent and not acknowledged: `rtxQueue` by sequence, `tsorted` by time of the last transmission.
+  readonly writeQueue = new SkbQueue();
+  readonly rtxQueue = new SkbRing();
+  readonly tsorted = new SkbQueue();
+  readonly ofoQueue = new SkbRing();
+  /** truesize of both transmit queues. */
+  wmemQueued = 0;
+  /** Segments wait for clones to leave the host's queues. */
+  tsqThrottled = false;
+  tsqQueued = false;
+
+  // Sender
+  sndUna = 0;
+  sndNxt = 0;
+  sndSml = 0;
+  writeSeq = 0;
+  pushedSeq = 0;
+  sndWl1 = 0;
+  sndWnd = 0;
+  maxWindow = 0;
+  mssCache = TCP_MSS_DEFAULT;
+  advmss = TCP_MSS_DEFAULT;
+  pmtuCookie = 0;
+  tcpHeaderLen = 20;
+  nonagle = 0;
+  packetsOut = 0;
+  retransOut = 0;
+  sackedOut = 0;
+  lostOut = 0;
+  highestSackEnd = 0;
+  retransmitHint: SkBuff | null = null;
+  /** SACK blocks of the last ACK, already gone through: start, end, start, end … */
+  readonly sackCache = new Float64Array(8);
+  sackCacheLen = 0;
+
+  // Congestion
+  caOps: TcpCongestionOps;
+  ca: object | null = null;
+  caState = TCP_CA_OPEN;
+  caInitialized = false;
+  sndCwnd = TCP_INIT_CWND;
+  sndCwndCnt = 0;
+  sndCwndClamp = 0xffffffff;
+  sndCwndUsed = 0;
+  sndCwndStamp = 0;
+  sndSsthresh = TCP_INFINITE_SSTHRESH;
+  maxPacketsOut = 0;
+  maxPacketsSeq = 0;
+  cwndUsageSeq = 0;
+  isCwndLimited = false;
+  priorCwnd = 0;
+  priorSsthresh = 0;
+  prrDelivered = 0;
+  prrOut = 0;
+  highSeq = 0;
+  undoMarker = 0;
+  undoRetrans = 0;
+  retransStamp = 0;
+  frto = false;
+  reordering: number;
+  reordSeen = 0;
+  tlpHighSeq = 0;
+  tlpRetrans = false;
+  pacingRate = 0;
+
+  // RACK (RFC 8985)
+  rackMstamp = 0;
+  rackEndSeq = 0;
+  rackRttUs = 0;
+  rackLastDelivered = 0;
+  rackReoWndSteps = 1;
+  rackReoWndPersist = 0;
+  rackDsackSeen = false;
+  rackAdvanced = false;
+
+  // Round trip (RFC 6298); the first two are scaled by 8 and 4
+  srttUs = 0;
+  mdevUs = TCP_TIMEOUT_INIT_US;
+  mdevMaxUs = 0;
+  rttvarUs = 0;
+  rttSeq = 0;
+  rtoUs = TCP_TIMEOUT_INIT_US;
+  minRttUs = -1;
+  minRttStamp = 0;
+
+  // Delivery
+  delivered = 0;
+  deliveredMstamp = 0;
+  firstTxMstamp = 0;
+  lost = 0;
+  appLimited = 0;
+  rateDelivered = 0;
+  rateIntervalUs = 0;
+  rateAppLimited = false;
+  readonly rs: RateSample = {
+    priorMstamp: 0, priorDelivered: 0, delivered: -1, intervalUs: -1, sndIntervalUs: 0, rcvIntervalUs: 0, rttUs: -1, losses: 0,
+    ackedSacked: 0, priorInFlight: 0, lastEndSeq: 0, isAppLimited: false, isRetrans: false, isAckDelayed: false,
+  };
+  /** Scratch of the ACK in progress. @kernel struct tcp_sacktag_state */
+  ackFirstSackt = 0;
+  ackLastSackt = 0;
+  ackReord = 0;
+  ackSackDelivered = 0;
+  ackFlag = 0;
+
+  // Receiver
+  rcvNxt = 0;
+  copiedSeq = 0;
+  rcvWup = 0;
+  rcvWnd = 0;
+  rcvSsthresh = 0;
+  windowClamp = 0;
+  /** Share of a packet's memory that is payload, in 256ths. */
+  scalingRatio = 128;
+  readonly rxOpt = new TcpOptionsReceived();
+  readonly sackStart = new Float64Array(4);
+  readonly sackEnd = new Float64Array(4);
+  numSacks = 0;
+  dsackStart = 0;
+  dsackEnd = 0;
+  /** Header prediction may be tried. */
+  predictable = false;
+  rcvTstamp = 0;
+  lsndtime = 0;
+  rcvRttUs = 0;
+  rcvRttSeq = 0;
+  rcvRttTime = 0;
+  rcvRttLastTsecr = 0;
+  rcvqSpace = 0;
+  rcvqSeq = 0;
+  rcvqTime = 0;
+  tsOffset = 0;
+
+  // Acknowledgements we owe
+  ackPending = 0;
+  ackQuick = 0;
+  ackPingpong = 0;
+  ackAto = 0;
+  ackTimeout = 0;
+  ackLrcvtime = 0;
+  ackLastSegSize = 0;
+  ackRcvMss = TCP_MSS_DEFAULT;
+  dupAckCounter = 0;
+  compressedAck = 0;
+  lastOowAckTime = 0;
+  delackMax = TCP_DELACK_MAX;
+
+  // Timers
+  rtxTimer: Timer | null = null;
+  delackTimer: Timer | null = null;
+  /** Keepalive, FIN-WAIT-2. */
+  skTimer: Timer | null = null;
+  compressedAckTimer: Timer | null = null;
+  pendingEvent = 0;
+  retransmits = 0;
+  totalRto = 0;
+  backoff = 0;
+  probesOut = 0;
+  probesTstamp = 0;
+  synRetries = 0;
+  keepaliveTimeNs = 0;
+  keepaliveIntvlNs = 0;
+  keepaliveProbes = 0;
+  /** Seconds in FIN-WAIT-2: 0 the sysctl's, negative none. */
+  linger2 = 0;
+  userTimeoutMs = 0;
+
+  // Listener
+  acceptQueue: TcpSock[] = [];
+  acceptHead = 0;
+  maxAckBacklog = 0;
+  /** Requests that wait for the third packet, and those of them whose SYN-ACK was not repeated. */
+  synQueueLen = 0;
+  synQueueYoung = 0;
+  readonly requests = new Set<TcpRequestSock>();
+  deferAccept = 0;
+  synFloodWarned = false;
+  /** Initial sequence number for the SYN in hand where it follows a TIME-WAIT entry. */
+  timewaitIsn = 0;
+  /** Why the segment in hand was refused. */
+  dropReason = 0;
+  /** Came from a listener. */
+  passive = false;
+  /** When our SYN-ACK left, 0 where it was sent again. */
+  synackTime = 0;
+  /** The listener that a connection came from while it waits to be accepted. */
+  listener: TcpSock | null = null;
+
+  // Counters of tcp_info
+  segsIn = 0;
+  segsOut = 0;
+  dataSegsIn = 0;
+  dataSegsOut = 0;
+  bytesSent = 0;
+  bytesAcked = 0;
+  bytesReceived = 0;
+  bytesRetrans = 0;
+  totalRetrans = 0;
+  dsackDups = 0;
+  rcvOoopack = 0;
+
+  constructor(net: Net) {
+    super(net, SOCK_STREAM, IPPROTO_TCP);
+    this.engine = net.kernel.engine;
+    this.tn = tcpNet(net);
+    this.reordering = this.tn.sysctl(TcpSysctl.tcp_reordering);
+    this.caOps = this.tn.defaultCongestion;
+    this.ca = this.caOps.newState?.() ?? null;
+    this.sndbuf = this.tn.wmem[1];
+    this.rcvbuf = this.tn.rmem[1];
+  }
+
+  get now(): number {
+    return this.engine.now;
+  }
+
+  /** A sock for a connection that arrives on this listener, with the listener's options. */
+  abstract newChild(): TcpSock;
+  /** Room in the host's queues again: send what waits. @kernel tcp_tsq_write() */
+  abstract onTsq(): void;
+  /** Starts the keepalive timer. */
+  abstract startKeepalive(): void;
+  /** Makes the timers and points them at their handlers. */
+  abstract initTimers(): void;
+
+  get acceptQueueLength(): number {
+    return this.acceptQueue.length - this.acceptHead;
+  }
+}

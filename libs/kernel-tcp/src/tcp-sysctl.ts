@@ -1,0 +1,59 @@
+/**
+ * TCP's entries below /proc/sys/net. Source: net/ipv4/sysctl_net_ipv4.c.
+ */
+import { KernelError } from '@netloom/base';
+import { parseSysctlInt, parseSysctlInts, type Net, type SysctlEntry } from '@netloom/kernel-core';
+import { TCP_SYSCTLS, tcpNet } from './tcp-net.js';
+
+function integer(name: string, index: number, min: number, max: number): SysctlEntry {
+  return {
+    path: `net/ipv4/${name}`,
+    read: (net) => String(tcpNet(net).sysctl(index)),
+    write: (net, text) => {
+      tcpNet(net).setSysctl(index, parseSysctlInt(text, min, max));
+    },
+  };
+}
+
+function triple(name: string, field: 'rmem' | 'wmem'): SysctlEntry {
+  return {
+    path: `net/ipv4/${name}`,
+    read: (net) => tcpNet(net)[field].join('\t'),
+    write: (net, text) => {
+      const [min = 1, def = 1, max = 1] = parseSysctlInts(text, 3, 1, 2147483647);
+      tcpNet(net)[field] = [min, def, max];
+    },
+  };
+}
+
+function setCongestion(net: Net, text: string): void {
+  const tn = tcpNet(net);
+  const ops = tn.congestion.find(text.trim());
+  if (ops === undefined) throw new KernelError('ENOENT');
+  tn.defaultCongestion = ops;
+}
+
+export const tcpSysctls: readonly SysctlEntry[] = [
+  ...TCP_SYSCTLS.map(([name, , min, max], index) => integer(name, index, min, max)),
+  triple('tcp_rmem', 'rmem'),
+  triple('tcp_wmem', 'wmem'),
+  { path: 'net/ipv4/tcp_congestion_control', read: (net) => tcpNet(net).defaultCongestion.name, write: setCongestion },
+  { path: 'net/ipv4/tcp_available_congestion_control', read: (net) => tcpNet(net).congestion.names.join(' '), mode: 0o444 },
+  {
+    path: 'net/ipv4/tcp_allowed_congestion_control',
+    read: (net) => tcpNet(net).allowedCongestion.join(' '),
+    write: (net, text) => {
+      const tn = tcpNet(net);
+      const names = text.trim().split(/\s+/);
+      if (names.some((name) => tn.congestion.find(name) === undefined)) throw new KernelError('ENOENT');
+      tn.allowedCongestion = names;
+    },
+  },
+  {
+    path: 'net/core/somaxconn',
+    read: (net) => String(tcpNet(net).somaxconn),
+    write: (net, text) => {
+      tcpNet(net).somaxconn = parseSysctlInt(text, 0, 2147483647);
+    },
+  },
+];

@@ -1,0 +1,61 @@
+/**
+ * Setting and clearing TCP's timers. What they do when they fire is in tcp-timer.ts.
+ *
+ * One timer serves retransmission, zero-window probes, loss probes and RACK's reordering window, as in the kernel; which of
+ * them it is for is `tp.pendingEvent`. All are lazy deadlines. @kernel include/net/inet_connection_sock.h
+ */
+import { ICSK_TIME_LOSS_PROBE, ICSK_TIME_REO_TIMEOUT, ICSK_TIME_RETRANS, TCP_RTO_MAX_US } from './tcp-const.js';
+import type { TcpSock } from './tcp-sock.js';
+
+/** Arms the retransmission timer for `what`, `whenUs` microseconds from now. */
+export function tcpResetXmitTimer(tp: TcpSock, what: number, whenUs: number): void {
+  tp.pendingEvent = what;
+  tp.rtxTimer?.set(tp.engine.now + Math.min(whenUs, TCP_RTO_MAX_US) * 1000);
+}
+
+export function tcpClearRtxTimer(tp: TcpSock): void {
+  tp.pendingEvent = 0;
+  tp.rtxTimer?.cancel();
+}
+
+/** @kernel inet_csk_clear_xmit_timer(ICSK_TIME_DACK) */
+export function tcpClearDelack(tp: TcpSock): void {
+  tp.ackPending = 0;
+  tp.delackTimer?.cancel();
+}
+
+export function tcpResetKeepalive(tp: TcpSock, delayNs: number): void {
+  tp.skTimer?.set(tp.engine.now + delayNs);
+}
+
+export function tcpDeleteKeepalive(tp: TcpSock): void {
+  tp.skTimer?.cancel();
+}
+
+/** @kernel tcp_clear_xmit_timers() */
+export function tcpClearXmitTimers(tp: TcpSock): void {
+  tcpClearRtxTimer(tp);
+  tcpClearDelack(tp);
+  tp.compressedAckTimer?.cancel();
+  tcpDeleteKeepalive(tp);
+}
+
+/** Microseconds until the first unacknowledged segment times out; may be negative. @kernel tcp_rto_delta_us() */
+export function tcpRtoDeltaUs(tp: TcpSock): number {
+  const head = tp.rtxQueue.first;
+  if (head === null) return 1;
+  return Math.floor((head.cbTime - tp.engine.now) / 1000) + tp.rtoUs;
+}
+
+/** Starts the retransmission timer anew after progress, or stops it. @kernel tcp_rearm_rto() */
+export function tcpRearmRto(tp: TcpSock): void {
+  if (tp.packetsOut === 0) {
+    tcpClearRtxTimer(tp);
+    return;
+  }
+  let rto = tp.rtoUs;
+  if (tp.pendingEvent === ICSK_TIME_REO_TIMEOUT || tp.pendingEvent === ICSK_TIME_LOSS_PROBE) {
+    rto = Math.max(tcpRtoDeltaUs(tp), 1); // the time already waited counts
+  }
+  tcpResetXmitTimer(tp, ICSK_TIME_RETRANS, rto);
+}
