@@ -4,6 +4,7 @@ import type { Tool } from '../tool/tool.js';
 import { toUnicode } from '../tool/bytes.js';
 import { globRegExp } from '../tool/glob.js';
 import { Regex } from '../regex/regex.js';
+import { parseMode } from './modes.js';
 import type { Accounts } from './users.js';
 
 export interface Visited {
@@ -185,11 +186,11 @@ export class FindParser {
       }
       case '-perm': {
         const text = this.argument(name);
-        const match = /^([-/]?)([0-7]+)$/.exec(text);
-        if (match === null) return t.fail(`invalid mode '${text}'`);
-        const bits = parseInt(match[2] ?? '0', 8);
-        if (match[1] === '-') return ({ stat }) => (stat.mode & bits) === bits;
-        return match[1] === '/' ? ({ stat }) => bits === 0 || (stat.mode & bits) !== 0 : ({ stat }) => stat.mode === bits;
+        const sign = /^[-/]/.exec(text)?.[0] ?? '';
+        const bits = parseMode(text.slice(sign.length), 0)?.(0, false);
+        if (bits === undefined) return t.fail(`invalid mode '${text}'`);
+        if (sign === '-') return ({ stat }) => (stat.mode & bits) === bits;
+        return sign === '/' ? ({ stat }) => bits === 0 || (stat.mode & bits) !== 0 : ({ stat }) => stat.mode === bits;
       }
       case '-user': case '-uid': {
         const text = this.argument(name);

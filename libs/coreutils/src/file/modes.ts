@@ -35,7 +35,7 @@ export function parseMode(text: string, umask: number): ((old: number, isDir: bo
     for (const clause of clauses) {
       const whom = /^[ugoa]*/.exec(clause)?.[0] ?? '';
       const mask = whom === '' ? 0o7777 & ~umask : [...whom].reduce((sum, letter) => sum | (who[letter] ?? 0), 0);
-      for (const [, operator = '', letters = ''] of clause.slice(whom.length).matchAll(/([-+=])([rwxXst]*|[ugo])/g)) {
+      for (const [, operator = '', letters = ''] of clause.slice(whom.length).matchAll(/([-+=])([ugo]|[rwxXst]*)/g)) {
         let bits = 0;
         for (const letter of letters) {
           if (letter === 'X') bits |= isDir || (mode & 0o111) !== 0 ? 0o111 : 0;

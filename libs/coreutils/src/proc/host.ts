@@ -61,7 +61,7 @@ const groups = defineTool({ name: 'groups', usage: '[OPTION]... [USERNAME]...', 
 });
 
 const logname = defineTool({ name: 'logname', usage: '[OPTION]', about: "Print the user's login name." }, (t) => {
-  const name = t.sys.env.get('LOGNAME');
+  const name = t.sys.isatty(0) ? t.sys.env.get('LOGNAME') : undefined;
   if (name === undefined) return t.fail('no login name');
   t.put(`${fromUnicode(name)}\n`);
   return Promise.resolve(0);

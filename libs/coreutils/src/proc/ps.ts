@@ -41,14 +41,14 @@ const number = (title: string, width: number, value: (process: ProcessInfo, t: T
 const word = (title: string, width: number, text: Column['text']): Column => ({ title, width, left: true, text });
 
 const columns: Readonly<Record<string, Column>> = {
-  pid: number('PID', 7, (p) => p.pid),
-  tgid: number('TGID', 7, (p) => p.pid),
-  lwp: number('LWP', 7, (p) => p.pid),
-  ppid: number('PPID', 7, (p) => p.ppid),
-  pgid: number('PGID', 7, (p) => p.pgid),
-  pgrp: number('PGRP', 7, (p) => p.pgid),
-  sid: number('SID', 7, (p) => p.sid),
-  sess: number('SESS', 7, (p) => p.sid),
+  pid: number('PID', 5, (p) => p.pid),
+  tgid: number('TGID', 5, (p) => p.pid),
+  lwp: number('LWP', 5, (p) => p.pid),
+  ppid: number('PPID', 5, (p) => p.ppid),
+  pgid: number('PGID', 5, (p) => p.pgid),
+  pgrp: number('PGRP', 5, (p) => p.pgid),
+  sid: number('SID', 5, (p) => p.sid),
+  sess: number('SESS', 5, (p) => p.sid),
   comm: word('COMMAND', 15, (p) => (p.state === 'Z' ? `${p.comm} <defunct>` : p.comm)),
   ucmd: word('CMD', 15, (p) => p.comm),
   args: word('COMMAND', 27, commandLine),
@@ -362,7 +362,7 @@ const killall = defineTool({ name: 'killall', usage: '[OPTION]... [--] NAME...',
   return t.status;
 });
 
-const kill = defineTool({ name: 'kill', usage: '[options] <pid> [...]', about: '', suite: 'procps-ng', raw: true, shortName: true }, (t) => {
+const kill = defineTool({ name: 'kill', usage: '[options] <pid> [...]', about: '', suite: 'procps-ng', raw: true }, (t) => {
   const args = [...t.args];
   let signal: number = Signal.SIGTERM;
   const first = args[0] ?? '';
@@ -376,7 +376,7 @@ const kill = defineTool({ name: 'kill', usage: '[options] <pid> [...]', about: '
     signal = signalNumber(args[1] ?? '') ?? t.fail(`unknown signal name ${args[1] ?? ''}`);
     args.splice(0, 2);
   } else if (/^-[A-Za-z0-9]/.test(first) && first !== '--') {
-    signal = signalNumber(first.slice(1)) ?? t.fail(`unknown signal name ${first.slice(1)}`);
+    signal = signalNumber(first.slice(1)) ?? t.fail(`invalid argument ${first.charAt(1)}`);
     args.shift();
   }
   if (args[0] === '--') args.shift();

@@ -3,7 +3,7 @@ import { KernelError, strerror } from '@netloom/base';
 import { OpenFlag, Signal, type ProgramSpec, type WaitStatus } from '@netloom/sys';
 import { fromUnicode, toUnicode } from '../tool/bytes.js';
 import { parseInterval } from '../tool/numbers.js';
-import { quoteAlways, quoteName } from '../tool/quote.js';
+import { quoteAlways } from '../tool/quote.js';
 import { execProgram, exitCode, spawnProgram } from '../tool/spawn.js';
 import { defineTool, ExitError, type Tool } from '../tool/tool.js';
 import { signalNumber } from './signals.js';
@@ -106,7 +106,7 @@ async function limited(t: Tool, words: readonly string[], limitNs: number, signa
     try {
       sys.kill(pid, number);
       if (!o.foreground) {
-        sys.signal(number, 'ignore');
+        if (number !== Signal.SIGKILL) sys.signal(number, 'ignore');
         sys.kill(-sys.pid, number);
       }
       if (number !== Signal.SIGKILL && number !== Signal.SIGCONT) {
@@ -129,14 +129,13 @@ async function limited(t: Tool, words: readonly string[], limitNs: number, signa
   };
   told(signal);
   await t.flush();
-  // KILL would end timeout too before it could tell: only the command gets it.
-  if (signal === Signal.SIGKILL) sys.kill(pid, signal);
-  else send(signal);
+  // KILL for the group ends timeout too, as the real one.
+  send(signal);
   let status: WaitStatus | undefined;
   const second = killAfterNs === undefined ? await ended : await Promise.race([ended, sys.sleep(killAfterNs).then(() => 'late' as const)]);
   if (second === 'late') {
     told(Signal.SIGKILL);
-    sys.kill(pid, Signal.SIGKILL);
+    send(Signal.SIGKILL);
     status = await ended;
   } else status = second;
   if (status?.kind === 'signal' && status.value === Signal.SIGKILL) return 137;
@@ -158,7 +157,7 @@ const timeout = defineTool(
       if (key === 'k') killAfter = interval(value);
     }
     const [duration, ...words] = operands;
-    if (duration === undefined || words.length === 0) return t.usage(duration === undefined ? 'missing operand' : `missing operand after ${quoteAlways(duration)}`);
+    if (duration === undefined || words.length === 0) return t.usage();
     return limited(t, words, interval(duration), signal, killAfter === 0 ? undefined : killAfter, { foreground: has('--foreground'), preserve: has('--preserve'), verbose: has('v') });
   },
 );
@@ -222,7 +221,7 @@ const nice = defineTool(
     const { options, operands } = t.parse({ short: 'n:', long: { adjustment: 'n:' }, inOrder: true }, args);
     const value = options.find(({ key }) => key === 'n')?.value;
     if (value !== undefined && !/^[-+]?\d+$/.test(value)) t.fail(`invalid adjustment ${quoteAlways(value)}`);
-    if (operands.length > 0) return become(t, operands, quoteName);
+    if (operands.length > 0) return become(t, operands, quoteAlways);
     if (value !== undefined) t.usage('a command must be given with an adjustment');
     t.put('0\n');
     return Promise.resolve(0);

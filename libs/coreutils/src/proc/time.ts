@@ -229,7 +229,8 @@ function pager(name: string): ProgramSpec {
     const keys = paged ? t.sys.open('/dev/tty', 0) : -1;
     if (paged) t.sys.ttyRaw(keys, true);
     let quit = false;
-    await t.eachInput(files, async (input) => {
+    await t.eachInput(files, async (input, shown) => {
+      if (name === 'more' && files.length > 1) t.put(`::::::::::::::\n${shown}\n::::::::::::::\n`);
       for (let line = await input.line(); line !== undefined && !quit; line = await input.line()) {
         t.put(line + (paged ? '\r\n' : input.terminated ? '\n' : ''));
         if (!paged || ++lines < rows - 1) continue;

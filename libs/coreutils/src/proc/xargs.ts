@@ -91,6 +91,7 @@ class Runner {
   constructor(
     private readonly t: Tool,
     private readonly s: Settings,
+    private readonly program: string,
   ) {}
 
   /** Waits for one child to end. */
@@ -100,12 +101,12 @@ class Runner {
     if (ended === undefined) return;
     this.running.delete(ended.pid);
     if (ended.kind === 'signal') {
-      t.warn(`terminated by signal ${ended.value}`, 0);
+      t.warn(`${this.program}: terminated by signal ${ended.value}`, 0);
       await this.finish();
       throw new ExitError(125);
     }
     if (ended.value === 255) {
-      t.warn('exited with status 255; aborting', 0);
+      t.warn(`${this.program}: exited with status 255; aborting`, 0);
       await this.finish();
       throw new ExitError(124);
     }
@@ -150,8 +151,8 @@ export const xargs = defineTool(
     let file: string | undefined;
     for (const { key, value = '' } of options) {
       const number = (least: number): number => {
-        if (!/^-?\d+$/.test(value)) t.fail(`invalid number "${value}" for -${key} option`);
-        if (Number(value) < least) t.fail(`value ${value} for -${key} option should be >= ${least}`);
+        if (!/^-?\d+$/.test(value)) t.usage(`invalid number "${value}" for -${key} option`);
+        if (Number(value) < least) t.usage(`value ${value} for -${key} option should be >= ${least}`);
         return Number(value);
       };
       if (key === '0') s.delimiter = '\0';
@@ -177,7 +178,7 @@ export const xargs = defineTool(
       if (!(error instanceof KernelError)) throw error;
       return t.fail(`Cannot open input file ${quoteAlways(file ?? '')}: ${strerror(error.errno)}`);
     }
-    const runner = new Runner(t, s);
+    const runner = new Runner(t, s, command[0] ?? '');
     let batch: string[] = [];
     let lines = 0;
     let any = false;

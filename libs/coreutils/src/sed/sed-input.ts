@@ -1,7 +1,8 @@
 /** The input of a sed script: the lines of all files as one stream, or file by file (-s, -i). */
 import { KernelError, strerror } from '@netloom/base';
 import type { Input } from '../tool/input.js';
-import { type Tool } from '../tool/tool.js';
+import { toUnicode } from '../tool/bytes.js';
+import type { Tool } from '../tool/tool.js';
 
 export interface SedFileHooks {
   /** A file begins, ends (edited in place). */
@@ -40,8 +41,7 @@ export class SedInput {
       return line === undefined ? undefined : { line, terminated: input.terminated };
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      if (error.code === 'EISDIR' && this.hooks !== undefined) this.t.warn(`couldn't edit ${this.fileName}: not a regular file`, 4);
-      else this.t.warn(`read error on ${this.fileName}: ${strerror(error.errno)}`, 4);
+      this.t.warn(`read error on ${this.fileName}: ${strerror(error.errno)}`, 4);
       return undefined;
     }
   }
@@ -52,6 +52,10 @@ export class SedInput {
       const file = this.files[this.index++] as string;
       try {
         const standard = file === '-' && this.hooks === undefined;
+        if (this.hooks !== undefined && this.t.sys.stat(toUnicode(file)).type !== 'file') {
+          this.t.warn(`couldn't edit ${file}: not a regular file`, 4);
+          continue;
+        }
         this.current = this.t.input(standard ? 0 : this.t.open(file));
         this.fileName = file;
         this.hooks?.begin(file);

@@ -171,6 +171,9 @@ class Diff {
 
   private async side(name: string, label: string | undefined): Promise<Side & { text: string }> {
     const { sys } = this.t;
+    if (this.s.newFile && name !== '-' && !this.exists(name)) {
+      return { name, text: '', lines: [], terminated: true, header: label ?? `${name}\t1970-01-01 00:00:00.000000000 +0000` };
+    }
     const fd = name === '-' ? 0 : this.t.open(name);
     const { mtimeNs } = sys.fstat(fd);
     const text = await this.t.input(fd).rest();
@@ -224,8 +227,19 @@ class Diff {
     return 1;
   }
 
+  private exists(path: string): boolean {
+    try {
+      this.t.sys.stat(toUnicode(path));
+      return true;
+    } catch (error) {
+      if (error instanceof KernelError) return false;
+      throw error;
+    }
+  }
+
   private isDir(path: string): boolean {
-    return path !== '-' && this.t.sys.stat(toUnicode(path)).type === 'dir';
+    if (path === '-' || (this.s.newFile && !this.exists(path))) return false;
+    return this.t.sys.stat(toUnicode(path)).type === 'dir';
   }
 
   async compare(left: string, right: string, nested: boolean): Promise<number> {
@@ -256,7 +270,7 @@ class Diff {
     let result = 0;
     for (const name of [...new Set([...inLeft, ...inRight])].sort()) {
       const [a, b] = [`${left}/${name}`, `${right}/${name}`];
-      if (!inLeft.has(name) || !inRight.has(name)) {
+      if (!this.s.newFile && (!inLeft.has(name) || !inRight.has(name))) {
         const only = inLeft.has(name) ? left : right;
         this.t.put(`Only in ${only}: ${name}\n`);
         result = Math.max(result, 1);

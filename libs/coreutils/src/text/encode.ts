@@ -161,6 +161,10 @@ async function gzipFile(t: Tool, file: string, s: GzipSettings): Promise<void> {
     return;
   }
   const target = s.decompress ? file.slice(0, -s.suffix.length) : file + s.suffix;
+  if (!s.force && exists(t, target)) {
+    warn(t, `${target} already exists;\tnot overwritten`, 2);
+    return;
+  }
   const mode = t.sys.stat(toUnicode(file)).mode;
   const fd = t.sys.open(toUnicode(target), OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_TRUNC, mode);
   await t.sys.write(fd, textToBytes(result));

@@ -33,6 +33,11 @@ function compile(t: Tool, o: GrepOptions): Matcher {
 
 const sgr = { match: '01;31', file: '35', line: '32', separator: '36' } as const;
 
+async function oneLine(input: Input, delimiter: string): Promise<string[] | undefined> {
+  const line = await input.line(delimiter);
+  return line === undefined ? undefined : [line];
+}
+
 class Grep {
   selectedAny = false;
   private anyContext = false;
@@ -102,7 +107,8 @@ class Grep {
     this.width = type === 'file' ? String(size).length : 19;
     const quietly = o.quiet || o.list !== '' || o.count;
     reading: while (!stopped || pending > 0) {
-      const block = await input.lines(o.delimiter);
+      // With -m the rest of a seekable input is left for whoever reads it next.
+      const block = o.maxCount === Infinity ? await input.lines(o.delimiter) : await oneLine(input, o.delimiter);
       if (block === undefined) break;
       if (o.binary !== 'text' && o.delimiter === '\n' && !binary) {
         binary = block.some((line) => line.includes('\0'));

@@ -35,7 +35,7 @@ const split = defineTool(
     let [mode, size, length, alphabet, extra, start, separator, verbose] = ['lines', 1000, 2, 'abcdefghijklmnopqrstuvwxyz', '', 0, '\n', false];
     let digits = '';
     for (const { key, value = '' } of options) {
-      const count = (what: string): number => parseSize(value) || t.fail(`invalid number of ${what}: ${quoteAlways(value)}`);
+      const count = (what: string): number => parseSize(value) || t.fail(`invalid number of ${what}: ${quoteAlways(value)}${/^0+$/.test(value) ? ': Numerical result out of range' : ''}`);
       if (/^\d$/.test(key)) size = Number((digits += key));
       else if (key === 'l') [mode, size] = ['lines', count('lines')];
       else if (key === 'b') [mode, size] = ['bytes', count('bytes')];

@@ -74,18 +74,21 @@ export function parseDate(text: string, now: number, nowNanoseconds: number): Mo
       else shift += signed * (units[match[2] ?? ''] ?? 0);
       continue;
     }
+    match = take(/^(next|last|this)?\s*(sun|mon|tue|wed|thu|fri|sat)[a-z]*(?![a-z])/);
+    if (match !== undefined) {
+      weekday = weekdays.findIndex((name) => name.toLowerCase().startsWith(match?.[2] ?? ''));
+      const ordinal = namedCounts[match[1] ?? 'this'] ?? 0;
+      shift += 604800 * (ordinal - (ordinal > 0 && weekday !== base.weekday ? 1 : 0));
+      continue;
+    }
     match = take(/^(\d{1,2})?\s*([a-z]{3,})\.?\s*(\d{1,2})?(?!\d|:)(?:[\s,]+(\d{4})(?!\d|:))?/);
     const word = match?.[2] ?? '';
     const monthIndex = months.findIndex((name) => name.toLowerCase().startsWith(word));
-    const dayIndex = weekdays.findIndex((name) => name.toLowerCase().startsWith(word));
     if (match !== undefined && monthIndex >= 0) {
       month = monthIndex + 1;
       day = Number(match[1] ?? match[3] ?? 1);
       if (match[4] !== undefined) year = Number(match[4]);
       dateGiven = true;
-    } else if (match !== undefined && dayIndex >= 0) {
-      weekday = dayIndex;
-      if (match[3] !== undefined) rest = `${match[3]} ${rest}`;
     } else return undefined;
   }
   if ((dateGiven || weekday !== undefined || /^\s*$/.test(text)) && !timeGiven) [hour, minute, second, nanoseconds] = [0, 0, 0, 0];
