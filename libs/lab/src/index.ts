@@ -83,4 +83,4 @@ export { createLabRunner, type LocalRunnerOptions } from './local-runner.js';
 export { EmulatorBackend, type EmulatorOptions } from './emulator-backend.js';
 export { EPOCH_SEC } from './epoch.js';
 export { type Lab } from './lab.js';
-export { type Capture } from './capture.js';
+export { Capture, type CaptureSettings, type CaptureWorld } from './capture.js';
