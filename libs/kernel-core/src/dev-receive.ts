@@ -6,7 +6,7 @@
 import { ETH_HLEN, ETH_P_802_3_MIN, ethDestHi, ethDestLo, ethProto } from '@netloom/wire';
 import { DropReason } from './drop-reasons.js';
 import { RX_HANDLER_ANOTHER, RX_HANDLER_CONSUMED, Stat, statAdd, type NetDevice } from './net-device.js';
-import { PACKET_BROADCAST, PACKET_HOST, PACKET_MULTICAST, PACKET_OTHERHOST, type SkBuff } from './skbuff.js';
+import { PACKET_BROADCAST, PACKET_HOST, PACKET_LOOPBACK, PACKET_MULTICAST, PACKET_OTHERHOST, type SkBuff } from './skbuff.js';
 
 /** Handles packets of one ethertype. Consumes them. */
 export type PacketHandler = (skb: SkBuff, dev: NetDevice) => void;
@@ -70,6 +70,7 @@ export function netifReceiveSkb(skb: SkBuff): void {
 }
 
 function deliverTaps(skb: SkBuff, dev: NetDevice): void {
+  if (skb.pktType === PACKET_LOOPBACK) return; // a copy of what was sent, which the taps have seen
   if (dev.taps !== null) for (const tap of dev.taps) tap(skb, dev, false);
   const all = dev.net.taps;
   if (all !== null) for (const tap of all) tap(skb, dev, false);

@@ -17,12 +17,12 @@ import { CHECKSUM_NONE, skbCow, type SkBuff } from './skbuff.js';
 export function devQueueXmit(skb: SkBuff): number {
   const dev = skb.dev as NetDevice;
   skb.macHeader = skb.data;
-  const q = dev.qdisc;
-  if (q !== null) return qdiscXmit(q, skb);
   if ((dev.flags & Iff.IFF_UP) === 0) {
-    dev.kernel.kfreeSkbReason(skb, DropReason.DEV_READY);
+    dev.kernel.kfreeSkbReason(skb, DropReason.DEV_READY); // noop_qdisc
     return NET_XMIT_DROP;
   }
+  const q = dev.qdisc;
+  if (q !== null) return qdiscXmit(q, skb);
   return devHardStartXmit(skb, dev) === NETDEV_TX_OK ? NET_XMIT_SUCCESS : NET_XMIT_DROP;
 }
 

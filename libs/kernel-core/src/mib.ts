@@ -83,8 +83,8 @@ export const Mib = Object.freeze(Object.fromEntries(ALL.map((name, index) => [na
 
 /** Messages by type: `IcmpMsg` in /proc/net/snmp; index MIB_ICMP_IN + type and MIB_ICMP_OUT + type. */
 export const MIB_ICMP_IN = ALL.length;
-export const MIB_ICMP_OUT = MIB_ICMP_IN + 19; // types 0 to 18
-export const MIB_SIZE = MIB_ICMP_OUT + 19;
+export const MIB_ICMP_OUT = MIB_ICMP_IN + 256;
+export const MIB_SIZE = MIB_ICMP_OUT + 256;
 
 /** Adds `by` to a counter. */
 export function mibAdd(mib: Float64Array, index: number, by: number): void {

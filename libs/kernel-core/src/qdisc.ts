@@ -42,7 +42,15 @@ export abstract class Qdisc {
   /** Takes a packet or drops it. NET_XMIT_… */
   abstract enqueue(skb: SkBuff): number;
   abstract dequeue(): SkBuff | null;
+  /** Empties the queue; subclasses also call {@link dropRequeued}. */
   abstract reset(): void;
+
+  protected dropRequeued(): void {
+    const skb = this.gsoSkb;
+    this.gsoSkb = null;
+    if (skb !== null) skb.pool.release(skb);
+  }
+
   /** Attributes as `tc -j qdisc show` names them. */
   options(): Readonly<Record<string, unknown>> {
     return {};
@@ -87,6 +95,7 @@ export class PfifoFast extends Qdisc {
 
   reset(): void {
     for (const band of this.bands) band.purge();
+    this.dropRequeued();
     this.qlen = 0;
     this.backlog = 0;
   }

@@ -114,8 +114,8 @@ export class SoftnetData {
       if (work === NAPI_POLL_WEIGHT) this.addToPollList(napi); // not done: poll again in turn
       budget -= work;
       if (budget <= 0 || kernel.engine.now >= timeLimit) {
-        if (this.head === null) return;
         this.timeSqueeze++;
+        if (this.head === null) return;
         this.raised = true;
         kernel.engine.at(kernel.engine.now, softirqEvent, this);
         return;

@@ -6,7 +6,7 @@
 import { KernelError } from '@netloom/base';
 import {
   devAddrSet, devQueueXmit, devSetPromiscuity, devTxStats, DropReason, NetDevice, NETDEV_TX_OK, netifCarrier, netifReceiveSkb,
-  PACKET_HOST, registerNetdevice, RX_HANDLER_CONSUMED, RX_HANDLER_PASS, Stat, statAdd, type KernelModules, type LinkKind, type Net,
+  PACKET_HOST, PACKET_LOOPBACK, registerNetdevice, RX_HANDLER_CONSUMED, RX_HANDLER_PASS, Stat, statAdd, type KernelModules, type LinkKind, type Net,
   type NetDeviceOps, type SkBuff,
 } from '@netloom/kernel-core';
 import { type LinkInfoData, type NeighMsg, type NeighNew, Nud } from '@netloom/sys';
@@ -37,6 +37,7 @@ export function bridgeOf(dev: NetDevice): Bridge | undefined {
 
 /** A frame came in on a port (data behind the Ethernet header). @kernel br_handle_frame() */
 function brHandleFrame(skb: SkBuff, port: NetDevice): number {
+  if (skb.pktType === PACKET_LOOPBACK) return RX_HANDLER_PASS;
   const br = port.rxHandlerData as Bridge;
   const m = skb.mem;
   const o = skb.macHeader;

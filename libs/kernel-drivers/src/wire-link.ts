@@ -109,11 +109,18 @@ export class WireDirection {
     this.timedBytes = -1;
     this.impaired = this.lossBelow + this.duplicateBelow + this.corruptBelow > 0;
     const limit = Math.max(1, Math.round(settings.limit ?? DEFAULT_LIMIT));
-    if (limit !== this.limit) {
-      this.limit = limit;
-      this.completions = null;
-      this.completionCount = 0;
-    }
+    if (limit !== this.limit) this.resize(limit);
+  }
+
+  /** A new queue limit; what waits keeps waiting, even where it is more than the limit. */
+  private resize(limit: number): void {
+    const old = this.completions;
+    this.limit = limit;
+    if (old === null) return;
+    const ring = new Float64Array(Math.max(limit + 2, this.completionCount + 1));
+    for (let i = 0; i < this.completionCount; i++) ring[i] = old[(this.completionHead + i) % old.length] as number;
+    this.completions = ring;
+    this.completionHead = 0;
   }
 
   get stats(): WireStats {

@@ -3,12 +3,12 @@
  * ipFinishOutput2 → arpNeighbour → Neighbour → arpSolicit; the wire → arpRcv → Neighbour.update.
  */
 import {
-  DropReason, LL_MAX_HEADER, NEIGH_PARMS_DEFAULT, NEIGH_UPDATE_F_OVERRIDE, Neighbour, PACKET_HOST, PACKET_LOOPBACK, PACKET_OTHERHOST,
+  DropReason, LL_MAX_HEADER, Mib, mibAdd, NEIGH_PARMS_DEFAULT, NEIGH_UPDATE_F_OVERRIDE, Neighbour, PACKET_HOST, PACKET_LOOPBACK, PACKET_OTHERHOST,
   pskbMayPull, skbPush, skbPut, devQueueXmit, type NeighOps, type NetDevice, type SkBuff,
 } from '@netloom/kernel-core';
 import { AF_INET, Iff, Nud, type NeighMsg } from '@netloom/sys';
 import {
-  ARP_HLEN, ARPOP_REPLY, ARPOP_REQUEST, arphHln, arphHrd, arphOp, arphPln, arphPro, arphSha, arphSip, arphTip, ETH_HLEN, ETH_P_ARP, ETH_P_IP,
+  ARP_HLEN, ARPOP_REPLY, ARPOP_REQUEST, arphHln, arphHrd, arphOp, arphPln, arphPro, arphSha, arphSip, arphTha, arphTip, ETH_HLEN, ETH_P_ARP, ETH_P_IP,
   ethWrite, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, iphSaddr,
 } from '@netloom/wire';
 import { fibLookup, fibSelectSource, inetAddrType } from './fib-frontend.js';
@@ -197,7 +197,7 @@ export function arpRcv(skb: SkBuff, dev: NetDevice): void {
     return;
   }
   arpProcess(skb, dev);
-  if (skb.slot >= 0) skb.pool.release(skb);
+  skb.pool.release(skb);
 }
 
 function arpProcess(skb: SkBuff, dev: NetDevice): void {
@@ -217,7 +217,7 @@ function arpProcess(skb: SkBuff, dev: NetDevice): void {
     if (inetAddrType(net, tip) === RTN_LOCAL && !arpIgnore(inDev, sip, tip)) arpSend(dev, ARPOP_REPLY, sha.hi, sha.lo, tip, sip, sha.hi, sha.lo);
     return;
   }
-  if (op === ARPOP_REQUEST && ipRouteInputFor(skb, tip, sip, dev)) {
+  if (op === ARPOP_REQUEST && ipRouteInput(skb, tip, sip, 0, dev) === 0) {
     const rt = skb.dst as Rtable;
     skb.dst = null;
     if (rt.error === 0 && rt.type === RTN_LOCAL) {
@@ -234,20 +234,28 @@ function arpProcess(skb: SkBuff, dev: NetDevice): void {
       return;
     }
   }
-  if (skb.slot < 0) return;
+  if (sip === tip && (inDev.conf[Conf.drop_gratuitous_arp] !== 0 || ipv4Of(net).confAll[Conf.drop_gratuitous_arp] !== 0)) return;
   let neigh = arpLookup(dev, sip);
   const accept = Math.max(inDev.conf[Conf.arp_accept] as number, ipv4Of(net).confAll[Conf.arp_accept] as number);
-  if (neigh === undefined && accept !== 0 && inetAddrType(net, sip) === RTN_UNICAST) neigh = arpCreate(dev, sip) ?? undefined;
+  const gratuitous = isGratuitous(skb, op, sip, tip) && inetAddrType(net, sip) === RTN_UNICAST;
+  if (neigh === undefined && accept !== 0 && (gratuitous || (op === ARPOP_REPLY && inetAddrType(net, sip) === RTN_UNICAST))) {
+    neigh = arpCreate(dev, sip) ?? undefined;
+  }
   if (neigh === undefined) return;
-  // locktime keeps a burst of answers from flapping the entry; a reply to us confirms it.
-  const override = neigh.now >= neigh.updated + arpOps.parms(dev).locktime || (op === ARPOP_REPLY && neigh.nudState === Nud.NUD_INCOMPLETE);
+  // locktime keeps a burst of answers from flapping the entry; an announcement is always believed.
+  const override = neigh.now > neigh.updated + arpOps.parms(dev).locktime || gratuitous;
   const state = op === ARPOP_REPLY && skb.pktType === PACKET_HOST ? Nud.NUD_REACHABLE : Nud.NUD_STALE;
   neigh.update(sha, state, override ? NEIGH_UPDATE_F_OVERRIDE : 0);
 }
 
-/** Routes the target as if a packet to it had come in; false when the route lookup dropped the packet. */
-function ipRouteInputFor(skb: SkBuff, tip: number, sip: number, dev: NetDevice): boolean {
-  return ipRouteInput(skb, tip, sip, 0, dev);
+/** An announcement: about the sender's own address, and in a reply to itself. @kernel arp_is_garp() */
+function isGratuitous(skb: SkBuff, op: number, sip: number, tip: number): boolean {
+  if (sip !== tip) return false;
+  if (op !== ARPOP_REPLY) return true;
+  const { dv } = skb.mem;
+  const sha = arphSha(skb.data);
+  const tha = arphTha(skb.data);
+  return dv.getUint16(sha) === dv.getUint16(tha) && dv.getUint32(sha + 2) === dv.getUint32(tha + 2);
 }
 
 /** net.ipv4.conf.*.arp_ignore: which requests for our addresses go unanswered. @kernel arp_ignore() */
@@ -267,7 +275,9 @@ function arpFilter(inDev: InDevice, sip: number, tip: number): boolean {
   const on = inDev.conf[Conf.arp_filter] !== 0 || ipv4Of(inDev.dev.net).confAll[Conf.arp_filter] !== 0;
   if (!on || tip === 0) return false;
   const res = fibLookup(inDev.dev.net, sip, 0, 0);
-  return res?.nh.dev !== inDev.dev;
+  if (res?.nh.dev === inDev.dev) return false;
+  mibAdd(inDev.dev.net.mib, Mib.TcpExtArpFilter, 1);
+  return true;
 }
 
 function proxyArp(inDev: InDevice, rt: Rtable): boolean {

@@ -6,7 +6,7 @@ import { Errno, ipv4Mask, KernelError } from '@netloom/base';
 import type { Net, NetDevice } from '@netloom/kernel-core';
 import { Iff, type RouteNew } from '@netloom/sys';
 import {
-  FibTable, RTNH_F_DEAD, RTNH_F_LINKDOWN, RTNH_F_ONLINK, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_THROW, RTN_UNICAST, RTPROT_BOOT,
+  FibTable, RTN_BLACKHOLE, RTNH_F_DEAD, RTNH_F_LINKDOWN, RTNH_F_ONLINK, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_THROW, RTN_UNICAST, RTPROT_BOOT,
   RTPROT_KERNEL, RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_NOWHERE, RT_SCOPE_UNIVERSE, type FibInfo, type FibNh, type FibRoute,
 } from './fib-table.js';
 import { Conf, IFA_F_NOPREFIXROUTE, IFA_F_SECONDARY, InDevice, type InIfaddr } from './in-device.js';
@@ -59,29 +59,36 @@ export function fibLookup(net: Net, daddr: number, tos: number, oif: number): Fi
 
 /** What an address is to this host: RTN_LOCAL, RTN_BROADCAST, RTN_MULTICAST or RTN_UNICAST. @kernel inet_addr_type() */
 export function inetAddrType(net: Net, address: number): number {
-  if (address >>> 24 === 0 || address === 0xffffffff) return RTN_BROADCAST;
+  if (address === 0 || address === 0xffffffff) return RTN_BROADCAST;
   if (address >>> 28 === 14) return RTN_MULTICAST;
   return ipv4Of(net).local.lookup(address, 0, 0)?.info.type ?? RTN_UNICAST;
 }
 
 /**
  * Whether a packet from `saddr` may come in on this device.
- * @returns 0; -EXDEV where reverse path filtering refuses; -EINVAL for an address of our own. @kernel fib_validate_source()
+ * @param oif the device it would leave by, 0 for a packet to this host
+ * @returns 0; -EXDEV where reverse path filtering refuses; -EINVAL for an address of our own or a group's. @kernel fib_validate_source()
  */
-export function fibValidateSource(net: Net, saddr: number, tos: number, inDev: InDevice): number {
+export function fibValidateSource(net: Net, saddr: number, tos: number, inDev: InDevice, oif: number): number {
   const ipv4 = ipv4Of(net);
-  const rpf = Math.max(ipv4.confAll[Conf.rp_filter] as number, inDev.conf[Conf.rp_filter] as number);
-  const loopback = (inDev.dev.flags & Iff.IFF_LOOPBACK) !== 0;
-  const local = ipv4.local.lookup(saddr, 0, 0);
-  if (local !== null && local.info.type === RTN_LOCAL) {
-    return loopback || inDev.conf[Conf.accept_local] !== 0 ? 0 : -Errno.EINVAL;
+  const { conf, dev } = inDev;
+  const rpf = Math.max(ipv4.confAll[Conf.rp_filter] as number, conf[Conf.rp_filter] as number);
+  const acceptLocal = conf[Conf.accept_local] !== 0 || ipv4.confAll[Conf.accept_local] !== 0 || (dev.flags & Iff.IFF_LOOPBACK) !== 0;
+  if (rpf === 0 && (oif !== dev.ifindex || !sendsRedirects(ipv4, inDev))) {
+    if (acceptLocal) return 0;
+    return ipv4.local.lookup(saddr, 0, 0)?.info.type === RTN_LOCAL ? -Errno.EINVAL : 0; // a broadcast address passes
   }
-  if (local !== null) return -Errno.EINVAL; // a broadcast address
-  if (rpf === 0) return 0;
   const res = fibLookup(net, saddr, tos, 0);
-  if (res === null || res.route.info.type !== RTN_UNICAST) return -Errno.EXDEV;
-  if (res.route.info.nexthops.some((nh) => nh.dev === inDev.dev)) return 0;
+  const type = res?.route.info.type;
+  if (type === undefined || type >= RTN_BLACKHOLE) return rpf === 0 ? 0 : -Errno.EXDEV;
+  if (type !== RTN_UNICAST && (type !== RTN_LOCAL || !acceptLocal)) return -Errno.EINVAL;
+  if (res?.route.info.nexthops.some((nh) => nh.dev === dev) === true) return 0;
   return rpf === 1 ? -Errno.EXDEV : 0;
+}
+
+/** net.ipv4.conf.*.send_redirects, which `all` or the device may turn on. */
+export function sendsRedirects(ipv4: NetnsIpv4, inDev: InDevice): boolean {
+  return inDev.conf[Conf.send_redirects] !== 0 || ipv4.confAll[Conf.send_redirects] !== 0;
 }
 
 /** The source address that fits a destination best on a device. @kernel inet_select_addr() */
@@ -99,7 +106,7 @@ export function fibSelectSource(dev: NetDevice, dst: number, scope: number): num
   }
   for (const other of dev.net.devices) {
     for (const ifa of InDevice.of(other)?.addresses ?? []) {
-      if (ifa.scope !== RT_SCOPE_LINK && ifa.scope <= scope) return ifa.local;
+      if ((ifa.flags & IFA_F_SECONDARY) === 0 && ifa.scope !== RT_SCOPE_LINK && ifa.scope <= scope) return ifa.local;
     }
   }
   return 0;
@@ -139,7 +146,7 @@ export function fibAddIfaddr(ifa: InIfaddr): void {
   if (!dev.up) return;
   if (ifa.broadcast !== undefined && ifa.broadcast !== 0xffffffff) kernelRoute(ifa, RTN_BROADCAST, ifa.broadcast, 32);
   const prefix = (ifa.address & ifa.mask) >>> 0;
-  if (prefix >>> 24 === 0 || (ifa.flags & IFA_F_SECONDARY) !== 0) return;
+  if (prefix === 0 || (ifa.flags & IFA_F_SECONDARY) !== 0) return;
   if (ifa.prefixlen === 32 && ifa.address === ifa.local) return;
   if ((ifa.flags & IFA_F_NOPREFIXROUTE) === 0) {
     kernelRoute(ifa, (dev.flags & Iff.IFF_LOOPBACK) !== 0 ? RTN_LOCAL : RTN_UNICAST, prefix, ifa.prefixlen);

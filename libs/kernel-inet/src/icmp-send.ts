@@ -9,6 +9,7 @@ import {
 } from '@netloom/wire';
 import { inetAddrType } from './fib-frontend.js';
 import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST } from './fib-table.js';
+import { inetGetpeer, inetPeerXrlimAllow } from './inet-peer.js';
 import { ipDefaultTtl, ipLocalOut, ipPushHeader, ipSelectIdent } from './ip-output.js';
 import { ipv4Of, Ipv4Sysctl } from './ipv4-net.js';
 import { ipRouteOutput } from './route.js';
@@ -40,21 +41,9 @@ export function icmpAllow(net: Net, dev: NetDevice | null, type: number, code: n
     mibAdd(net.mib, Mib.IcmpOutRateLimitGlobal, 1);
     return false;
   }
-  const timeout = ipv4.sysctl(Ipv4Sysctl.icmp_ratelimit) * 1e6;
-  if (timeout > 0) {
-    const peers = (ipv4.icmpPeers ??= new Map<number, { tokens: number; last: number }>());
-    let peer = peers.get(daddr);
-    if (peer === undefined) {
-      peer = { tokens: 6 * timeout, last: now };
-      peers.set(daddr, peer);
-    }
-    peer.tokens = Math.min(6 * timeout, peer.tokens + (now - peer.last));
-    peer.last = now;
-    if (peer.tokens < timeout) {
-      mibAdd(net.mib, Mib.IcmpOutRateLimitHost, 1);
-      return false;
-    }
-    peer.tokens -= timeout;
+  if (!inetPeerXrlimAllow(inetGetpeer(ipv4, daddr), now, ipv4.sysctl(Ipv4Sysctl.icmp_ratelimit) * 1e6)) {
+    mibAdd(net.mib, Mib.IcmpOutRateLimitHost, 1);
+    return false;
   }
   ipv4.icmpTokens--;
   return true;
@@ -80,7 +69,8 @@ export function icmpSend(about: SkBuff, type: number, code: number, info: number
   const present = about.tail - o;
   if (iphProtocol(m, o) === IPPROTO_ICMP && icmpIsError(type)) {
     if (present <= header) return;
-    if (icmpIsError(m.u8[o + header] as number)) return;
+    const quoted = m.u8[o + header] as number;
+    if (icmpIsError(quoted) || quoted > 18) return; // an unknown type may be an error
   }
   const source = destType === RTN_LOCAL ? daddr : 0;
   const rt = ipRouteOutput(net, { daddr: saddr, saddr: source, oif: 0, tos: iphTos(m, o) & 0x1e, mark: 0 });
@@ -114,7 +104,7 @@ const OUT_BY_TYPE: Readonly<Record<number, number>> = {
 /** Counts a message sent. @kernel icmp_out_count() */
 export function icmpCountOut(net: Net, type: number): void {
   mibAdd(net.mib, Mib.IcmpOutMsgs, 1);
-  if (type <= 18) mibAdd(net.mib, MIB_ICMP_OUT + type, 1);
+  mibAdd(net.mib, MIB_ICMP_OUT + type, 1);
   const index = OUT_BY_TYPE[type];
   if (index !== undefined) mibAdd(net.mib, index, 1);
 }

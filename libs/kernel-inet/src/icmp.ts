@@ -2,17 +2,26 @@
  * Received ICMP: echo, timestamp, and errors handed to the protocol they are about. Sources: net/ipv4/icmp.c, RFC 792.
  */
 import {
-  DropReason, LL_MAX_HEADER, Mib, MIB_ICMP_IN, mibAdd, PACKET_HOST, pskbMayPull, skbCopyBits, skbPut, type InetProtocol, type NetDevice, type SkBuff,
+  DropReason, LL_MAX_HEADER, Mib, MIB_ICMP_IN, mibAdd, skbCopyBits, skbLinearize, skbPut, type InetProtocol, type Net, type NetDevice, type SkBuff,
 } from '@netloom/kernel-core';
 import {
-  csumPartial, ICMP_DEST_UNREACH, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_FRAG_NEEDED, ICMP_HLEN, ICMP_PARAMETERPROB, ICMP_REDIRECT,
-  ICMP_TIMESTAMP, ICMP_TIMESTAMPREPLY, IP_HLEN, iphDaddr, iphIhl, iphProtocol, iphSaddr, iphTos,
+  csumPartial, ICMP_DEST_UNREACH, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_EXC_FRAGTIME, ICMP_FRAG_NEEDED, ICMP_HLEN, ICMP_PARAMETERPROB, ICMP_REDIRECT,
+  ICMP_TIME_EXCEEDED, ICMP_TIMESTAMP, ICMP_TIMESTAMPREPLY, IP_HLEN, iphDaddr, iphIhl, iphProtocol, iphSaddr, iphTos,
 } from '@netloom/wire';
 import { icmpAllow, icmpCountOut, icmpIsError } from './icmp-send.js';
 import { Conf, InDevice } from './in-device.js';
 import { ipDefaultTtl, ipLocalOut, ipPushHeader, ipSelectIdent } from './ip-output.js';
 import { ipv4Of, Ipv4Sysctl } from './ipv4-net.js';
-import { ipRouteOutput } from './route.js';
+import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST } from './fib-table.js';
+import { ipRouteOutput, type Rtable } from './route.js';
+
+/** The last type that RFC 792 and its companions gave a meaning, and the last code of "destination unreachable". */
+export const NR_ICMP_TYPES = 18;
+const NR_ICMP_UNREACH = 15;
+const ICMP_ADDRESS = 17;
+const ICMP_ADDRESSREPLY = 18;
+const ICMP_EXT_ECHO = 42;
+const ICMP_EXT_ECHOREPLY = 43;
 
 const IN_BY_TYPE: Readonly<Record<number, number>> = {
   0: Mib.IcmpInEchoReps, 3: Mib.IcmpInDestUnreachs, 4: Mib.IcmpInSrcQuenchs, 5: Mib.IcmpInRedirects, 8: Mib.IcmpInEchos,
@@ -26,12 +35,8 @@ function icmpRcv(skb: SkBuff): void {
   const net = dev.net;
   const kernel = net.kernel;
   mibAdd(net.mib, Mib.IcmpInMsgs, 1);
-  if (!pskbMayPull(skb, ICMP_HLEN)) {
-    mibAdd(net.mib, Mib.IcmpInErrors, 1);
-    kernel.kfreeSkbReason(skb, DropReason.PKT_TOO_SMALL);
-    return;
-  }
   const m = skb.mem;
+  if (!skbLinearize(skb)) return icmpDiscard(skb, net, DropReason.NOMEM);
   const o = skb.data;
   if (csumPartial(m, o, skb.len) !== 0xffff) {
     mibAdd(net.mib, Mib.IcmpInCsumErrors, 1);
@@ -39,22 +44,31 @@ function icmpRcv(skb: SkBuff): void {
     kernel.kfreeSkbReason(skb, DropReason.ICMP_CSUM);
     return;
   }
+  if (skb.len < ICMP_HLEN) return icmpDiscard(skb, net, DropReason.PKT_TOO_SMALL);
   const type = m.u8[o] as number;
-  if (type <= 18) mibAdd(net.mib, MIB_ICMP_IN + type, 1);
+  mibAdd(net.mib, MIB_ICMP_IN + type, 1);
   const counter = IN_BY_TYPE[type];
   if (counter !== undefined) mibAdd(net.mib, counter, 1);
-  if (type > 18) {
-    mibAdd(net.mib, Mib.IcmpInErrors, 1);
-    kernel.kfreeSkbReason(skb, DropReason.UNHANDLED_PROTO);
-    return;
-  }
-  const toUs = skb.pktType === PACKET_HOST;
   const ipv4 = ipv4Of(net);
+  if (type > NR_ICMP_TYPES) {
+    if (type === ICMP_EXT_ECHO || type === ICMP_EXT_ECHOREPLY) {
+      kernel.kfreeSkbReason(skb, DropReason.UNHANDLED_PROTO); // icmp_echo_enable_probe is off
+      return;
+    }
+    return icmpDiscard(skb, net, DropReason.UNHANDLED_PROTO);
+  }
+  const cast = (skb.dst as Rtable).type;
+  if (cast === RTN_BROADCAST || cast === RTN_MULTICAST) {
+    const asks = type === ICMP_ECHO || type === ICMP_TIMESTAMP;
+    if (asks ? ipv4.sysctl(Ipv4Sysctl.icmp_echo_ignore_broadcasts) !== 0 : type !== ICMP_ADDRESS && type !== ICMP_ADDRESSREPLY) {
+      return icmpDiscard(skb, net, DropReason.INVALID_PROTO); // RFC 1122 §3.2.2: no errors to groups
+    }
+  }
   if (type === ICMP_ECHO) {
-    const ignore = ipv4.sysctl(Ipv4Sysctl.icmp_echo_ignore_all) !== 0 || (!toUs && ipv4.sysctl(Ipv4Sysctl.icmp_echo_ignore_broadcasts) !== 0);
-    if (!ignore) icmpReply(skb, ICMP_ECHOREPLY);
+    if (ipv4.sysctl(Ipv4Sysctl.icmp_echo_ignore_all) === 0) icmpReply(skb, ICMP_ECHOREPLY, cast);
   } else if (type === ICMP_TIMESTAMP) {
-    if (skb.len >= 20 && toUs) icmpReply(skb, ICMP_TIMESTAMPREPLY);
+    if (skb.len < ICMP_HLEN + 4) return icmpDiscard(skb, net, DropReason.PKT_TOO_SMALL);
+    icmpReply(skb, ICMP_TIMESTAMPREPLY, cast);
   } else if (type === ICMP_REDIRECT) {
     icmpRedirect(skb, dev);
   } else if (icmpIsError(type)) {
@@ -63,21 +77,28 @@ function icmpRcv(skb: SkBuff): void {
   skb.pool.release(skb);
 }
 
+/** A message that nobody can make use of. Consumes it. */
+function icmpDiscard(skb: SkBuff, net: Net, reason: number): void {
+  mibAdd(net.mib, Mib.IcmpInErrors, 1);
+  net.kernel.kfreeSkbReason(skb, reason);
+}
+
 /** Answers with the request's own bytes. @kernel icmp_reply() */
-function icmpReply(request: SkBuff, type: number): void {
+function icmpReply(request: SkBuff, type: number, cast: number): void {
   const dev = request.dev as NetDevice;
   const net = dev.net;
   const m = request.mem;
   const ip = request.networkHeader;
   const saddr = iphSaddr(m, ip);
-  const local = request.pktType === PACKET_HOST ? iphDaddr(m, ip) : 0;
+  const local = cast === RTN_LOCAL ? iphDaddr(m, ip) : 0;
   const rt = ipRouteOutput(net, { daddr: saddr, saddr: local, oif: 0, tos: iphTos(m, ip) & 0x1e, mark: 0 });
   if (typeof rt === 'number') return;
   if (!icmpAllow(net, rt.dev, type, 0, saddr)) return;
-  const skb = request.pool.alloc(request.len, LL_MAX_HEADER);
+  const length = type === ICMP_TIMESTAMPREPLY ? ICMP_HLEN + 12 : request.len;
+  const skb = request.pool.alloc(length, LL_MAX_HEADER);
   if (skb === null) return;
-  const p = skbPut(skb, request.len);
-  skbCopyBits(request, 0, p, request.len);
+  const p = skbPut(skb, length);
+  skbCopyBits(request, 0, p, Math.min(length, request.len));
   m.dv.setUint16(p, type << 8);
   m.dv.setUint16(p + 2, 0);
   if (type === ICMP_TIMESTAMPREPLY) {
@@ -88,9 +109,9 @@ function icmpReply(request: SkBuff, type: number): void {
   m.dv.setUint16(p + 2, ~csumPartial(m, p, skb.len) & 0xffff);
   skb.transportHeader = p;
   skb.packetId = request.packetId;
-  icmpCountOut(net, type);
+  icmpCountOut(net, ICMP_ECHOREPLY); // of a timestamp reply too: icmp_out_count() looks at the type the request is turned into
   ipPushHeader(skb, {
-    saddr: local !== 0 ? local : rt.prefsrc, daddr: saddr, protocol: 1, tos: iphTos(m, ip) & ~3, ttl: ipDefaultTtl(net), id: ipSelectIdent(net), df: false,
+    saddr: local !== 0 ? local : rt.prefsrc, daddr: saddr, protocol: 1, tos: iphTos(m, ip), ttl: ipDefaultTtl(net), id: ipSelectIdent(net), df: false,
   });
   ipLocalOut(net, skb, rt);
 }
@@ -103,7 +124,12 @@ function icmpUnreach(skb: SkBuff, dev: NetDevice): void {
   const inner = o + ICMP_HLEN;
   const type = m.u8[o] as number;
   const code = m.u8[o + 1] as number;
-  if (skb.len < ICMP_HLEN + IP_HLEN || iphIhl(m, inner) < 5 || skb.len < ICMP_HLEN + iphIhl(m, inner) * 4 + 8) {
+  if (skb.len < ICMP_HLEN + IP_HLEN || iphIhl(m, inner) < 5) {
+    mibAdd(net.mib, Mib.IcmpInErrors, 1);
+    return;
+  }
+  if (type === ICMP_DEST_UNREACH ? code > NR_ICMP_UNREACH : type === ICMP_TIME_EXCEEDED && code === ICMP_EXC_FRAGTIME) return;
+  if (skb.len < ICMP_HLEN + iphIhl(m, inner) * 4 + 8) {
     mibAdd(net.mib, Mib.IcmpInErrors, 1);
     return;
   }
@@ -131,12 +157,13 @@ function deliverError(skb: SkBuff, inner: number, type: number, code: number, in
 function icmpRedirect(skb: SkBuff, dev: NetDevice): void {
   const net = dev.net;
   const inDev = InDevice.of(dev);
-  if (skb.len < ICMP_HLEN + IP_HLEN || inDev === null) {
+  const inner = skb.data + ICMP_HLEN;
+  if (skb.len < ICMP_HLEN + IP_HLEN || inDev === null || skb.len < ICMP_HLEN + iphIhl(skb.mem, inner) * 4 + 8) {
     mibAdd(net.mib, Mib.IcmpInErrors, 1);
     return;
   }
   if (inDev.conf[Conf.accept_redirects] === 0) return;
-  deliverError(skb, skb.data + ICMP_HLEN, ICMP_REDIRECT, skb.mem.u8[skb.data + 1] as number, skb.mem.dv.getUint32(skb.data + 4));
+  deliverError(skb, inner, ICMP_REDIRECT, skb.mem.u8[skb.data + 1] as number, skb.mem.dv.getUint32(skb.data + 4));
 }
 
 export const icmpProtocol: InetProtocol = { handler: icmpRcv };

@@ -3,9 +3,11 @@
  */
 import { Errno } from '@netloom/base';
 import { DropReason, Mib, mibAdd, type NetDevice, type SkBuff } from '@netloom/kernel-core';
-import { ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, ICMP_NET_UNREACH, ICMP_PKT_FILTERED } from '@netloom/wire';
+import { ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, ICMP_NET_UNREACH, ICMP_PKT_FILTERED, iphSaddr } from '@netloom/wire';
 import { icmpSend } from './icmp-send.js';
 import { InDevice } from './in-device.js';
+import { inetGetpeer, inetPeerErrorAllow } from './inet-peer.js';
+import { ipv4Of } from './ipv4-net.js';
 
 /** Consumes the packet. `error` is the route's errno. */
 export function ipError(skb: SkBuff, error: number): void {
@@ -16,6 +18,10 @@ export function ipError(skb: SkBuff, error: number): void {
   else if (!forwarding && error === Errno.EHOSTUNREACH) mibAdd(net.mib, Mib.IpInAddrErrors, 1);
   if (!forwarding || error === Errno.EINVAL) {
     net.kernel.kfreeSkbReason(skb, error === Errno.ENETUNREACH ? DropReason.IP_INNOROUTES : DropReason.IP_INADDRERRORS);
+    return;
+  }
+  if (!inetPeerErrorAllow(inetGetpeer(ipv4Of(net), iphSaddr(skb.mem, skb.networkHeader)), net.kernel.engine.now)) {
+    net.kernel.kfreeSkbReason(skb, DropReason.IP_INNOROUTES);
     return;
   }
   const code = error === Errno.ENETUNREACH ? ICMP_NET_UNREACH : error === Errno.EACCES ? ICMP_PKT_FILTERED : ICMP_HOST_UNREACH;

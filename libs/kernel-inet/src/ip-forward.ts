@@ -2,9 +2,12 @@
  * A packet for somebody else: TTL, MTU, FORWARD, and out. Sources: net/ipv4/ip_forward.c, RFC 1812 §5.
  */
 import { DropReason, Mib, mibAdd, NF_INET_FORWARD, nfHookSlow, NFPROTO_IPV4, PACKET_HOST, skbCow, type NetDevice, type SkBuff } from '@netloom/kernel-core';
-import { ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_REDIRECT, ICMP_TIME_EXCEEDED, IP_DF, iphDecreaseTtl, iphFragOff, iphSaddr, iphTos, iphTtl } from '@netloom/wire';
+import { ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_REDIRECT, ICMP_TIME_EXCEEDED, IP_DF, iphDaddr, iphDecreaseTtl, iphFragOff, iphSaddr, iphTos, iphTtl } from '@netloom/wire';
 import { icmpSend } from './icmp-send.js';
+import { sendsRedirects } from './fib-frontend.js';
 import { Conf, InDevice } from './in-device.js';
+import { inetGetpeer, inetPeerRedirectAllow } from './inet-peer.js';
+import { ipv4Of } from './ipv4-net.js';
 import { ipOutput } from './ip-output.js';
 import type { Rtable } from './route.js';
 
@@ -27,6 +30,7 @@ export function ipForward(skb: SkBuff, rt: Rtable): void {
     kernel.kfreeSkbReason(skb, DropReason.IP_TTL);
     return;
   }
+  mibAdd(net.mib, Mib.IpForwDatagrams, 1);
   if (skb.len > rt.dev.mtu || rt.metricMtu !== 0) {
     const mtu = rt.metricMtu !== 0 ? rt.metricMtu : rt.dev.mtu;
     if (skb.len > mtu && (iphFragOff(mem, skb.networkHeader) & IP_DF) !== 0) {
@@ -41,12 +45,11 @@ export function ipForward(skb: SkBuff, rt: Rtable): void {
     kernel.kfreeSkbReason(skb, DropReason.NOMEM);
     return;
   }
-  if (rt.dev === dev) sendRedirect(skb, rt, dev);
   iphDecreaseTtl(mem, skb.networkHeader);
+  if (rt.dev === dev) sendRedirect(skb, rt, dev);
   skb.priority = rtTosToPriority(iphTos(mem, skb.networkHeader));
   const hooks = net.nf4(NF_INET_FORWARD);
   if (hooks !== null && !nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_FORWARD, skb, dev, rt.dev)) return;
-  mibAdd(net.mib, Mib.IpForwDatagrams, 1);
   skb.tstamp = 0;
   ipOutput(skb, rt);
 }
@@ -54,12 +57,13 @@ export function ipForward(skb: SkBuff, rt: Rtable): void {
 /** Tells a host on the same link of the better first hop. @kernel ip_rt_send_redirect() */
 function sendRedirect(skb: SkBuff, rt: Rtable, dev: NetDevice): void {
   const inDev = InDevice.of(dev);
-  if (inDev === null || inDev.conf[Conf.send_redirects] === 0) return;
+  const ipv4 = ipv4Of(dev.net);
+  if (inDev === null || !sendsRedirects(ipv4, inDev)) return;
   const source = iphSaddr(skb.mem, skb.networkHeader);
-  const onLink = inDev.addresses.some((ifa) => ((ifa.address ^ source) & ifa.mask) === 0);
-  if (!onLink) return;
-  const hop = rt.gateway !== 0 ? rt.gateway : skb.mem.dv.getUint32(skb.networkHeader + 16);
-  icmpSend(skb, ICMP_REDIRECT, 1, hop);
+  const hop = rt.gateway !== 0 ? rt.gateway : iphDaddr(skb.mem, skb.networkHeader);
+  const shared = inDev.conf[Conf.shared_media] !== 0 || ipv4.confAll[Conf.shared_media] !== 0;
+  if (!shared && !inDev.addresses.some((ifa) => ((ifa.address ^ source) & ifa.mask) === 0 && ((ifa.address ^ hop) & ifa.mask) === 0)) return;
+  if (inetPeerRedirectAllow(inetGetpeer(ipv4, source), dev.kernel.engine.now)) icmpSend(skb, ICMP_REDIRECT, 1, hop);
 }
 
 /** Traffic priority from the TOS bits. @kernel ip_tos2prio */

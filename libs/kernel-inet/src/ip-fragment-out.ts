@@ -27,6 +27,11 @@ export function ipFragment(net: Net, skb: SkBuff, rt: Rtable, output: (skb: SkBu
   }
   const header = iphIhl(mem, o) * 4;
   const room = (mtu - header) & ~7;
+  if (room <= 0) {
+    mibAdd(net.mib, Mib.IpFragFails, 1); // a route's mtu metric below what a header takes
+    net.kernel.kfreeSkbReason(skb, DropReason.PKT_TOO_BIG);
+    return -Errno.EMSGSIZE;
+  }
   const total = skb.len - header;
   let error = 0;
   for (let at = 0; at < total; at += room) {

@@ -3,7 +3,7 @@
  * fragments kill their datagram (RFC 8200 §4.5 for IPv6, and Linux for IPv4 too), exact duplicates are dropped alone.
  */
 import { Timer } from '@netloom/engine';
-import { DropReason, LL_MAX_HEADER, Mib, mibAdd, skbPut, type Net, type NetDevice, type SkBuff } from '@netloom/kernel-core';
+import { DropReason, LL_MAX_HEADER, Mib, mibAdd, skbPut, type Dst, type Net, type NetDevice, type SkBuff } from '@netloom/kernel-core';
 import {
   ICMP_EXC_FRAGTIME, ICMP_TIME_EXCEEDED, IP_MF, IP_OFFSET, ipHeaderSum, iphDaddr, iphFragOff, iphId, iphIhl, iphProtocol, iphSaddr, iphSetCheck,
   iphSetFragOff, iphSetTotLen,
@@ -41,7 +41,7 @@ export class FragTable {
     this.memory -= queue.memory;
     queue.timer.cancel();
     for (const piece of queue.pieces) this.net.kernel.kfreeSkbReason(piece.skb, reason);
-    mibAdd(this.net.mib, Mib.IpReasmFails, queue.pieces.length);
+    mibAdd(this.net.mib, Mib.IpReasmFails, 1);
     queue.pieces.length = 0;
   }
 }
@@ -63,25 +63,27 @@ export function ipDefrag(net: Net, skb: SkBuff): SkBuff | null {
   if (more) size &= ~7;
   const to = from + size;
   const high = ipv4Of(net).sysctl(Ipv4Sysctl.ipfrag_high_thresh);
-  if (size <= 0 || to + header > 0xffff || table.memory + skb.truesize > high) {
+  if (table.memory > high) {
     mibAdd(net.mib, Mib.IpReasmFails, 1);
-    net.kernel.kfreeSkbReason(skb, table.memory + skb.truesize > high ? DropReason.NOMEM : DropReason.PKT_TOO_BIG);
+    net.kernel.kfreeSkbReason(skb, DropReason.NOMEM);
     return null;
   }
   const key = `${iphSaddr(mem, o)}/${iphDaddr(mem, o)}/${iphId(mem, o)}/${iphProtocol(mem, o)}`;
   const queue = table.queues.get(key) ?? newQueue(table, key);
-  const at = queue.pieces.findIndex((piece) => piece.from >= from);
-  const index = at < 0 ? queue.pieces.length : at;
-  const previous = queue.pieces[index - 1];
-  const next = queue.pieces[index];
-  if (next !== undefined && next.from === from && next.to === to) {
-    net.kernel.kfreeSkbReason(skb, DropReason.DUP_FRAG);
+  const known = queue.pieces[queue.pieces.length - 1]?.to ?? 0;
+  const ends = more ? queue.total >= 0 && to > queue.total : to < known || (queue.total >= 0 && to !== queue.total);
+  if (ends || size <= 0) {
+    net.kernel.kfreeSkbReason(skb, DropReason.NOT_SPECIFIED);
+    table.drop(queue, DropReason.NOT_SPECIFIED);
     return null;
   }
-  const conflicting = queue.total >= 0 && (to > queue.total || (!more && to !== queue.total));
-  if (conflicting || (previous !== undefined && previous.to > from) || (next !== undefined && next.from < to)) {
-    mibAdd(net.mib, Mib.IpExtReasmOverlaps, 1);
+  const at = queue.pieces.findIndex((piece) => piece.to > from);
+  const index = at < 0 ? queue.pieces.length : at;
+  const next = queue.pieces[index];
+  if (next !== undefined && next.from < to) {
     net.kernel.kfreeSkbReason(skb, DropReason.DUP_FRAG);
+    if (withinRun(queue.pieces, index, from, to)) return null;
+    mibAdd(net.mib, Mib.IpExtReasmOverlaps, 1);
     table.drop(queue, DropReason.DUP_FRAG);
     return null;
   }
@@ -90,8 +92,16 @@ export function ipDefrag(net: Net, skb: SkBuff): SkBuff | null {
   queue.have += size;
   queue.memory += skb.truesize;
   table.memory += skb.truesize;
+  const dst = skb.dst;
   skb.dst = null;
-  return queue.total >= 0 && queue.have === queue.total ? reassemble(table, queue) : null;
+  return queue.total >= 0 && queue.have === queue.total ? reassemble(table, queue, dst) : null;
+}
+
+/** Whether all of [from, to) has come already, in pieces that touch; `index` is the first that ends behind `from`. */
+function withinRun(pieces: readonly Piece[], index: number, from: number, to: number): boolean {
+  let end = from;
+  for (let i = index; i < pieces.length && (pieces[i] as Piece).from <= end && end < to; i++) end = (pieces[i] as Piece).to;
+  return end >= to;
 }
 
 function newQueue(table: FragTable, key: string): Queue {
@@ -116,7 +126,7 @@ function expire(table: FragTable, queue: Queue): void {
   table.drop(queue, DropReason.FRAG_REASM_TIMEOUT);
 }
 
-function reassemble(table: FragTable, queue: Queue): SkBuff | null {
+function reassemble(table: FragTable, queue: Queue, dst: Dst | null): SkBuff | null {
   const { net } = table;
   table.queues.delete(queue.key);
   table.memory -= queue.memory;
@@ -124,9 +134,10 @@ function reassemble(table: FragTable, queue: Queue): SkBuff | null {
   const first = (queue.pieces[0] as Piece).skb;
   const mem = first.mem;
   const header = iphIhl(mem, first.networkHeader) * 4;
-  const whole = first.pool.alloc(header + queue.total, LL_MAX_HEADER);
+  const oversize = header + queue.total > 0xffff;
+  const whole = oversize ? null : first.pool.alloc(header + queue.total, LL_MAX_HEADER);
   if (whole === null) {
-    for (const piece of queue.pieces) net.kernel.kfreeSkbReason(piece.skb, DropReason.NOMEM);
+    for (const piece of queue.pieces) net.kernel.kfreeSkbReason(piece.skb, oversize ? DropReason.PKT_TOO_BIG : DropReason.NOMEM);
     mibAdd(net.mib, Mib.IpReasmFails, 1);
     return null;
   }
@@ -140,6 +151,7 @@ function reassemble(table: FragTable, queue: Queue): SkBuff | null {
   iphSetFragOff(mem, o, 0);
   iphSetCheck(mem, o, 0);
   iphSetCheck(mem, o, ~ipHeaderSum(mem, o, header >>> 2) & 0xffff);
+  whole.dst = dst;
   whole.dev = first.dev as NetDevice;
   whole.skbIif = first.skbIif;
   whole.protocol = first.protocol;

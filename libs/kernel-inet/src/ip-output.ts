@@ -5,14 +5,16 @@
  */
 import { Errno } from '@netloom/base';
 import {
-  DropReason, Mib, mibAdd, NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING, nfHookSlow, NFPROTO_IPV4, skbPush, type Net, type NetDevice, type SkBuff,
+  DropReason, Mib, mibAdd, netifRx, NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING, nfHookSlow, NFPROTO_IPV4, PACKET_LOOPBACK, skbPush, type Net, type NetDevice, type SkBuff,
 } from '@netloom/kernel-core';
-import { ETH_P_IP, IP_DF, IP_HLEN, ipHeaderSum, iphDaddr, type PacketMemory } from '@netloom/wire';
+import { Iff } from '@netloom/sys';
+import { ETH_HLEN, ETH_P_IP, IP_DF, IP_HLEN, ipHeaderSum, iphDaddr, iphTtl, type PacketMemory } from '@netloom/wire';
 import { arpNeighbour } from './arp.js';
 import { ipFragment } from './ip-fragment-out.js';
 import { Ipv4Sysctl, ipv4Of } from './ipv4-net.js';
-import { ipv4IsMulticast, type Rtable } from './route.js';
-import { RTN_BROADCAST } from './fib-table.js';
+import { ipCheckMc, ipv4IsMulticast, type Rtable } from './route.js';
+import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST } from './fib-table.js';
+import { InDevice } from './in-device.js';
 
 export interface IpHeaderFields {
   readonly saddr: number;
@@ -74,12 +76,38 @@ export function ipOutput(skb: SkBuff, rt: Rtable): number {
   const net = out.net;
   const input = skb.dev;
   skb.dev = out;
+  if (rt.type !== RTN_UNICAST && rt.type !== RTN_LOCAL && (out.flags & Iff.IFF_LOOPBACK) === 0 && !ipMcOutput(net, skb, rt)) return 0;
   const hooks = net.nf4(NF_INET_POST_ROUTING);
   if (hooks !== null && !nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_POST_ROUTING, skb, input, out)) return -Errno.EPERM;
   if (skb.len > out.mtu || (rt.pmtu !== 0 && skb.len > rt.mtu()) || (rt.metricMtu !== 0 && skb.len > rt.metricMtu)) {
     return ipFragment(net, skb, rt, ipFinishOutput2);
   }
   return ipFinishOutput2(skb, rt);
+}
+
+/**
+ * A packet to all or to a group: this host hears it too, where it listens. False when it ends here (TTL 0, consumed).
+ * @kernel net/ipv4/ip_output.c ip_mc_output()
+ */
+function ipMcOutput(net: Net, skb: SkBuff, rt: Rtable): boolean {
+  const out = rt.dev;
+  const multicast = rt.type === RTN_MULTICAST;
+  const wanted = multicast
+    ? (skb.sk as { mcLoop?: boolean } | null)?.mcLoop !== false && ipCheckMc(InDevice.of(out), iphDaddr(skb.mem, skb.networkHeader))
+    : rt.type === RTN_BROADCAST;
+  if (wanted) {
+    const copy = skb.pool.clone(skb);
+    const hooks = net.nf4(NF_INET_POST_ROUTING);
+    if (hooks === null || nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_POST_ROUTING, copy, null, out)) {
+      copy.pktType = PACKET_LOOPBACK;
+      copy.dst = rt;
+      copy.macHeader = copy.networkHeader - ETH_HLEN;
+      netifRx(copy);
+    }
+  }
+  if (!multicast || iphTtl(skb.mem, skb.networkHeader) > 0) return true;
+  net.kernel.kfreeSkbReason(skb, DropReason.IP_TTL);
+  return false;
 }
 
 /** The last step of IP: the neighbour's link-layer address. @kernel ip_finish_output2() */

@@ -3,6 +3,7 @@
  */
 import type { Net } from '@netloom/kernel-core';
 import { CONF_DEFAULTS } from './in-device.js';
+import type { InetPeer } from './inet-peer.js';
 import type { FibTable } from './fib-table.js';
 import type { FragTable } from './ip-fragment.js';
 import type { RawTable } from './raw.js';
@@ -76,10 +77,10 @@ export class NetnsIpv4 {
   tcp: object | null = null;
   /** Entries in the ARP cache. */
   neighCount = 0;
-  /** ICMP's token buckets: the namespace's, and one a destination. */
+  /** ICMP's token bucket of the namespace. */
   icmpTokens = 50;
   icmpTokensStamp = 0;
-  icmpPeers: Map<number, { tokens: number; last: number }> | null = null;
+  peers: Map<number, InetPeer> | null = null;
 
   constructor(
     readonly net: Net,

@@ -5,7 +5,7 @@
  * Routes of a next hop are cached on it, one for input and one for output, and checked against the namespace's genid.
  */
 import { Errno } from '@netloom/base';
-import { Dst, DropReason, Mib, mibAdd, type Net, type NetDevice, PACKET_BROADCAST, PACKET_MULTICAST, type SkBuff } from '@netloom/kernel-core';
+import { Dst, DropReason, type Net, type NetDevice, type SkBuff } from '@netloom/kernel-core';
 import { Iff } from '@netloom/sys';
 import { fibLookup, fibSelectSource, fibValidateSource, inetAddrType, type FibResult } from './fib-frontend.js';
 import { RTN_BLACKHOLE, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_PROHIBIT, RTN_UNICAST, RTN_UNREACHABLE, RT_SCOPE_LINK } from './fib-table.js';
@@ -77,14 +77,14 @@ export function ipv4IsLoopback(address: number): boolean {
 }
 
 export function ipv4IsZeronet(address: number): boolean {
-  return address >>> 24 === 0;
+  return address === 0; // 0.0.0.0/8 is ordinary space but for this one (net/ipv4: since 5.3)
 }
 
 /**
  * Chooses what happens to a received packet and sets `skb.dst`.
- * @returns true; or false when the packet was dropped (and counted). @kernel ip_route_input_noref()
+ * @returns 0; or the reason for which the caller is to drop the packet. @kernel ip_route_input_noref()
  */
-export function ipRouteInput(skb: SkBuff, daddr: number, saddr: number, tos: number, dev: NetDevice): boolean {
+export function ipRouteInput(skb: SkBuff, daddr: number, saddr: number, tos: number, dev: NetDevice): number {
   const ipv4 = ipv4Of(dev.net);
   const cache = ipv4.inputCache;
   const slot = (daddr ^ (daddr >>> 11) ^ (saddr >>> 3) ^ (saddr << 2) ^ dev.ifindex) & (INPUT_CACHE_SIZE - 1);
@@ -92,17 +92,18 @@ export function ipRouteInput(skb: SkBuff, daddr: number, saddr: number, tos: num
     const hit = cache[slot];
     if (hit !== undefined && hit.daddr === daddr && hit.saddr === saddr && hit.dev === dev && hit.tos === tos && hit.genid === ipv4.genid) {
       skb.dst = hit.rt;
-      return true;
+      return 0;
     }
   }
-  if (!routeInputSlow(skb, daddr, saddr, tos, dev)) return false;
+  const refused = routeInputSlow(skb, daddr, saddr, tos, dev);
+  if (refused !== 0) return refused;
   const rt = skb.dst as Rtable | null;
   if (rt !== null && rt.error === 0 && (rt.type === RTN_UNICAST || rt.type === RTN_LOCAL)) {
     (ipv4.inputCache ??= new Array<InputCacheEntry | undefined>(INPUT_CACHE_SIZE).fill(undefined))[slot] = {
       daddr, saddr, tos, dev, genid: ipv4.genid, rt,
     };
   }
-  return true;
+  return 0;
 }
 
 /**
@@ -121,49 +122,45 @@ export interface InputCacheEntry {
 const INPUT_CACHE_SIZE = 64;
 
 /** @kernel ip_route_input_slow() */
-function routeInputSlow(skb: SkBuff, daddr: number, saddr: number, tos: number, dev: NetDevice): boolean {
+function routeInputSlow(skb: SkBuff, daddr: number, saddr: number, tos: number, dev: NetDevice): number {
   const net = dev.net;
   const inDev = dev.inDev as InDevice | null;
-  if (inDev === null) return dropInput(skb, net, DropReason.IP_INNOROUTES);
+  if (inDev === null) return DropReason.IP_INNOROUTES;
   if (ipv4IsMulticast(daddr)) return routeMulticast(skb, daddr, saddr, inDev);
-  if (ipv4IsMulticast(saddr) || saddr === 0xffffffff) return martianSource(skb, daddr, saddr, inDev);
+  if (ipv4IsMulticast(saddr) || saddr === 0xffffffff) return martianSource(daddr, saddr, inDev);
   if (daddr === 0xffffffff || (daddr === 0 && saddr === 0)) return routeBroadcast(skb, saddr, inDev);
-  if (ipv4IsZeronet(saddr)) return martianSource(skb, daddr, saddr, inDev);
-  if (ipv4IsZeronet(daddr)) return martianDestination(skb, daddr, saddr, inDev);
+  if (ipv4IsZeronet(saddr)) return martianSource(daddr, saddr, inDev);
+  if (ipv4IsZeronet(daddr)) return martianDestination(daddr, saddr, inDev);
   const loopbackDev = (dev.flags & Iff.IFF_LOOPBACK) !== 0;
   if (!loopbackDev && inDev.conf[Conf.route_localnet] === 0) {
-    if (ipv4IsLoopback(daddr)) return martianDestination(skb, daddr, saddr, inDev);
-    if (ipv4IsLoopback(saddr)) return martianSource(skb, daddr, saddr, inDev);
+    if (ipv4IsLoopback(daddr)) return martianDestination(daddr, saddr, inDev);
+    if (ipv4IsLoopback(saddr)) return martianSource(daddr, saddr, inDev);
   }
   const res = fibLookup(net, daddr, tos, 0);
   if (res === null) {
     const error = inDev.forwarding ? Errno.ENETUNREACH : Errno.EHOSTUNREACH;
     skb.dst = errorRoute(dev, error);
-    return true;
+    return 0;
   }
   const type = res.route.info.type;
-  if (type === RTN_BROADCAST) {
-    if (!validSource(skb, saddr, tos, inDev, daddr)) return false;
-    skb.pktType = PACKET_BROADCAST;
-    skb.dst = localRoute(net, dev, RTN_BROADCAST);
-    return true;
-  }
-  if (type === RTN_LOCAL) {
-    if (!validSource(skb, saddr, tos, inDev, daddr)) return false;
-    skb.dst = localRoute(net, dev, RTN_LOCAL);
-    return true;
+  if (type === RTN_BROADCAST || type === RTN_LOCAL) {
+    const refused = validSource(saddr, tos, inDev, daddr, 0);
+    if (refused !== 0) return refused;
+    skb.dst = localRoute(net, dev, type);
+    return 0;
   }
   if (!inDev.forwarding) {
     skb.dst = errorRoute(dev, Errno.EHOSTUNREACH);
-    return true;
+    return 0;
   }
   if (type !== RTN_UNICAST) {
     skb.dst = errorRoute(dev, routeTypeErrno(type));
-    return true;
+    return 0;
   }
-  if (!validSource(skb, saddr, tos, inDev, daddr)) return false;
+  const refused = validSource(saddr, tos, inDev, daddr, res.nh.dev.ifindex);
+  if (refused !== 0) return refused;
   skb.dst = forwardRoute(net, res);
-  return true;
+  return 0;
 }
 
 /** The errno of a route that goes nowhere. @kernel fib_props */
@@ -210,21 +207,11 @@ function errorRoute(dev: NetDevice, error: number): Rtable {
   return rt;
 }
 
-function dropInput(skb: SkBuff, net: Net, reason: number): false {
-  net.kernel.kfreeSkbReason(skb, reason);
-  return false;
-}
-
-function validSource(skb: SkBuff, saddr: number, tos: number, inDev: InDevice, daddr: number): boolean {
-  const verdict = fibValidateSource(inDev.dev.net, saddr, tos, inDev);
-  if (verdict === 0) return true;
-  const net = inDev.dev.net;
-  if (verdict === -Errno.EXDEV) {
-    mibAdd(net.mib, Mib.TcpExtIPReversePathFilter, 1);
-    logMartianSource(inDev, daddr, saddr);
-    return dropInput(skb, net, DropReason.IP_RPFILTER);
-  }
-  return martianSource(skb, daddr, saddr, inDev);
+function validSource(saddr: number, tos: number, inDev: InDevice, daddr: number, oif: number): number {
+  const verdict = fibValidateSource(inDev.dev.net, saddr, tos, inDev, oif);
+  if (verdict === 0) return 0;
+  logMartianSource(inDev, daddr, saddr);
+  return verdict === -Errno.EXDEV ? DropReason.IP_RPFILTER : DropReason.IP_INVALID_SOURCE;
 }
 
 function logMartians(inDev: InDevice): boolean {
@@ -240,36 +227,47 @@ function logMartianSource(inDev: InDevice, daddr: number, saddr: number): void {
   inDev.dev.net.kernel.printk(4, `IPv4: martian source ${dotted(daddr)} from ${dotted(saddr)}, on dev ${inDev.dev.name}`);
 }
 
-function martianSource(skb: SkBuff, daddr: number, saddr: number, inDev: InDevice): false {
+function martianSource(daddr: number, saddr: number, inDev: InDevice): number {
   logMartianSource(inDev, daddr, saddr);
-  return dropInput(skb, inDev.dev.net, DropReason.IP_INVALID_SOURCE);
+  return DropReason.IP_INVALID_SOURCE;
 }
 
-function martianDestination(skb: SkBuff, daddr: number, saddr: number, inDev: InDevice): false {
+function martianDestination(daddr: number, saddr: number, inDev: InDevice): number {
   if (logMartians(inDev)) {
     inDev.dev.net.kernel.printk(4, `IPv4: martian destination ${dotted(daddr)} from ${dotted(saddr)}, dev ${inDev.dev.name}`);
   }
-  return dropInput(skb, inDev.dev.net, DropReason.IP_INVALID_DEST);
+  return DropReason.IP_INVALID_DEST;
 }
 
 const ALL_HOSTS = 0xe0000001;
+/** 224.0.0.0/24: groups that are never forwarded. */
+const LOCAL_GROUPS = 0xe0000000;
 
-function routeMulticast(skb: SkBuff, daddr: number, saddr: number, inDev: InDevice): boolean {
-  const net = inDev.dev.net;
-  if (daddr !== ALL_HOSTS && inDev.groups?.has(daddr) !== true) return dropInput(skb, net, DropReason.IP_INNOROUTES);
-  if (ipv4IsMulticast(saddr) || saddr === 0xffffffff) return martianSource(skb, daddr, saddr, inDev);
-  skb.pktType = PACKET_MULTICAST;
-  skb.dst = localRoute(net, inDev.dev, RTN_MULTICAST);
-  return true;
+function routeMulticast(skb: SkBuff, daddr: number, saddr: number, inDev: InDevice): number {
+  if (!ipCheckMc(inDev, daddr)) return DropReason.IP_INNOROUTES;
+  if (ipv4IsMulticast(saddr) || saddr === 0xffffffff || (ipv4IsLoopback(saddr) && inDev.conf[Conf.route_localnet] === 0)) return martianSource(daddr, saddr, inDev);
+  if (ipv4IsZeronet(saddr)) {
+    if (daddr >>> 8 !== LOCAL_GROUPS >>> 8) return martianSource(daddr, saddr, inDev);
+  } else {
+    const refused = validSource(saddr, 0, inDev, daddr, 0);
+    if (refused !== 0) return refused;
+  }
+  skb.dst = localRoute(inDev.dev.net, inDev.dev, RTN_MULTICAST);
+  return 0;
 }
 
-function routeBroadcast(skb: SkBuff, saddr: number, inDev: InDevice): boolean {
-  if (saddr !== 0 && fibValidateSource(inDev.dev.net, saddr, 0, inDev) !== 0) {
-    return martianSource(skb, 0xffffffff, saddr, inDev);
+/** Whether this host listens to a group on a device. @kernel ip_check_mc_rcu() */
+export function ipCheckMc(inDev: InDevice | null, group: number): boolean {
+  return group === ALL_HOSTS || inDev?.groups?.has(group) === true;
+}
+
+function routeBroadcast(skb: SkBuff, saddr: number, inDev: InDevice): number {
+  if (saddr !== 0) {
+    const refused = validSource(saddr, 0, inDev, 0xffffffff, 0);
+    if (refused !== 0) return refused;
   }
-  skb.pktType = PACKET_BROADCAST;
   skb.dst = localRoute(inDev.dev.net, inDev.dev, RTN_BROADCAST);
-  return true;
+  return 0;
 }
 
 /**
@@ -305,6 +303,7 @@ export function ipRouteOutput(net: Net, flow: Flow4): Rtable | number {
   }
   const source = saddr !== 0 ? saddr : resultSource(res, daddr);
   const dev = type === RTN_LOCAL ? net.loopback : res.nh.dev;
+  if (ipv4IsLoopback(source) && (dev.flags & Iff.IFF_LOOPBACK) === 0 && InDevice.of(dev)?.conf[Conf.route_localnet] === 0) return -Errno.EINVAL;
   return outputRoute(net, res, dev, daddr, source);
 }
 
@@ -317,14 +316,14 @@ function resultSource(res: FibResult, daddr: number): number {
 
 function outputRoute(net: Net, res: FibResult | null, dev: NetDevice, daddr: number, source: number): Rtable {
   const genid = ipv4Of(net).genid;
-  const type = res !== null ? res.route.info.type : ipv4IsMulticast(daddr) ? RTN_MULTICAST : daddr === 0xffffffff ? RTN_BROADCAST : RTN_UNICAST;
+  const type = ipv4IsMulticast(daddr) ? RTN_MULTICAST : daddr === 0xffffffff ? RTN_BROADCAST : res !== null ? res.route.info.type : RTN_UNICAST;
   const cached = res !== null && type === RTN_UNICAST ? res.nh.rthOutput : null;
   if (cached !== null && cached.genid === genid && cached.prefsrc === source) return cached;
   const rt = new Rtable(dev, type, false);
   rt.genid = genid;
   rt.prefsrc = source;
-  if (res !== null) {
-    rt.gateway = res.nh.gateway;
+  if (res !== null && (type !== RTN_MULTICAST || res.route.dstLen >= 4)) {
+    rt.gateway = res.nh.gateway; // a group is not sent to the default gateway
     fillMetrics(rt, res);
     if (type === RTN_UNICAST) res.nh.rthOutput = rt;
   }

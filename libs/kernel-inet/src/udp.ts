@@ -3,7 +3,7 @@
  */
 import { Errno } from '@netloom/base';
 import {
-  DropReason, LL_MAX_HEADER, Mib, mibAdd, PACKET_BROADCAST, PACKET_MULTICAST, pskbMayPull, RCV_SHUTDOWN, SEND_SHUTDOWN, skbBytes, skbPush, skbPut,
+  DropReason, LL_MAX_HEADER, Mib, mibAdd, pskbMayPull, RCV_SHUTDOWN, SEND_SHUTDOWN, skbBytes, skbPush, skbPut,
   skbSetOwnerW, skbTrim, sockControl, sockQueueRcvSkb, type InetProtocol, type NetDevice, type SendOptions, type SkBuff,
 } from '@netloom/kernel-core';
 import { IPPROTO_UDP, Msg, Poll, type Control, type RecvResult, type SockAddr, type SockDiagEntry, type SockOpt, type SockOptValue } from '@netloom/sys';
@@ -14,7 +14,8 @@ import {
 import { ICMP_ERR_CONVERT, InetSock, IP_PMTUDISC_DONT, sockaddrIn } from './inet-sock.js';
 import { icmpSend } from './icmp-send.js';
 import { ipv4Of } from './ipv4-net.js';
-import { RTN_BROADCAST } from './fib-table.js';
+import { RTN_BROADCAST, RTN_MULTICAST } from './fib-table.js';
+import { ipv4IsMulticast, type Rtable } from './route.js';
 
 const MAX_DATAGRAM = 65507;
 
@@ -133,12 +134,13 @@ export class UdpSock extends InetSock {
     skb.transportHeader = o;
     skbSetOwnerW(skb, this);
     const sent = this.ipSend(skb, rt, daddr);
-    if (sent < 0 && !(sent === -Errno.ENOBUFS && !this.recverr)) {
-      mibAdd(this.net.mib, Mib.UdpSndbufErrors, sent === -Errno.ENOBUFS ? 1 : 0);
-      return sent;
+    if (sent === 0) {
+      mibAdd(this.net.mib, Mib.UdpOutDatagrams, 1);
+      return data.length;
     }
-    mibAdd(this.net.mib, Mib.UdpOutDatagrams, 1);
-    return data.length;
+    if (sent !== -Errno.ENOBUFS) return sent;
+    mibAdd(this.net.mib, Mib.UdpSndbufErrors, 1); // a full queue is the sender's business only with IP_RECVERR
+    return this.recverr ? sent : data.length;
   }
 
   recvmsg(count: number, flags: number): RecvResult | number {
@@ -218,7 +220,7 @@ export class UdpSock extends InetSock {
     if (this.daddr !== 0 && this.daddr !== saddr) return false;
     if (this.dport !== 0 && this.dport !== sport) return false;
     if (this.boundDev !== 0 && this.boundDev !== skb.skbIif) return false;
-    return skb.pktType !== PACKET_MULTICAST || this.joined(daddr);
+    return !ipv4IsMulticast(daddr) || this.joined(daddr);
   }
 
   /** An ICMP error about a datagram of this socket. @kernel __udp4_lib_err() */
@@ -287,7 +289,8 @@ function udpRcv(skb: SkBuff): void {
   const dport = l4Dest(m, o);
   const table = ipv4Of(net).udp;
   skb.transportHeader = o;
-  if (skb.pktType === PACKET_BROADCAST || skb.pktType === PACKET_MULTICAST) {
+  const cast = (skb.dst as Rtable).type;
+  if (cast === RTN_BROADCAST || cast === RTN_MULTICAST) {
     deliverToAll(skb, table.at(dport), saddr, sport, daddr);
     return;
   }

@@ -62,7 +62,7 @@ function counters(net: Net, group: MibGroup): string {
 function icmpMessages(net: Net): string {
   const seen: [string, number][] = [];
   for (const [prefix, base] of [['InType', MIB_ICMP_IN], ['OutType', MIB_ICMP_OUT]] as const) {
-    for (let type = 0; type <= 18; type++) {
+    for (let type = 0; type < 256; type++) {
       const count = net.mib[base + type] ?? 0;
       if (count > 0) seen.push([`${prefix}${type}`, count]);
     }

@@ -2,7 +2,7 @@
  * `ip route get`: the routing decision for one packet, ours or received. Source: net/ipv4/route.c inet_rtm_getroute().
  */
 import { Errno, KernelError } from '@netloom/base';
-import { LL_MAX_HEADER, PACKET_HOST, type Net } from '@netloom/kernel-core';
+import { DropReason, LL_MAX_HEADER, PACKET_HOST, type Net } from '@netloom/kernel-core';
 import { fibLookup, fibRouteMsg, ipRouteInput, ipRouteOutput, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST, type Rtable } from '@netloom/kernel-inet';
 import { AF_INET, type RouteGet, type RouteMsg } from '@netloom/sys';
 
@@ -50,9 +50,10 @@ function input(net: Net, iif: number, daddr: number, saddr: number, tos: number)
   if (skb === null) throw new KernelError('ENOBUFS');
   skb.dev = dev;
   skb.pktType = PACKET_HOST;
-  if (!ipRouteInput(skb, daddr, saddr, tos, dev)) throw new KernelError(Errno.EINVAL);
+  const refused = ipRouteInput(skb, daddr, saddr, tos, dev);
   const rt = skb.dst as Rtable;
   skb.pool.release(skb);
+  if (refused !== 0) throw new KernelError(refused === DropReason.IP_RPFILTER ? Errno.EXDEV : Errno.EINVAL);
   if (rt.error !== 0) throw new KernelError(rt.error);
   if (rt.type !== RTN_UNICAST && rt.type !== RTN_LOCAL && rt.type !== RTN_BROADCAST && rt.type !== RTN_MULTICAST) throw new KernelError('EINVAL');
   return rt;
