@@ -359,7 +359,7 @@ describe('counters of a router', () => {
     expect(bench.lab.memory.inUse).toEqual({ small: 0, large: 0 });
   });
 
-  it.each(ROWS)('%s', async (name, frames, counted, sent = []) => {
+  it.each(ROWS.map((row) => ({ name: row[0], row })))('$name', async ({ name, row: [, frames, counted, sent = []] }) => {
     const { lab, router, card, wireA, wireC } = bench;
     await lab.advance(20e9); // token buckets are full again
     for (const port of router.kernel.initNet.devices) port.mtu = name.startsWith('fwd too big') && port.name === 'e1' ? 1000 : port.mtu;
