@@ -6,7 +6,8 @@ const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'
 
 const isGraphic = (byte: number): boolean => byte > 0x20 && byte < 0x7f;
 
-const offsetText = (offset: number): string => `\n\t0x${offset.toString(16).padStart(4, '0')}: `;
+const offsetText = (offset: number, indent = '\n\t'): string =>
+  `${indent}0x${offset.toString(16).padStart(4, '0')}: `;
 
 function hexWords(mem: Uint8Array, from: number, to: number): string {
   let text = '';
@@ -17,10 +18,10 @@ function hexWords(mem: Uint8Array, from: number, to: number): string {
 }
 
 /** -x: sixteen bytes a line. */
-export function hexDump(mem: Uint8Array, start: number, length: number): string {
+export function hexDump(mem: Uint8Array, start: number, length: number, indent = '\n\t'): string {
   let text = '';
   for (let at = 0; at < length; at += 16) {
-    text += offsetText(at) + hexWords(mem, start + at, start + Math.min(at + 16, length));
+    text += offsetText(at, indent) + hexWords(mem, start + at, start + Math.min(at + 16, length));
   }
   return text;
 }

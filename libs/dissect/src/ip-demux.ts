@@ -3,11 +3,14 @@
  */
 import { protocolName } from '@netloom/base';
 import { printIcmp } from './icmp.js';
+import { printIcmp6 } from './icmp6.js';
+import { printIgmp } from './igmp.js';
 import { printIp } from './ip.js';
 import { printIp6 } from './ip6.js';
 import { IP_PROTOCOL_NAMES } from './names.js';
 import type { Printout } from './printout.js';
 import { printTcp } from './tcp.js';
+import { printAh, printEsp, printGre } from './tunnels.js';
 import { printUdp } from './udp.js';
 
 /** What a transport must know of the network header before it. */
@@ -30,6 +33,10 @@ export function ipDemux(out: Printout, p: number, ip: IpContext): void {
       if (ip.version === 4) printIcmp(out, p, ip);
       else putWrongVersion(out, protocol, 4);
       return;
+    case 2:
+      if (ip.version === 4) printIgmp(out, p, length);
+      else putWrongVersion(out, protocol, 4);
+      return;
     case 4:
       printIp(out, p, length);
       return;
@@ -41,6 +48,21 @@ export function ipDemux(out: Printout, p: number, ip: IpContext): void {
       return;
     case 41:
       printIp6(out, p, length);
+      return;
+    case 47:
+      printGre(out, p, length);
+      return;
+    case 50:
+      printEsp(out, p, length);
+      return;
+    case 51: {
+      const size = printAh(out, p);
+      ipDemux(out, p + size, { ...ip, length: length - size, protocol: out.u8(p) });
+      return;
+    }
+    case 58:
+      if (ip.version === 6) printIcmp6(out, p, ip);
+      else putWrongVersion(out, protocol, 6);
       return;
     case 59:
       out.put('no next header');

@@ -1,44 +1,115 @@
 /**
- * IPv6.
+ * IPv6 and its chain of extension headers.
+ *
+ * ethertypePrint, bare IP links, tunnels → this → ip6-options, ipDemux. Source: RFC 8200.
  */
 import { ipDemux } from './ip-demux.js';
-import { hex8, IP_PROTOCOL_NAMES, ip6Text } from './names.js';
+import { putDestinationOptions, putHopByHop } from './ip6-options.js';
+import { putRoutingHeader } from './ip6-route.js';
+import { hex2, hex8, IP_PROTOCOL_NAMES, ip6Text } from './names.js';
+import { MAX_NESTING } from './printout.js';
 import type { Printout } from './printout.js';
 
 const HLEN = 40;
 
 export function printIp6(out: Printout, p: number, length: number): void {
   out.protocol = 'ip6';
-  if (!out.options.linkHeader) out.put('IP6 ');
+  out.need(p, HLEN);
   if (length < HLEN) {
     out.put(`truncated-ip6 ${length}`);
     return;
   }
-  out.need(p, HLEN);
+  if (!out.options.linkHeader) out.put('IP6 ');
+  const version = out.u8(p) >> 4;
+  if (version !== 6) {
+    out.put(`version error: ${version} != 6`);
+    return;
+  }
   const payload = out.u16(p + 4);
-  if (length < payload + HLEN) {
-    out.put(`truncated-ip6 - ${payload + HLEN - length} bytes missing!`);
-  }
-  const next = out.u8(p + 6);
-  if (out.options.verbose > 0) {
-    const flow = out.u32(p);
-    out.put('(');
-    if (((flow >>> 20) & 0xff) !== 0)
-      out.put(`class 0x${((flow >>> 20) & 0xff).toString(16).padStart(2, '0')}, `);
-    if ((flow & 0xfffff) !== 0) out.put(`flowlabel 0x${hex8(flow & 0xfffff).slice(3)}, `);
-    out.put(
-      `hlim ${out.u8(p + 7)}, next-header ${IP_PROTOCOL_NAMES[next] ?? 'unknown'} (${next}), payload length: ${payload}) `,
-    );
-  }
-  const saved = out.limitEnd(p + HLEN + payload);
-  if (next !== 6 && next !== 17) out.put(`${ip6Text(out, p + 8)} > ${ip6Text(out, p + 24)}: `);
-  ipDemux(out, p + HLEN, {
-    length: payload,
-    version: 6,
-    fragmented: false,
-    protocol: next,
-    header: p,
-    hopLimit: out.u8(p + 7),
-  });
+  const total = payload + HLEN;
+  if (length < total) out.put(`truncated-ip6 - ${total - length} bytes missing!`);
+  if (out.options.verbose > 0) putDetails(out, p, payload);
+  const saved = out.limitEnd(p + total);
+  out.nesting++;
+  if (out.nesting > MAX_NESTING) out.truncate();
+  printChain(out, p, total);
+  out.nesting--;
   out.restoreEnd(saved);
+}
+
+function putDetails(out: Printout, p: number, payload: number): void {
+  const word = out.u32(p);
+  const trafficClass = (word >>> 20) & 0xff;
+  const flow = word & 0xfffff;
+  const next = out.u8(p + 6);
+  out.put('(');
+  if (trafficClass !== 0) out.put(`class 0x${hex2(trafficClass)}, `);
+  if (flow !== 0) out.put(`flowlabel 0x${hex8(flow).slice(3)}, `);
+  out.put(
+    `hlim ${out.u8(p + 7)}, next-header ${IP_PROTOCOL_NAMES[next] ?? 'unknown'} (${next}) ` +
+      `payload length: ${payload}) `,
+  );
+}
+
+function printChain(out: Printout, header: number, total: number): void {
+  let at = header;
+  let left = total;
+  let advance = HLEN;
+  let next = out.u8(header + 6);
+  let fragmented = false;
+  while (at < out.snapEnd && advance > 0) {
+    if (left < advance) {
+      out.truncate();
+    }
+    at += advance;
+    left -= advance;
+    const first = at === header + HLEN;
+    if (first && next !== 6 && next !== 17 && next !== 33 && next !== 132) {
+      out.put(`${ip6Text(out, header + 8)} > ${ip6Text(out, header + 24)}: `);
+    }
+    switch (next) {
+      case 0:
+        advance = putHopByHop(out, at);
+        break;
+      case 60:
+        advance = putDestinationOptions(out, at);
+        break;
+      case 44:
+        advance = putFragment(out, at, header);
+        fragmented = true;
+        break;
+      case 43:
+        advance = putRoutingHeader(out, at);
+        break;
+      default:
+        ipDemux(out, at, {
+          length: left,
+          version: 6,
+          fragmented,
+          protocol: next,
+          header,
+          hopLimit: out.u8(header + 7),
+        });
+        return;
+    }
+    if (advance < 0) return;
+    next = out.u8(at);
+    out.protocol = 'ip6';
+  }
+}
+
+/** The length of the fragment header, or -1 where what follows is not the start of a payload. */
+function putFragment(out: Printout, p: number, header: number): number {
+  out.protocol = 'frag6';
+  out.need(p, 8);
+  const word = out.u16(p + 2);
+  const offset = word & 0xfff8;
+  const size = HLEN + out.u16(header + 4) - (p - header) - 8;
+  // tcpdump computes this in a 64-bit unsigned number.
+  const shown = size < 0 ? (2n ** 64n + BigInt(size)).toString() : String(size);
+  const ident = out.options.verbose > 0 ? `0x${hex8(out.u32(p + 4))}:` : '';
+  out.put(`frag (${ident}${offset}|${shown})`);
+  if (offset !== 0) return -1;
+  out.put(' ');
+  return 8;
 }

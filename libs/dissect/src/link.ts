@@ -128,7 +128,7 @@ function printSll2(out: Printout, p: number, length: number, capLen: number): nu
   }
   const ifindex = out.u32(p + 4);
   const name = out.options.ifName(ifindex);
-  out.put(name === undefined ? `ifindex ${ifindex} ` : `${name.padEnd(5)} `);
+  out.put(`${(name ?? '?').padEnd(5)} `);
   out.put(`${(PACKET_TYPES[out.u8(p + 10)] ?? '?').padEnd(3)} `);
   if (out.options.linkHeader) putSll2Header(out, p, length);
   return (

@@ -132,7 +132,7 @@ export function ip6Text(out: Printout, p: number): string {
   return best < 0 ? hex(0, 8) : `${hex(0, best)}::${hex(best + bestLength, 8)}`;
 }
 
-function ouiName(oui: number): string {
+export function ouiName(oui: number): string {
   switch (oui) {
     case 0x000000:
       return 'Ethernet';

@@ -6,7 +6,7 @@
  * against `snapEnd`; one past it throws TruncatedPacket, which PacketPrinter turns into ` [|name]`
  * with the `protocol` that was being printed: printers need no checks of their own for short captures.
  */
-import { hexAsciiDump } from './hex-dump.js';
+import { hexAsciiDump, hexDump } from './hex-dump.js';
 import type { Settings } from './options.js';
 import type { TcpConversations } from './tcp-conversations.js';
 
@@ -105,6 +105,12 @@ export class Printout {
   putDump(p: number, length: number): void {
     const size = Math.min(length, this.available(p));
     if (size > 0) this.text += hexAsciiDump(this.mem, p, size);
+  }
+
+  /** Hex alone, each line after `indent`: the insides of something that -v shows. */
+  putHex(p: number, length: number, indent: string): void {
+    const size = Math.min(length, this.available(p));
+    if (size > 0) this.text += hexDump(this.mem, p, size, indent);
   }
 
   /** Unless the user asks for a dump of everything anyway. */

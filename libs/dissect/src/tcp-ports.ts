@@ -1,16 +1,57 @@
 /**
  * Which printer a TCP port has.
  */
+import { printDomain } from './domain.js';
+import { hex2 } from './names.js';
 import type { Printout } from './printout.js';
+import { FTP, HTTP, printSsh, printTextProtocol, RTSP, SMTP } from './text-protocols.js';
+import { charText } from './text.js';
+
+const RST = 4;
+const MAX_RST_DATA = 30;
 
 /** Prints the payload after `, length N` where a printer knows the ports. */
 export function printTcpPayload(
-  _out: Printout,
-  _p: number,
-  _length: number,
-  _flags: number,
-  _source: number,
-  _dest: number,
+  out: Printout,
+  p: number,
+  length: number,
+  flags: number,
+  source: number,
+  dest: number,
 ): void {
-  // no port has a printer yet
+  if ((flags & RST) !== 0) {
+    if (out.options.verbose > 0) putResetCause(out, p, length, flags);
+    return;
+  }
+  const either = (...ports: number[]): boolean => ports.includes(source) || ports.includes(dest);
+  const text = either(80, 8080, 3128)
+    ? HTTP
+    : either(21)
+      ? FTP
+      : either(554, 8554)
+        ? RTSP
+        : either(25)
+          ? SMTP
+          : undefined;
+  if (text !== undefined) {
+    out.put(': ');
+    printTextProtocol(out, p, length, text);
+  } else if (either(22)) {
+    out.put(': ');
+    printSsh(out, p, length);
+  } else if (either(53)) {
+    out.put(' ');
+    printDomain(out, p, length, { overTcp: true, multicast: false });
+  }
+}
+
+/** Data in a reset says why (RFC 1122 §4.2.2.12). */
+function putResetCause(out: Printout, p: number, length: number, _flags: number): void {
+  void hex2;
+  out.put(out.has(p, length) ? ' [RST' : ' [!RST');
+  const shown = Math.min(length, MAX_RST_DATA);
+  if (length > MAX_RST_DATA) out.put('+');
+  out.put(' ');
+  for (let i = 0; i < shown && out.has(p + i, 1); i++) out.put(charText(out.u8(p + i)));
+  out.put(']');
 }
