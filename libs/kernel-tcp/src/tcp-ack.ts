@@ -89,9 +89,14 @@ function ackUpdateRtt(tp: TcpSock, flag: number, seqRttUs: number, sackRttUs: nu
   return true;
 }
 
+/** Microseconds since `sent`, at least one: on an ideal wire an answer may come at the same instant. */
+function elapsedUs(now: number, sent: number): number {
+  return Math.max(1, Math.floor((now - sent) / 1000));
+}
+
 /** Measures the SYN-ACK of a connection that we accepted. @kernel tcp_synack_rtt_meas() */
 export function tcpSynackRttMeas(tp: TcpSock, sentAtNs: number): void {
-  const rtt = sentAtNs > 0 ? Math.floor((tp.now - sentAtNs) / 1000) : -1;
+  const rtt = sentAtNs > 0 ? elapsedUs(tp.now, sentAtNs) : -1;
   ackUpdateRtt(tp, FLAG_SYN_ACKED, rtt, -1, rtt);
 }
 
@@ -155,8 +160,8 @@ function cleanRtxQueue(tp: TcpSock, priorFack: number, priorSndUna: number): voi
   let sackRtt = -1;
   let caRtt = -1;
   if (firstAckt >= 0 && (tp.ackFlag & FLAG_RETRANS_DATA_ACKED) === 0) {
-    seqRtt = Math.floor((now - firstAckt) / 1000);
-    caRtt = Math.floor((now - lastAckt) / 1000);
+    seqRtt = elapsedUs(now, firstAckt);
+    caRtt = elapsedUs(now, lastAckt);
     if (
       acked === 1 && fully && priorSacked === 0 && (tp.sndUna - priorSndUna) >>> 0 < tp.mssCache && tp.rs.priorDelivered + 1 === tp.delivered
     ) {
@@ -164,8 +169,8 @@ function cleanRtxQueue(tp: TcpSock, priorFack: number, priorSndUna: number): voi
     }
   }
   if (tp.ackFirstSackt >= 0) {
-    sackRtt = Math.floor((now - tp.ackFirstSackt) / 1000);
-    caRtt = Math.floor((now - tp.ackLastSackt) / 1000);
+    sackRtt = elapsedUs(now, tp.ackFirstSackt);
+    caRtt = elapsedUs(now, tp.ackLastSackt);
   }
   const measured = ackUpdateRtt(tp, tp.ackFlag, seqRtt, sackRtt, caRtt);
   if ((tp.ackFlag & FLAG_ACKED) !== 0) {

@@ -115,7 +115,7 @@ function sendDelayedAck(tp: TcpSock): void {
     if (tp.srttUs !== 0) max = Math.min(max, Math.max((tp.srttUs >> 3) * 1000, TCP_DELACK_MIN));
     ato = Math.min(ato, max);
   }
-  ato = Math.min(ato, tp.delackMax);
+  ato = Math.max(Math.min(ato, tp.delackMax), NSEC_PER_MSEC); // a timer that is due fires with the next tick
   let timeout = now + ato;
   if ((tp.ackPending & ICSK_ACK_TIMER) !== 0) {
     if (tp.ackTimeout <= now + ato / 4) {

@@ -84,7 +84,7 @@ export function tcpRateStart(tp: TcpSock): void {
 /** The application has nothing to send and the window has room: samples from here on show its rate, not the path's. */
 export function tcpRateCheckAppLimited(tp: TcpSock): void {
   if (
-    tp.writeSeq - tp.sndNxt < tp.mssCache && tp.wmemAlloc < 2 * 2304 &&
+    (tp.writeSeq - tp.sndNxt) >>> 0 < tp.mssCache && tp.wmemAlloc < 2 * 2304 &&
     tp.packetsOut - (tp.sackedOut + tp.lostOut) + tp.retransOut < tp.sndCwnd && tp.lostOut <= tp.retransOut
   ) {
     tp.appLimited = tp.delivered + tp.packetsOut > 0 ? tp.delivered + tp.packetsOut : 1;

@@ -21,6 +21,7 @@ import { tcpAcceptDequeue, tcpListenStart, tcpListenStop } from './tcp-listen.js
 import { tcpCurrentMss } from './tcp-mss.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpPushOne, tcpPushPending, tcpQueueSkb, tcpSendFin, tcpWriteXmit } from './tcp-output.js';
+import { tcpRateCheckAppLimited } from './tcp-rate.js';
 import { tcpXmitRetransmitQueue } from './tcp-retransmit.js';
 import { TcpSock } from './tcp-sock.js';
 import { tcpGetsockopt, tcpSetsockopt } from './tcp-sockopt.js';
@@ -201,6 +202,7 @@ export class TcpStreamSock extends TcpSock {
     if ((bit & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) === 0) return this.err !== 0 ? this.takeError() : -Errno.EPIPE;
     if (this.err !== 0) return this.takeError();
     if ((this.shutdownMask & SEND_SHUTDOWN) !== 0) return -Errno.EPIPE;
+    tcpRateCheckAppLimited(this);
     const mss = tcpCurrentMss(this);
     let copied = 0;
     while (copied < data.length) {

@@ -38,6 +38,10 @@ export interface Segment {
   readonly len: number;
   readonly options: string;
   readonly text: string;
+  readonly rawSeq: number;
+  readonly rawAck: number;
+  readonly sport: number;
+  readonly dport: number;
 }
 
 const FLAG_LETTERS = 'FSRP.UEW';
@@ -147,7 +151,7 @@ export class Bench {
   }
 
   private relative(host: string, seq: number): number {
-    return (seq - (this.isn.get(host) ?? seq)) >>> 0;
+    return (seq - (this.isn.get(host) ?? 0)) >>> 0; // raw where the SYN was not seen
   }
 
   /** Takes a frame apart for the log. */
@@ -167,7 +171,7 @@ export class Bench {
     const options = optionText(m, th, (s) => this.relative(peerKey, s));
     const win = tcphWindow(m, th);
     const text = `${flags} ${seq}:${(seq + len) >>> 0}(${len})${(flagBits & 0x10) !== 0 ? ` ack ${ack}` : ''} win ${win}${options === '' ? '' : ` <${options}>`}`;
-    return { time: this.engine.now, from: host, flags, seq, ack, win, len, options, text };
+    return { time: this.engine.now, from: host, flags, seq, ack, win, len, options, text, rawSeq, rawAck: tcphAckSeq(m, th), sport: l4Source(m, th), dport: l4Dest(m, th) };
   }
 
   private deviceOps(hostname: string): NetDeviceOps {
