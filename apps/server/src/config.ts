@@ -24,7 +24,7 @@ export interface Limits {
   readonly outputBytes: number;
   /** Of recorded inputs; a lab that has more is re-created instead of replayed after a restart. */
   readonly journalBytes: number;
-  /** Heap of a lab's thread. */
+  /** Heap of a lab's thread, and as much again for buffers (files, packets). */
   readonly labMemoryMb: number;
   /** Time that the commands of a new lab's topology may take. */
   readonly deployMs: number;

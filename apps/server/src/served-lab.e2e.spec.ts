@@ -283,3 +283,23 @@ describe('a served lab', () => {
     expect(text).toMatch(/netloom_lab_drops_total\{lab="two-subnets",reason="NO_SOCKET"\} [1-9]/);
   });
 });
+
+describe('a lab that runs away', () => {
+  it('is stopped with a clear error and harms no other', async () => {
+    const server = await Harness.start(threads(160));
+    const pair = (name: string) => ({ name, topology: { nodes: { h1: {} }, links: [] } });
+    await server.deploy(pair('hungry'));
+    await server.deploy(pair('frugal'));
+    const run = await server.post('/api/labs/hungry/nodes/h1/exec', {
+      command: 'i=0; while :; do i=$((i + 1)); head -c 10000000 /dev/zero > /root/f$i; done',
+    });
+    expect(run.body).toMatchObject({
+      status: 503,
+      detail: 'the lab needed more than its memory limit of 160 MiB and was stopped',
+    });
+    expect((await server.get('/api/labs/hungry')).body).toMatchObject({ state: 'failed' });
+    const other = await server.post('/api/labs/frugal/nodes/h1/exec', { command: 'echo fine' });
+    expect(other.body.stdout).toBe('fine\n');
+    await server.stop();
+  }, 30_000);
+});

@@ -13,6 +13,13 @@ import { codeOf, messageOf } from '../thrown.js';
 /** Young generation = three semi-spaces; 64 MB ones keep packets' short-lived objects out of the old generation. */
 const YOUNG_GENERATION_MB = 3 * 64;
 
+/** What V8 says when a thread's heap is full; a lab says the same of its buffers. */
+export const OUT_OF_MEMORY = 'ERR_WORKER_OUT_OF_MEMORY';
+
+export interface LabWorkerData {
+  readonly memoryMb: number;
+}
+
 export class WorkerRunnerFactory implements RunnerFactory {
   constructor(
     private readonly memoryMb: number,
@@ -22,7 +29,7 @@ export class WorkerRunnerFactory implements RunnerFactory {
   open(labId: string): OwnedRunner {
     const worker = new Worker(this.entry, {
       name: `lab ${labId}`,
-      workerData: { labId },
+      workerData: { memoryMb: this.memoryMb } satisfies LabWorkerData,
       // Nothing of the server's environment or arguments belongs in a lab.
       env: {},
       argv: [],
@@ -45,7 +52,7 @@ export class WorkerRunnerFactory implements RunnerFactory {
   }
 
   private reason(error: unknown): string {
-    if (codeOf(error) === 'ERR_WORKER_OUT_OF_MEMORY') {
+    if (codeOf(error) === OUT_OF_MEMORY) {
       return `the lab needed more than its memory limit of ${this.memoryMb} MiB and was stopped`;
     }
     return `the lab died of an error: ${messageOf(error)}`;
