@@ -6,10 +6,16 @@ import { createEnvironment, Host } from '@netloom/kernel';
 import { fibNewRoute, inetAddAddress, ipv4SetConf, UdpSock } from '@netloom/kernel-inet';
 import { PacketMemory } from '@netloom/wire';
 
-/** User and system CPU seconds of this process since it started. */
+/** User and system CPU seconds of this process, all threads, since it started. */
 export function cpuSeconds() {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
+}
+
+/** Starts the clock of a case, once its modules are loaded; the result tells the CPU seconds since. */
+export function startClock() {
+  const start = cpuSeconds();
+  return () => cpuSeconds() - start;
 }
 
 export const report = (results) => console.log(JSON.stringify(results));

@@ -1,8 +1,9 @@
 // npm run bench -- [CASE…] [--json] [--samples N]: measures the built packages.
 //
-// Each sample is a process of its own; its figure is taken over the CPU time (user + system) of that whole process,
-// start-up and compilation included, so that it can be held against another simulator's process. A figure is the
-// median of five samples. Rates are larger = better; times and costs, whose unit says so, smaller = better.
+// Each sample is a process of its own. Its figure is taken over the CPU time (user + system, all threads: compilation and
+// garbage collection too) from when its modules are loaded to its end; loading takes about 0.25 s (S5-N-all shows whole
+// processes). A figure is the median of five samples. Rates are larger = better; times and costs, whose unit says so,
+// smaller = better.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

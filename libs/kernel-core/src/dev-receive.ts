@@ -5,7 +5,7 @@
  */
 import { ETH_HLEN, ETH_P_802_3_MIN, ethDestHi, ethDestLo, ethProto } from '@netloom/wire';
 import { DropReason } from './drop-reasons.js';
-import { RX_HANDLER_ANOTHER, RX_HANDLER_CONSUMED, Stat, statAdd, type NetDevice } from './net-device.js';
+import { RX_HANDLER_ANOTHER, RX_HANDLER_CONSUMED, Stat, statAdd, type DeviceTap, type NetDevice } from './net-device.js';
 import { PACKET_BROADCAST, PACKET_HOST, PACKET_LOOPBACK, PACKET_MULTICAST, PACKET_OTHERHOST, type SkBuff } from './skbuff.js';
 
 /** Handles packets of one ethertype. Consumes them. */
@@ -70,8 +70,8 @@ export function netifReceiveSkb(skb: SkBuff): void {
 }
 
 function deliverTaps(skb: SkBuff, dev: NetDevice): void {
-  if (skb.pktType === PACKET_LOOPBACK) return; // a copy of what was sent, which the taps have seen
-  if (dev.taps !== null) for (const tap of dev.taps) tap(skb, dev, false);
+  const own = dev.taps;
+  if (own !== null) for (let i = 0; i < own.length; i++) (own[i] as DeviceTap)(skb, dev, false);
   const all = dev.net.taps;
-  if (all !== null) for (const tap of all) tap(skb, dev, false);
+  if (all !== null) for (let i = 0; i < all.length; i++) (all[i] as DeviceTap)(skb, dev, false);
 }

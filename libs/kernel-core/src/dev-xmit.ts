@@ -6,7 +6,7 @@
 import { Iff } from '@netloom/sys';
 import { csumFold, csumPartial } from '@netloom/wire';
 import { DropReason } from './drop-reasons.js';
-import { NETDEV_TX_OK, statAdd, Stat, type NetDevice } from './net-device.js';
+import { NETDEV_TX_OK, statAdd, Stat, type DeviceTap, type NetDevice } from './net-device.js';
 import { NET_XMIT_DROP, NET_XMIT_SUCCESS, qdiscXmit } from './qdisc.js';
 import { CHECKSUM_NONE, skbCow, type SkBuff } from './skbuff.js';
 
@@ -36,9 +36,10 @@ export function devHardStartXmit(skb: SkBuff, dev: NetDevice): number {
 
 /** @kernel dev_queue_xmit_nit() */
 export function devQueueXmitNit(skb: SkBuff, dev: NetDevice): void {
-  if (dev.taps !== null) for (const tap of dev.taps) tap(skb, dev, true);
+  const own = dev.taps;
+  if (own !== null) for (let i = 0; i < own.length; i++) (own[i] as DeviceTap)(skb, dev, true);
   const all = dev.net.taps;
-  if (all !== null) for (const tap of all) tap(skb, dev, true);
+  if (all !== null) for (let i = 0; i < all.length; i++) (all[i] as DeviceTap)(skb, dev, true);
 }
 
 /**

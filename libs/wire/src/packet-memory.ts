@@ -22,6 +22,9 @@ interface Ops {
   fill(dst: number, value: number, length: number): void;
   csum(offset: number, length: number, init: number): number;
   hash(offset: number, length: number): number;
+  epb(
+    dst: number, ctl: number, timeNs: number, src: number, capLen: number, origLen: number, flags: number, packetId: number,
+  ): number;
 }
 
 // Narrow shapes of the WebAssembly globals: the pure libraries use neither DOM nor Node types.
