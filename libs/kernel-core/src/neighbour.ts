@@ -25,6 +25,8 @@ export const NEIGH_UPDATE_F_WEAK_OVERRIDE = 2;
 export const NEIGH_UPDATE_F_ADMIN = 0x80000000;
 
 const SECOND = 1e9;
+/** HZ/100: the timer never comes sooner. */
+const TIMER_MIN = 10e6;
 
 /** The sysctls of net.ipv4.neigh.DEV, in nanoseconds, counts and bytes. */
 export interface NeighParms {
@@ -161,7 +163,7 @@ export class Neighbour {
       this.invalidate();
       return;
     }
-    if ((this.nudState & NUD_IN_TIMER) !== 0) this.armAt(Math.max(next, now + 1e6));
+    if ((this.nudState & NUD_IN_TIMER) !== 0) this.armAt(Math.max(next, now + TIMER_MIN));
     if ((this.nudState & (Nud.NUD_INCOMPLETE | Nud.NUD_PROBE)) !== 0) this.probe();
   }
 
