@@ -14,6 +14,10 @@ import { pingMain } from './ping/main.js';
 import { ssMain } from './ss/main.js';
 import { sysctlMain } from './sysctl.js';
 import { tcpdumpMain } from './tcpdump/main.js';
+import { arpingMain } from './trace/arping.js';
+import { mtrMain } from './trace/mtr.js';
+import { tracepathMain } from './trace/tracepath.js';
+import { tracerouteMain } from './trace/traceroute.js';
 
 export const netutilsPrograms: readonly ProgramSpec[] = [
   { paths: ['/usr/sbin/arp', '/sbin/arp'], main: arpMain },
@@ -28,4 +32,8 @@ export const netutilsPrograms: readonly ProgramSpec[] = [
   { paths: ['/usr/bin/ss', '/bin/ss'], main: ssMain },
   { paths: ['/usr/sbin/sysctl', '/sbin/sysctl'], main: sysctlMain },
   { paths: ['/usr/bin/tcpdump', '/bin/tcpdump', '/usr/sbin/tcpdump', '/sbin/tcpdump'], main: tcpdumpMain },
+  { paths: ['/usr/bin/arping', '/bin/arping'], main: arpingMain },
+  { paths: ['/usr/bin/mtr', '/bin/mtr'], main: mtrMain },
+  { paths: ['/usr/bin/tracepath', '/bin/tracepath'], main: tracepathMain },
+  { paths: ['/usr/bin/traceroute.db', '/usr/bin/traceroute', '/bin/traceroute'], main: tracerouteMain },
 ];
