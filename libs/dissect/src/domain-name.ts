@@ -46,7 +46,7 @@ export function nameText(out: Printout, p: number, message: number): NameText {
     characters += label + 1;
     text += '.';
     if (characters > MAX_NAME) {
-      return { text: `${text}<DOMAIN NAME TOO LONG>`, next: undefined };
+      return { text: `${text}<DOMAIN NAME TOO LONG>`, next: next ?? skipName(out, at) };
     }
   }
 }

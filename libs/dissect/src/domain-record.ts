@@ -144,7 +144,6 @@ function putData(out: Printout, p: number, end: number, type: number, message: n
       out.put(` ${out.u16(p)}`);
       return true;
     case 16:
-    case 99:
       putStrings(out, p, end);
       return true;
     case 28:

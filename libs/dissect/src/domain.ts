@@ -72,13 +72,13 @@ export function printDomain(out: Printout, start: number, total: number, kind: D
     }
     length -= 2;
     const prefix = out.u16(p);
-    if (prefix > length) {
+    if (prefix !== length) {
       out.put(` [prefix length(${prefix}) != length(${length})]`);
       out.putInvalid();
       return;
     }
-    length = prefix;
     p += 2;
+    out.put(' ');
   }
   if (length < HLEN) {
     out.put(`domain [length ${length} < ${HLEN}]`);

@@ -37,8 +37,8 @@ const TYPES: Readonly<Record<number, string>> = {
   146: 'mobile router solicitation',
   147: 'mobile router advertisement',
   155: 'RPL',
-  200: 'mtrace message',
-  201: 'mtrace response',
+  200: 'mtrace response',
+  201: 'mtrace message',
 };
 
 /** Those that -v prints the length of at once, as their options follow on lines of their own. */
@@ -46,7 +46,7 @@ const LENGTH_FIRST = [133, 134, 135, 136, 137, 145, 147];
 
 const UNREACHABLE: Readonly<Record<number, string>> = {
   0: 'unreachable route',
-  1: 'unreachable prohibited',
+  1: ' unreachable prohibited',
   2: 'beyond scope',
   3: 'unreachable address',
   4: 'unreachable port',
@@ -242,7 +242,7 @@ function putTimeExceeded(out: Printout, p: number): void {
 function putParameterProblem(out: Printout, p: number): void {
   const code = out.u8(p + 1);
   out.need(p + 8, 40);
-  const what = ['erroneous', 'next header', 'option'][code];
+  const what = ['erroneous', 'next header', 'option', 'incomplete header chain'][code];
   out.put(what === undefined ? `, code-#${code}` : `, ${what} - octet ${out.u32(p + 4)}`);
 }
 

@@ -1,7 +1,6 @@
 /**
  * Which printer an IP protocol has. IPv4 and the IPv6 header chain → this.
  */
-import { protocolName } from '@netloom/base';
 import { printIcmp } from './icmp.js';
 import { printIcmp6 } from './icmp6.js';
 import { printIgmp } from './igmp.js';
@@ -9,6 +8,7 @@ import { printIp } from './ip.js';
 import { printIp6 } from './ip6.js';
 import { IP_PROTOCOL_NAMES } from './names.js';
 import type { Printout } from './printout.js';
+import { protocolText } from './protocol-names.js';
 import { printTcp } from './tcp.js';
 import { printAh, printEsp, printGre } from './tunnels.js';
 import { printUdp } from './udp.js';
@@ -67,10 +67,8 @@ export function ipDemux(out: Printout, p: number, ip: IpContext): void {
     case 59:
       out.put('no next header');
       return;
-    default: {
-      const name = out.options.numeric ? undefined : protocolName(protocol);
-      out.put(` ${name ?? `ip-proto-${protocol}`} ${length}`);
-    }
+    default:
+      out.put(` ${protocolText(protocol, out.options.numeric)} ${length}`);
   }
 }
 

@@ -4,13 +4,13 @@
  * ethertypePrint, bare IP links, tunnels, ICMP quotations → this → ip-options, ipDemux.
  * Source: RFC 791, RFC 3168 (ECN). tcpdump's one-line form, and the two-line form of -v.
  */
-import { protocolName } from '@netloom/base';
 import { addBytes, finish, shouldBe } from './checksum.js';
 import { ipDemux } from './ip-demux.js';
 import { putIpOptions } from './ip-options.js';
 import { bitNames, IP_PROTOCOL_NAMES, ip4Text } from './names.js';
 import { MAX_NESTING } from './printout.js';
 import type { Printout } from './printout.js';
+import { protocolText } from './protocol-names.js';
 
 const MIN_HLEN = 20;
 const MF = 0x2000;
@@ -102,8 +102,7 @@ function printPayload(out: Printout, p: number, headerLength: number, length: nu
   if ((off & OFFSET_MASK) !== 0) {
     if (out.options.quiet > 1) return;
     out.put(ends);
-    const name = out.options.numeric ? undefined : protocolName(protocol);
-    out.put(` ${name ?? `ip-proto-${protocol}`}`);
+    out.put(` ${protocolText(protocol, out.options.numeric)}`);
     return;
   }
   // Those of the transports that have ports print the addresses together with them.

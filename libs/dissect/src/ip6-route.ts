@@ -12,24 +12,28 @@ export function putRoutingHeader(out: Printout, p: number): number {
   const length = out.u8(p + 1);
   const type = out.u8(p + 2);
   const left = out.u8(p + 3);
-  out.put(`srcrt (len=${length}, type=${type}, segleft=${left}`);
+  const deprecated = type === 0 ? ' [Deprecated]' : '';
+  out.put(`RT6 (len=${length}, type=${type}${deprecated}, segleft=${left}`);
   if (type === 0 || type === 2) {
     const reserved = out.u32(p + 4);
-    if (reserved !== 0 || out.options.verbose > 1) out.put(`, rsv=0x${reserved.toString(16)}`);
-    if (length % 2 === 1) return invalid(out);
+    if (reserved !== 0 || out.options.verbose > 0) out.put(`, rsv=0x${reserved.toString(16)}`);
+    if (length % 2 === 1) {
+      out.put(` (invalid length ${length})`);
+      return invalid(out);
+    }
     for (let i = 0; i < length / 2; i++) out.put(`, [${i}]${ip6Text(out, p + 8 + 16 * i)}`);
     out.put(') ');
     return (length + 1) * 8;
   }
   if (type === 4) return putSegments(out, p, length);
-  out.put(` (unknown type (${type}))`);
-  return -1;
+  out.put(' (unknown type)');
+  return invalid(out);
 }
 
 function putSegments(out: Printout, p: number, length: number): number {
   out.put(`, last-entry=${out.u8(p + 4)}`);
   const flags = out.u8(p + 5);
-  if (flags !== 0) out.put(`, flags=0x${flags.toString(16)}`);
+  if (flags !== 0 || out.options.verbose > 0) out.put(`, flags=0x${flags.toString(16)}`);
   out.put(`, tag=${out.u16(p + 6).toString(16)}`);
   const total = (length + 1) * 8;
   let at = p + 8;

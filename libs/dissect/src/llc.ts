@@ -17,15 +17,12 @@ const SAPS: Readonly<Record<number, string>> = {
   0x06: 'IP',
   0x0e: 'ProWay NM',
   0x42: 'STP',
-  0x4e: 'MMS',
+  0x4e: 'RS511',
   0x7e: 'ISO8208',
-  0x80: '3COM',
-  0x8e: 'ProWay ASM',
+  0x8e: 'ProWay',
   0xaa: 'SNAP',
-  0xbc: 'Banyan VINES',
   0xe0: 'IPX',
   0xf0: 'NetBeui',
-  0xf4: 'LAN Manager',
   0xfe: 'OSI',
   0xff: 'Global',
 };
@@ -169,6 +166,7 @@ function printSnap(
   source: number | undefined,
   dest: number | undefined,
 ): boolean {
+  out.protocol = 'snap';
   if (capLen < 5 || length < 5) {
     out.putTruncated();
     return true;

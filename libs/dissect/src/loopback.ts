@@ -10,7 +10,8 @@ const FORWARD = 2;
 export function printLoopback(out: Printout, p: number, length: number): void {
   out.protocol = 'loopback';
   if (length < 2) {
-    out.put(' (packet length %u < 2)'.replace('%u', String(length)));
+    out.put('Loopback');
+    out.putInvalid();
     return;
   }
   let at = p + 2;

@@ -66,17 +66,17 @@ export const IP_PROTOCOL_NAMES: Readonly<Record<number, string>> = {
   17: 'UDP',
   33: 'DCCP',
   41: 'IPv6',
+  43: 'Routing',
+  44: 'Fragment',
   46: 'RSVP',
   47: 'GRE',
   50: 'ESP',
   51: 'AH',
   55: 'Mobile IP',
   58: 'ICMPv6',
-  59: 'No next header',
-  77: 'ND',
+  62: 'Mobile IP (old)',
   88: 'EIGRP',
   89: 'OSPF',
-  97: 'EtherIP',
   103: 'PIM',
   108: 'Compressed IP',
   112: 'VRRP',
@@ -84,7 +84,6 @@ export const IP_PROTOCOL_NAMES: Readonly<Record<number, string>> = {
   132: 'SCTP',
   135: 'Mobility',
   143: 'Ethernet',
-  255: 'Reserved',
 };
 
 export const hex4 = (n: number): string => n.toString(16).padStart(4, '0');

@@ -113,6 +113,39 @@ function putBody(
       check(8);
       out.put(` val ${out.u32(p)} ecr ${out.u32(p + 4)}`);
       return 8;
+    case 19:
+      check(16);
+      out.put(" shared secret not supplied with -M, can't check - ");
+      putBytes(out, p, 16);
+      return 16;
+    case 20:
+      check(2);
+      out.put(` cap ${hex2(out.u8(p))} id ${out.u8(p + 1)}`);
+      return 2;
+    case 28:
+      check(2);
+      putUserTimeout(out, p);
+      return 2;
+    case 29:
+      return putAuthentication(out, p, size - 2, check);
+    case 34:
+      check(size - 2);
+      putFastOpen(out, p, size - 2);
+      return size - 2;
+    case 254:
+      if (size < 4) return putUnknown(out, p, size - 2, check);
+      check(2);
+      out.put(`-${out.u16(p).toString(16).padStart(4, '0')}`);
+      check(size - 2);
+      if (out.u16(p) === 0xf989) {
+        putFastOpen(out, p + 2, size - 4);
+        return size - 2;
+      }
+      if (size > 4) {
+        out.put(' 0x');
+        putBytes(out, p + 2, size - 4);
+      }
+      return size - 2;
     default:
       return putUnknown(out, p, size - 2, check);
   }
@@ -143,7 +176,7 @@ function putSack(
   check: (length: number) => void,
 ): number {
   if (length % 8 !== 0 || (flags & 16) === 0) {
-    out.put(` malformed sack [len ${length}] `);
+    out.put(' invalid sack');
     return length;
   }
   out.put(` ${length / 8} `);
@@ -153,4 +186,43 @@ function putSack(
     out.put(`{${left}:${(out.u32(p + i + 4) - origin) >>> 0}}`);
   }
   return length;
+}
+
+function putBytes(out: Printout, p: number, length: number): void {
+  for (let i = 0; i < length; i++) out.put(hex2(out.u8(p + i)));
+}
+
+/** The low bit chooses minutes. */
+function putUserTimeout(out: Printout, p: number): void {
+  const value = out.u16(p);
+  const seconds = (value & 1) !== 0 ? (value >> 1) * 60 : value >> 1;
+  out.put(` 0x${value.toString(16)} ${seconds}`);
+}
+
+function putAuthentication(
+  out: Printout,
+  p: number,
+  length: number,
+  check: (length: number) => void,
+): number {
+  if (length < 2) {
+    out.putInvalid();
+    return length;
+  }
+  check(length);
+  out.put(` keyid ${out.u8(p)} rnextkeyid ${out.u8(p + 1)}`);
+  if (length > 2) {
+    out.put(' mac 0x');
+    putBytes(out, p + 2, length - 2);
+  }
+  return length;
+}
+
+function putFastOpen(out: Printout, p: number, length: number): void {
+  if (length === 0) {
+    out.put('  cookiereq');
+    return;
+  }
+  out.put('  cookie ');
+  putBytes(out, p, length);
 }

@@ -2,9 +2,8 @@
  * Which printer a TCP port has.
  */
 import { printDomain } from './domain.js';
-import { hex2 } from './names.js';
 import type { Printout } from './printout.js';
-import { FTP, HTTP, printSsh, printTextProtocol, RTSP, SMTP } from './text-protocols.js';
+import { FTP, HTTP, printSsh, printTextProtocol, RTSP, SMTP, WHOIS } from './text-protocols.js';
 import { charText } from './text.js';
 
 const RST = 4;
@@ -20,11 +19,11 @@ export function printTcpPayload(
   dest: number,
 ): void {
   if ((flags & RST) !== 0) {
-    if (out.options.verbose > 0) putResetCause(out, p, length, flags);
+    if (out.options.verbose > 0) putResetCause(out, p, length);
     return;
   }
   const either = (...ports: number[]): boolean => ports.includes(source) || ports.includes(dest);
-  const text = either(80, 8080, 3128)
+  const text = either(80, 8080)
     ? HTTP
     : either(21)
       ? FTP
@@ -32,22 +31,21 @@ export function printTcpPayload(
         ? RTSP
         : either(25)
           ? SMTP
-          : undefined;
+          : either(43)
+            ? WHOIS
+            : undefined;
   if (text !== undefined) {
     out.put(': ');
     printTextProtocol(out, p, length, text);
   } else if (either(22)) {
-    out.put(': ');
     printSsh(out, p, length);
   } else if (either(53)) {
-    out.put(' ');
     printDomain(out, p, length, { overTcp: true, multicast: false });
   }
 }
 
 /** Data in a reset says why (RFC 1122 §4.2.2.12). */
-function putResetCause(out: Printout, p: number, length: number, _flags: number): void {
-  void hex2;
+function putResetCause(out: Printout, p: number, length: number): void {
   out.put(out.has(p, length) ? ' [RST' : ' [!RST');
   const shown = Math.min(length, MAX_RST_DATA);
   if (length > MAX_RST_DATA) out.put('+');

@@ -61,6 +61,26 @@ const RTSP_REQUESTS = [
   'RECORD',
 ];
 
+const SIP_REQUESTS = [
+  'ACK',
+  'BYE',
+  'CANCEL',
+  'DO',
+  'INFO',
+  'INVITE',
+  'MESSAGE',
+  'NOTIFY',
+  'OPTIONS',
+  'PRACK',
+  'QAUTH',
+  'REFER',
+  'REGISTER',
+  'SPRACK',
+  'SUBSCRIBE',
+  'UPDATE',
+  'PUBLISH',
+];
+
 interface TextProtocol {
   readonly name: string;
   /** Only packets that start with one of these, or with a response, are printed. */
@@ -70,6 +90,8 @@ interface TextProtocol {
 export const HTTP: TextProtocol = { name: 'HTTP', requests: HTTP_REQUESTS };
 export const RTSP: TextProtocol = { name: 'RTSP', requests: RTSP_REQUESTS };
 export const FTP: TextProtocol = { name: 'FTP' };
+export const WHOIS: TextProtocol = { name: 'WHOIS' };
+export const SIP: TextProtocol = { name: 'SIP', requests: SIP_REQUESTS };
 export const SMTP: TextProtocol = { name: 'SMTP' };
 
 const LF = 10;
@@ -156,13 +178,13 @@ function putLine(
     at++;
   }
   out.put(prefix + text);
+  if (next === undefined) out.putTruncated(); // the rest of the line is in another packet
   return next;
 }
 
 /** The version line of SSH; encrypted packets only by name. */
 export function printSsh(out: Printout, p: number, length: number): void {
   out.protocol = 'ssh';
-  out.put('SSH');
   const magic = [0x53, 0x53, 0x48, 0x2d]; // SSH-
   if (length < 4 || !out.has(p, 4) || magic.some((byte, i) => out.u8(p + i) !== byte)) return;
   let text = '';
@@ -172,5 +194,5 @@ export function printSsh(out: Printout, p: number, length: number): void {
     if (!isPrintable(byte)) return;
     text += String.fromCharCode(byte);
   }
-  out.put(`: ${text}`);
+  out.put(`: SSH: ${text}`);
 }

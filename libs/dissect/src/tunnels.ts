@@ -131,7 +131,7 @@ export function printVxlan(out: Printout, p: number, length: number): void {
   const flags = out.u8(p);
   const vni = out.u24(p + 4);
   out.need(p, 8);
-  out.put(`flags [${(flags & 8) !== 0 ? 'I' : '.'}] (0x${hex2(flags)}), vni ${vni}\n`);
+  out.put(`flags [${(flags & 8) !== 0 ? 'I' : 'invalid'}] (0x${hex2(flags)}), vni ${vni}\n`);
   nested(out, () => printEther(out, p + 8, length - 8, out.available(p + 8)));
 }
 
@@ -146,7 +146,7 @@ export function printAh(out: Printout, p: number): number {
   out.protocol = 'ah';
   out.put('AH(');
   const size = out.u8(p + 1);
-  if (out.options.verbose > 0) out.put(`length=${size}(${size * 4}-bytes),`);
+  if (out.options.verbose > 0) out.put(`length=${size}(${(size + 2) * 4}-bytes),`);
   const reserved = out.u16(p + 2);
   if (reserved !== 0) out.put(`reserved=0x${hex4(reserved)}[MustBeZero],`);
   out.put(`spi=0x${hex8(out.u32(p + 4))},`);

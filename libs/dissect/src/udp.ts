@@ -47,7 +47,8 @@ export function printUdp(out: Printout, p: number, ip: IpContext): void {
     return;
   }
   const { verbose, noChecksums, quiet } = out.options;
-  if (verbose > 1 && !noChecksums && !ip.fragmented) putChecksum(out, p, ip, length);
+  if (verbose > (ip.version === 4 ? 1 : 0) && !noChecksums && !ip.fragmented)
+    putChecksum(out, p, ip, length);
   if (quiet === 0 && printUdpPayload(out, p + HLEN, length, source, dest)) return;
   if (stated > length && !ip.fragmented) out.put(`UDP, bad length ${stated} > ${length}`);
   else out.put(`UDP, length ${stated}`);
