@@ -10,7 +10,7 @@ export interface FdbEntry {
   port: NetDevice | null;
   /** An address of the host: frames to it go up. */
   local: boolean;
-  /** Does not age. */
+  /** Does not age: one of the host's, or a static one. */
   permanent: boolean;
   updated: number;
   used: number;

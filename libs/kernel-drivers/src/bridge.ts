@@ -142,10 +142,19 @@ function recalculateAddress(br: Bridge): void {
   setOwnAddress(br, address);
 }
 
+/** Frames to the bridge's own address go up, whichever port has that address or none. @kernel br_fdb_change_mac_address() */
+function ownEntry(br: Bridge): void {
+  const mac = macNumber(br.dev.addrHi, br.dev.addrLo);
+  if (mac === 0 || br.fdb.get(mac)?.local === true) return;
+  const now = br.dev.net.kernel.engine.now;
+  br.fdb.add({ mac, port: null, local: true, permanent: true, updated: now, used: now });
+}
+
 function setOwnAddress(br: Bridge, address: Uint8Array): void {
   const old = br.fdb.get(macNumber(br.dev.addrHi, br.dev.addrLo));
   if (old?.port === null) br.fdb.remove(old.mac);
   devAddrSet(br.dev, address);
+  ownEntry(br);
   br.dev.net.kernel.modules.callNetdevNotifiers('CHANGEADDR', br.dev);
 }
 
@@ -221,8 +230,6 @@ const bridgeOps: NetDeviceOps = {
     const br = dev.priv as Bridge;
     br.addressSet = true;
     setOwnAddress(br, address);
-    const now = dev.net.kernel.engine.now;
-    br.fdb.add({ mac: macNumber(dev.addrHi, dev.addrLo), port: null, local: true, permanent: true, updated: now, used: now });
     return 0;
   },
   changeMtu: (dev) => {
@@ -252,6 +259,7 @@ function newlink(net: Net, name: string, request: { readonly address?: Uint8Arra
   dev.mtu = request.mtu ?? 1500;
   devAddrSet(dev, request.address ?? randomMac(net.kernel));
   br.addressSet = request.address !== undefined;
+  if (br.addressSet) ownEntry(br);
   registerNetdevice(dev, request.ifindex ?? 0);
   if (request.data !== undefined) changelink(dev, request.data);
   return dev;
@@ -287,7 +295,7 @@ export function bridgeFdbDump(br: Bridge): NeighMsg[] {
   const age = (since: number): number => Math.floor((now - since) / 1e9);
   return br.fdb.list(now).map((entry) => ({
     family: 7, ifindex: (entry.port ?? br.dev).ifindex, lladdr: macBytes(entry.mac), master: br.dev.ifindex,
-    state: entry.permanent ? Nud.NUD_PERMANENT : Nud.NUD_REACHABLE, flags: 4, // NTF_MASTER
+    state: entry.local ? Nud.NUD_PERMANENT : entry.permanent ? Nud.NUD_NOARP : Nud.NUD_REACHABLE, flags: 4, // NTF_MASTER
     cacheinfo: { confirmed: 0, used: age(entry.used), updated: age(entry.updated), refcnt: 0 },
   }));
 }

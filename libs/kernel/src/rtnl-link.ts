@@ -14,7 +14,8 @@ export function linkMsg(dev: NetDevice): LinkMsg {
   const { net, ops } = dev;
   const lower = ops.link?.(dev);
   const flags =
-    (dev.flags & ~(Iff.IFF_RUNNING | Iff.IFF_LOWER_UP)) |
+    (dev.flags & ~(Iff.IFF_PROMISC | Iff.IFF_RUNNING | Iff.IFF_LOWER_UP)) |
+    (dev.userPromisc ? Iff.IFF_PROMISC : 0) | // not where a bridge or a packet socket wants it
     (dev.up && (dev.operstate === IF_OPER_UP || dev.operstate === 0) && dev.carrier ? Iff.IFF_RUNNING : 0) |
     (dev.up && dev.carrier ? Iff.IFF_LOWER_UP : 0);
   return {
