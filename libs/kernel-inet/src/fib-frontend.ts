@@ -172,6 +172,7 @@ export function fibDelIfaddr(ifa: InIfaddr): void {
     }
   }
   for (const other of ifa.dev.addresses) fibAddIfaddr(other);
+  if (ifa.dev.addresses.length === 0) fibDisableDevice(ifa.dev.dev, true); // @kernel fib_inetaddr_event()
 }
 
 /** Takes away the routes over a device that went down or away. @kernel fib_sync_down_dev(), fib_flush() */
@@ -282,7 +283,7 @@ export function fibNewRoute(net: Net, request: RouteNew): void {
   notifyRoute(net, 'RTM_NEWROUTE', route);
 }
 
-/** Deletes the first route that fits all that is given. @errno ESRCH. @kernel fib_table_delete() */
+/** Deletes the first route that fits all that is given; scope NOWHERE and zeros stand for any. @errno ESRCH. @kernel fib_table_delete() */
 export function fibDelRoute(net: Net, request: Omit<RouteNew, 'mode'>): void {
   const dst = Number(request.dst ?? 0);
   const wantedTable = request.table ?? (request.type === RTN_LOCAL || request.type === RTN_BROADCAST ? RT_TABLE_LOCAL : RT_TABLE_MAIN);
@@ -290,11 +291,11 @@ export function fibDelRoute(net: Net, request: Omit<RouteNew, 'mode'>): void {
   const hops = request.nexthops ?? [];
   const route = table?.find(dst, request.dstLen).find(({ info }) => {
     if (request.tos !== undefined && info.tos !== request.tos) return false;
-    if (request.priority !== undefined && info.priority !== request.priority) return false;
-    if (request.type !== undefined && info.type !== request.type) return false;
-    if (request.scope !== undefined && info.scope !== request.scope) return false;
-    if (request.protocol !== undefined && info.protocol !== request.protocol) return false;
-    if (request.prefsrc !== undefined && info.prefsrc !== request.prefsrc) return false;
+    if ((request.priority ?? 0) !== 0 && info.priority !== request.priority) return false;
+    if ((request.type ?? 0) !== 0 && info.type !== request.type) return false;
+    if ((request.scope ?? RT_SCOPE_NOWHERE) !== RT_SCOPE_NOWHERE && info.scope !== request.scope) return false;
+    if ((request.protocol ?? 0) !== 0 && info.protocol !== request.protocol) return false;
+    if (Number(request.prefsrc ?? 0) !== 0 && info.prefsrc !== request.prefsrc) return false;
     return hops.every((hop, i) => {
       const nh = info.nexthops[i];
       if (nh === undefined) return false;

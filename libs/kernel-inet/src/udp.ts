@@ -116,7 +116,16 @@ export class UdpSock extends InetSock {
       return rt;
     }
     if (rt.type === RTN_BROADCAST && !this.broadcast) return -Errno.EACCES;
-    if (this.pmtudisc > 1 && payload.length + 28 > rt.mtu()) return -Errno.EMSGSIZE;
+    if (this.pmtudisc > 1 && payload.length + 28 > rt.mtu()) {
+      // told twice, as @kernel ip_local_error() does: by the call and on the error queue
+      if (this.recverr) {
+        const info = rt.mtu();
+        this.queueError(payload.slice(), sockaddrIn(daddr, this.dport), {
+          errno: Errno.EMSGSIZE, origin: 1, type: 0, code: 0, info, offender: { family: 'unspec' },
+        });
+      }
+      return -Errno.EMSGSIZE;
+    }
     if (this.wmemAlloc > 0 && this.wmemAlloc + payload.length > this.sndbuf) return -Errno.EAGAIN;
     const length = payload.length;
     const skb = this.net.kernel.pool.alloc(length, LL_MAX_HEADER);

@@ -7,6 +7,8 @@ import { fibLookup, fibRouteMsg, ipRouteInput, ipRouteOutput, RTN_BROADCAST, RTN
 import { AF_INET, type RouteGet, type RouteMsg } from '@netloom/sys';
 
 const RTM_F_CLONED = 0x200;
+/** While no rule separates them, the local table's routes are found through the main one's. @kernel fib_trie_unmerge() */
+const RT_TABLE_MAIN = 254;
 const RTCF_BROADCAST = 0x10000000;
 const RTCF_MULTICAST = 0x20000000;
 const RTCF_LOCAL = 0x80000000;
@@ -21,10 +23,10 @@ export function routeGet(net: Net, request: RouteGet): RouteMsg {
     return fibRouteMsg(res.route);
   }
   const rt = request.iif === undefined ? output(net, request, daddr, saddr) : input(net, request.iif, daddr, saddr, request.tos ?? 0);
-  const cast = rt.type === RTN_BROADCAST ? RTCF_BROADCAST : rt.type === RTN_MULTICAST ? RTCF_MULTICAST : rt.type === RTN_LOCAL ? RTCF_LOCAL : 0;
+  const cast = rt.type === RTN_BROADCAST ? RTCF_BROADCAST | RTCF_LOCAL : rt.type === RTN_MULTICAST ? RTCF_MULTICAST : rt.type === RTN_LOCAL ? RTCF_LOCAL : 0;
   const dev = rt.type === RTN_LOCAL && request.iif !== undefined ? net.loopback : rt.dev;
   return {
-    family: AF_INET, dst: daddr, dstLen: 32, tos: request.tos ?? 0, table: rt.type === RTN_LOCAL || rt.type === RTN_BROADCAST ? 255 : 254, protocol: 0,
+    family: AF_INET, dst: daddr, dstLen: 32, tos: request.tos ?? 0, table: RT_TABLE_MAIN, protocol: 0,
     scope: 0, type: rt.type === RTN_MULTICAST ? RTN_MULTICAST : rt.type, flags: (RTM_F_CLONED | cast) >>> 0,
     nexthops: [{ ifindex: dev.ifindex, weight: 1, flags: 0, ...(rt.gateway !== 0 ? { via: rt.gateway } : {}) }],
     ...(saddr !== 0 ? { src: saddr, srcLen: 32 } : {}),
