@@ -123,6 +123,8 @@ function datagramSockets(net: Net, type: 'udp' | 'raw'): string {
   return text;
 }
 
+const TCP_LISTEN = 10;
+
 /** The `tr` column: which timer runs. */
 const TIMERS: Readonly<Record<string, number>> = { on: 1, keepalive: 2, timewait: 3, persist: 4 };
 
@@ -131,8 +133,9 @@ function tcp(net: Net): string {
   endpoints(net, 'tcp').forEach((sk, i) => {
     const timer = sk.timer === undefined ? 0 : (TIMERS[sk.timer.name] ?? 0);
     const jiffies = sk.timer === undefined ? 0 : Math.max(0, Math.round(sk.timer.expiresNs / 1e7));
+    const unsent = sk.state === TCP_LISTEN ? 0 : sk.sendQ; // a listener's is its backlog to netlink only
     const line =
-      `${pad(i, 4)}: ${hexEndpoint(sk.local)} ${hexEndpoint(sk.peer)} ${hex(sk.state, 2)} ${hex(sk.sendQ, 8)}:${hex(sk.recvQ, 8)} ` +
+      `${pad(i, 4)}: ${hexEndpoint(sk.local)} ${hexEndpoint(sk.peer)} ${hex(sk.state, 2)} ${hex(unsent, 8)}:${hex(sk.recvQ, 8)} ` +
       `${hex(timer, 2)}:${hex(jiffies, 8)} ${hex(sk.timer?.retrans ?? 0, 8)} ${pad(sk.uid, 5)} ${pad(0, 8)} ${sk.ino} 1 0000000000000000 100 0 0 10 0`;
     text += `${line.padEnd(149)}\n`;
   });
