@@ -5,9 +5,9 @@ import { ipv4Mask, KernelError } from '@netloom/base';
 import type { Net, NetDevice, NetdevEvent } from '@netloom/kernel-core';
 import { AF_INET, Iff, type AddrMsg, type AddrNew } from '@netloom/sys';
 import { arpDeviceDown, arpChangeAddress } from './arp.js';
-import { fibAddIfaddr, fibDelIfaddr, fibDisableDevice, fibSyncCarrier } from './fib-frontend.js';
+import { fibAddIfaddr, fibDelIfaddr, fibDisableDevice, fibSyncCarrier, fibSyncUp, sameSubnet } from './fib-frontend.js';
 import { RT_SCOPE_HOST, RT_SCOPE_UNIVERSE } from './fib-table.js';
-import { IFA_F_PERMANENT, IFA_F_SECONDARY, InDevice, type InIfaddr } from './in-device.js';
+import { Conf, IFA_F_PERMANENT, IFA_F_SECONDARY, InDevice, type InIfaddr } from './in-device.js';
 import { ipv4Of } from './ipv4-net.js';
 
 const LOOPBACK_ADDRESS = 0x7f000001;
@@ -42,10 +42,13 @@ export function inetAddAddress(net: Net, request: AddrNew): void {
     notifyAddress(net, 'RTM_NEWADDR', existing);
     return;
   }
-  const secondary = inDev.addresses.some((ifa) => ifa.mask === mask && ((ifa.address ^ address) & mask) === 0);
+  const scope = request.scope ?? (local >>> 24 === 127 ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE);
+  const primary = inDev.addresses.find((ifa) => ifa.mask === mask && ((ifa.address ^ address) & mask) === 0);
+  if (primary !== undefined && primary.scope !== scope) throw new KernelError('EINVAL', 'ipv4: Invalid scope value');
+  const secondary = primary !== undefined;
   const ifa: InIfaddr = {
     dev: inDev, local, address, prefixlen: request.prefixlen, mask, broadcast: request.broadcast, label: request.label ?? dev.name,
-    scope: request.scope ?? (local >>> 24 === 127 ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE),
+    scope,
     flags: (request.flags ?? 0) | (request.validLft === undefined || request.validLft === INFINITY_LIFE_TIME ? IFA_F_PERMANENT : 0) | (secondary ? IFA_F_SECONDARY : 0),
     metric: request.metric ?? 0, validLft: request.validLft ?? INFINITY_LIFE_TIME, preferredLft: request.preferredLft ?? INFINITY_LIFE_TIME,
   };
@@ -55,8 +58,8 @@ export function inetAddAddress(net: Net, request: AddrNew): void {
 function insertAddress(inDev: InDevice, ifa: InIfaddr): void {
   const list = inDev.addresses;
   const secondary = (ifa.flags & IFA_F_SECONDARY) !== 0;
-  // Primaries come before secondaries, wider scopes first among the primaries.
-  const at = secondary ? -1 : list.findIndex((other) => (other.flags & IFA_F_SECONDARY) !== 0 || other.scope > ifa.scope);
+  // Primaries come before secondaries, narrower scopes first among the primaries.
+  const at = secondary ? -1 : list.findIndex((other) => (other.flags & IFA_F_SECONDARY) !== 0 || other.scope < ifa.scope);
   if (at < 0) list.push(ifa);
   else list.splice(at, 0, ifa);
   const net = inDev.dev.net;
@@ -77,21 +80,31 @@ export function inetDelAddress(net: Net, request: { readonly ifindex: number; re
   removeAddress(inDev, ifa);
 }
 
+/** @kernel __inet_del_ifa() */
 function removeAddress(inDev: InDevice, ifa: InIfaddr): void {
-  const net = inDev.dev.net;
-  const doomed = [ifa];
-  if ((ifa.flags & IFA_F_SECONDARY) === 0) {
-    // Without promote_secondaries, the secondaries of the subnet go with their primary.
-    for (const other of inDev.addresses) {
-      if ((other.flags & IFA_F_SECONDARY) !== 0 && other.mask === ifa.mask && ((other.address ^ ifa.address) & ifa.mask) === 0) doomed.unshift(other);
-    }
+  const { net } = inDev.dev;
+  const primary = (ifa.flags & IFA_F_SECONDARY) === 0;
+  const secondaries = primary ? inDev.addresses.filter((other) => (other.flags & IFA_F_SECONDARY) !== 0 && sameSubnet(other, ifa)) : [];
+  const promotes = inDev.conf[Conf.promote_secondaries] !== 0 || ipv4Of(net).confAll[Conf.promote_secondaries] !== 0;
+  const [heir] = promotes ? secondaries : [];
+  if (heir === undefined) {
+    for (const gone of [...secondaries, ifa]) dropAddress(inDev, gone);
+    return;
   }
-  for (const gone of doomed) {
-    inDev.addresses.splice(inDev.addresses.indexOf(gone), 1);
-    ipv4Of(net).genid++;
-    fibDelIfaddr(gone);
-    notifyAddress(net, 'RTM_DELADDR', gone);
-  }
+  for (const other of secondaries) fibDelIfaddr(other, [...secondaries, ifa]); // they get a new source below
+  dropAddress(inDev, ifa);
+  inDev.addresses.splice(inDev.addresses.indexOf(heir), 1);
+  heir.flags &= ~IFA_F_SECONDARY;
+  insertAddress(inDev, heir);
+  for (const other of secondaries) if (other !== heir) fibAddIfaddr(other);
+}
+
+function dropAddress(inDev: InDevice, gone: InIfaddr): void {
+  const { net } = inDev.dev;
+  inDev.addresses.splice(inDev.addresses.indexOf(gone), 1);
+  ipv4Of(net).genid++;
+  fibDelIfaddr(gone);
+  notifyAddress(net, 'RTM_DELADDR', gone);
 }
 
 /** An address as rtnetlink shows it. */
@@ -120,6 +133,7 @@ export function inetdevEvent(event: NetdevEvent, dev: NetDevice): void {
         inetAddAddress(dev.net, { family: AF_INET, ifindex: dev.ifindex, local: LOOPBACK_ADDRESS, prefixlen: 8, label: dev.name });
       }
       for (const ifa of inDev.addresses) fibAddIfaddr(ifa);
+      fibSyncUp(dev);
       break;
     }
     case 'DOWN':
