@@ -27,7 +27,7 @@ if (process.env.NETLOOM_BENCH_CASE === 'S7') {
       for (const name of ['eth0', 'eth1']) {
         if (host.kernel.initNet.devByName(name) === undefined) continue;
         const fd = openSync(folder === undefined ? '/dev/null' : `${folder}/${host.name}-${name}.pcapng`, 'w');
-        const capture = new Capture(world(net, hosts), { id: name, sources: [{ node: host.name, interface: name }] }, (chunk) => {
+        const capture = new Capture(world(net, hosts), { id: name, sources: [{ node: host.name, interface: name }], lend: true }, (chunk) => {
           writeSync(fd, chunk);
         });
         closers.push(() => {

@@ -146,7 +146,7 @@ class Recorder {
       this.descriptors.push(descriptor);
       this.captures.push(
         backend.lab.startCapture(
-          { id: `pcap-${name}`, sources },
+          { id: `pcap-${name}`, sources, lend: true },
           (chunk) => void writeSync(descriptor, chunk),
         ),
       );

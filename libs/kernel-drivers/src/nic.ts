@@ -13,7 +13,7 @@
 import { KernelError } from '@netloom/base';
 import {
   devAddrSet, devTxStats, DropReason, ethTypeTrans, NapiStruct, napiComplete, napiSchedule, NET_SKB_PAD, NetDevice, NETDEV_TX_OK,
-  netifCarrier, netifReceiveSkb, PfifoFast, registerNetdevice, skbCopyBits, Stat, statAdd, unregisterNetdevice, type Net, type NetDeviceOps,
+  netifCarrier, netifReceiveSkb, PfifoFast, registerNetdevice, skbCopyBits, skbLinearize, Stat, statAdd, unregisterNetdevice, type Net, type NetDeviceOps,
   type SkBuff,
 } from '@netloom/kernel-core';
 import { ETH_HLEN, ethDestHi, ethDestLo } from '@netloom/wire';
@@ -33,6 +33,8 @@ export class Nic {
   txRingSize = NIC_RING_DEFAULT;
   /** Interrupts raised. */
   irqs = 0;
+  /** Brought up by its host: a card that is down keeps its link down, so the other end loses carrier too. */
+  adminUp = false;
   /** Frames lost because no descriptor was free, or no memory. */
   rxMissed = 0;
   readonly napi: NapiStruct;
@@ -52,6 +54,11 @@ export class Nic {
   /** Frames that wait in the receive ring. */
   get rxPending(): number {
     return this.count;
+  }
+
+  setAdminUp(up: boolean): void {
+    this.adminUp = up;
+    this.tx?.wire.syncCarrier();
   }
 
   /** DMA: a filled buffer enters the ring; false when no descriptor is free. */
@@ -122,7 +129,14 @@ export function nicReceive(nic: Nic, frame: SkBuff): void {
     kernel.kfreeSkbReason(frame, length < ETH_HLEN ? DropReason.PKT_TOO_SMALL : DropReason.PKT_TOO_BIG);
     return;
   }
-  const mem = kernel.mem;
+  const engine = kernel.engine;
+  if (!skbLinearize(frame)) {
+    nic.rxMissed++;
+    statAdd(dev, Stat.rxMissedErrors, 1);
+    kernel.kfreeSkbReason(frame, DropReason.NOMEM);
+    return;
+  }
+  engine.fingerprint.mix(engine.now, nic.place, kernel.mem.ops.hash(frame.data, length));
   if (!accepts(dev, frame)) {
     frame.pool.release(frame); // another station's frame: the card's address filter, which counts nothing
     return;
@@ -134,8 +148,6 @@ export function nicReceive(nic: Nic, frame: SkBuff): void {
     kernel.kfreeSkbReason(skb ?? frame, skb === null ? DropReason.NOMEM : DropReason.FULL_RING);
     return;
   }
-  const engine = kernel.engine;
-  engine.fingerprint.mix(engine.now, nic.place, mem.ops.hash(skb.data, length));
   if (nic.napi.scheduled) return; // the interrupt is masked while polling
   nic.irqs++;
   const sd = kernel.softnet(0);
@@ -202,8 +214,13 @@ function startXmit(skb: SkBuff, dev: NetDevice): number {
 const nicOps: NetDeviceOps = {
   driver: 'netloom',
   startXmit,
+  open: (dev) => {
+    (dev.priv as Nic).setAdminUp(true);
+    return 0;
+  },
   stop: (dev) => {
     (dev.priv as Nic).clear();
+    (dev.priv as Nic).setAdminUp(false);
   },
   setMacAddress: (dev, address) => {
     if (((address[0] ?? 0) & 1) !== 0) return -99; // EADDRNOTAVAIL: a group address

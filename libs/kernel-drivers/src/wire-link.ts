@@ -282,15 +282,19 @@ export class Wire {
     this.z = new WireDirection(this, nicZ, nicA, 'z');
     nicA.tx = this.a;
     nicZ.tx = this.z;
-    nicSetLink(nicA, true);
-    nicSetLink(nicZ, true);
+    this.syncCarrier();
+  }
+
+  /** Tells both cards whether there is a link: the wire is plugged in and neither card is switched off. */
+  syncCarrier(): void {
+    nicSetLink(this.nicA, this.up && (this.nicZ.adminUp || !this.nicA.adminUp));
+    nicSetLink(this.nicZ, this.up && (this.nicA.adminUp || !this.nicZ.adminUp));
   }
 
   /** Plugs the wire in or out: both cards see their carrier change. */
   setUp(up: boolean): void {
     this.up = up;
-    nicSetLink(this.nicA, up);
-    nicSetLink(this.nicZ, up);
+    this.syncCarrier();
   }
 
   /** Takes the wire away for good. */

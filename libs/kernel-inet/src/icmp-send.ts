@@ -86,7 +86,6 @@ export function icmpSend(about: SkBuff, type: number, code: number, info: number
   m.copy(p + ICMP_HLEN, o, quoted);
   m.dv.setUint16(p + 2, ~csumPartial(m, p, ICMP_HLEN + quoted) & 0xffff);
   skb.transportHeader = p;
-  skb.packetId = about.packetId;
   icmpCountOut(net, type);
   const tos = (type === ICMP_REDIRECT || icmpIsError(type) ? (iphTos(m, o) & 0x1e) | PREC_INTERNETCONTROL : iphTos(m, o));
   ipPushHeader(skb, {

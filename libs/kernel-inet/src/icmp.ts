@@ -108,7 +108,6 @@ function icmpReply(request: SkBuff, type: number, cast: number): void {
   }
   m.dv.setUint16(p + 2, ~csumPartial(m, p, skb.len) & 0xffff);
   skb.transportHeader = p;
-  skb.packetId = request.packetId;
   icmpCountOut(net, ICMP_ECHOREPLY); // of a timestamp reply too: icmp_out_count() looks at the type the request is turned into
   ipPushHeader(skb, {
     saddr: local !== 0 ? local : rt.prefsrc, daddr: saddr, protocol: 1, tos: iphTos(m, ip), ttl: ipDefaultTtl(net), id: ipSelectIdent(net), df: false,
