@@ -58,7 +58,7 @@ export abstract class InetSock extends Sock {
   /** Route kept while connected. */
   dst: Rtable | null = null;
   private id = 0;
-  private errors: { readonly data: Uint8Array; readonly from: SockAddr; readonly err: SockExtendedErr }[] | null = null;
+  private errors: { readonly data: Uint8Array; readonly from: SockAddr; readonly err: SockExtendedErr; readonly ttl: number | undefined }[] | null = null;
   private groups: { readonly group: number; readonly ifindex: number }[] | null = null;
 
   constructor(net: Net, type: number, protocol: number) {
@@ -129,9 +129,9 @@ export abstract class InetSock extends Sock {
     return df ? 0 : ipSelectIdent(this.net);
   }
 
-  /** Queues an ICMP or local error for MSG_ERRQUEUE. @kernel ip_icmp_error() */
-  queueError(data: Uint8Array, from: SockAddr, err: SockExtendedErr): void {
-    (this.errors ??= []).push({ data, from, err });
+  /** Queues an ICMP or local error for MSG_ERRQUEUE; `ttl` is what the ICMP error arrived with. @kernel ip_icmp_error() */
+  queueError(data: Uint8Array, from: SockAddr, err: SockExtendedErr, ttl?: number): void {
+    (this.errors ??= []).push({ data, from, err, ttl: this.recvttl ? ttl : undefined });
     if (this.errors.length > 64) this.errors.shift();
     if (this.dataReady !== null) this.dataReady(this);
   }
@@ -145,7 +145,12 @@ export abstract class InetSock extends Sock {
     const entry = this.errors?.shift();
     if (entry === undefined) return -Errno.EAGAIN;
     const data = entry.data.subarray(0, count);
-    return { data, from: entry.from, flags: Msg.MSG_ERRQUEUE, length: entry.data.length, control: { err: entry.err } };
+    // @kernel sock_dequeue_err_skb(): the pending error is that of the next ICMP error, or none
+    const next = this.errors?.[0]?.err;
+    if (next !== undefined && next.origin !== 1) this.err = next.errno;
+    else if (entry.err.origin !== 1) this.err = 0;
+    const control = entry.ttl === undefined ? { err: entry.err } : { err: entry.err, ttl: entry.ttl };
+    return { data, from: entry.from, flags: Msg.MSG_ERRQUEUE, length: entry.data.length, control };
   }
 
   /** Takes a pending error as recvmsg and sendmsg report it. */

@@ -246,7 +246,7 @@ export class RawSock extends InetSock {
       const start = this.hdrincl ? inner : inner + iphIhl(m, inner) * 4;
       this.queueError(m.bytes(start, Math.max(0, inner + skb.len - start)), sockaddrIn(iphDaddr(m, inner), 0), {
         errno, origin: 2, type, code, info, offender: sockaddrIn(iphSaddr(m, skb.networkHeader), 0),
-      });
+      }, iphTtl(m, skb.networkHeader));
     }
     if (this.recverr || (hard && this.daddr !== 0)) {
       this.err = errno;

@@ -259,7 +259,7 @@ export class UdpSock extends InetSock {
       const payload = inner + iphIhl(m, inner) * 4;
       this.queueError(m.bytes(payload + UDP_HLEN, Math.max(0, skb.data + skb.len - payload - UDP_HLEN)), sockaddrIn(iphDaddr(m, inner), l4Dest(m, payload)), {
         errno, origin: 2, type, code, info, offender: outer,
-      });
+      }, iphTtl(m, skb.networkHeader));
     }
     this.err = errno;
     if (this.dataReady !== null) this.dataReady(this);
