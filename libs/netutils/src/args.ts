@@ -18,7 +18,10 @@ export function invalidArgument(message: string, word: string): CommandExit {
 
 /** A keyword given twice, or a word that belongs nowhere. */
 export function garbage(keyword: string, word: string): CommandExit {
-  return new CommandExit(255, `Error: either "${keyword}" is duplicate, or "${word}" is a garbage.\n`);
+  return new CommandExit(
+    255,
+    `Error: either "${keyword}" is duplicate, or "${word}" is a garbage.\n`,
+  );
 }
 
 export function duplicate(keyword: string, word: string): CommandExit {
@@ -79,7 +82,8 @@ export class Args {
 /** A C integer text (decimal, 0x, 0 octal) not above `max`; undefined where malformed. */
 export function parseUnsigned(text: string, max = 0xffffffff, base = 0): number | undefined {
   let value: number;
-  if (base === 16) value = /^(0[xX])?[0-9a-fA-F]+$/.test(text) ? parseInt(text.replace(/^0[xX]/, ''), 16) : NaN;
+  if (base === 16)
+    value = /^(0[xX])?[0-9a-fA-F]+$/.test(text) ? parseInt(text.replace(/^0[xX]/, ''), 16) : NaN;
   else if (/^0[xX][0-9a-fA-F]+$/.test(text)) value = parseInt(text.slice(2), 16);
   else if (/^0[0-7]+$/.test(text)) value = parseInt(text, 8);
   else if (/^\d+$/.test(text)) value = Number(text);
@@ -91,7 +95,10 @@ export function parseUnsigned(text: string, max = 0xffffffff, base = 0): number 
 export function parseOnOff(keyword: string, word: string): boolean {
   if (word === 'on') return true;
   if (word === 'off') return false;
-  throw new CommandExit(1, `Error: argument of "${keyword}" must be "on" or "off", not "${word}"\n`);
+  throw new CommandExit(
+    1,
+    `Error: argument of "${keyword}" must be "on" or "off", not "${word}"\n`,
+  );
 }
 
 /** A link-layer address of any length; `"zz" is invalid lladdr.` */
@@ -102,7 +109,8 @@ export function parseLladdr(text: string): Uint8Array {
   }
   const out: number[] = [];
   for (const part of text.split(':')) {
-    if (!/^[0-9a-fA-F]{1,2}$/.test(part)) throw new CommandExit(1, `"${part}" is invalid lladdr.\n`);
+    if (!/^[0-9a-fA-F]{1,2}$/.test(part))
+      throw new CommandExit(1, `"${part}" is invalid lladdr.\n`);
     out.push(parseInt(part, 16));
   }
   return Uint8Array.from(out);
@@ -151,7 +159,13 @@ const IPV6_ANY = new Uint8Array(16);
 /** A prefix or undefined; `family` AF_UNSPEC takes either. */
 export function tryPrefix(text: string, family: number): Prefix | undefined {
   if (text === 'default' || text === 'any' || text === 'all') {
-    return { family, address: family === AF_INET6 ? IPV6_ANY : 0, length: 0, explicit: true, any: true };
+    return {
+      family,
+      address: family === AF_INET6 ? IPV6_ANY : 0,
+      length: 0,
+      explicit: true,
+      any: true,
+    };
   }
   const slash = text.indexOf('/');
   const head = slash < 0 ? text : text.slice(0, slash);
@@ -174,7 +188,9 @@ export function tryPrefix(text: string, family: number): Prefix | undefined {
       for (let bits = 0; bits <= 32; bits++) if (ipv4Mask(bits) === mask) length = bits;
     }
   }
-  return length === undefined ? undefined : { family: found, address, length, explicit: true, any: false };
+  return length === undefined
+    ? undefined
+    : { family: found, address, length, explicit: true, any: false };
 }
 
 /** As {@link tryPrefix}, complaining as iproute2 does (exit code 1). */
@@ -200,14 +216,16 @@ export function addressText(address: IpAddr): string {
 
 /** Address bytes in network order. */
 export function addressBytes(address: IpAddr): Uint8Array {
-  return typeof address === 'number' ? Uint8Array.of(address >>> 24, address >>> 16, address >>> 8, address) : address;
+  return typeof address === 'number'
+    ? Uint8Array.of(address >>> 24, address >>> 16, address >>> 8, address)
+    : address;
 }
 
 /** True where the first `length` bits are equal and the families are. */
 export function samePrefix(a: IpAddr, b: IpAddr, length: number): boolean {
   if (typeof a === 'number' && typeof b === 'number') {
     const mask = ipv4Mask(length);
-    return ((a & mask) >>> 0) === ((b & mask) >>> 0);
+    return (a & mask) >>> 0 === (b & mask) >>> 0;
   }
   const x = addressBytes(a);
   const y = addressBytes(b);
@@ -238,7 +256,13 @@ export function fnmatch(pattern: string, text: string): boolean {
     else if (c === '?') source += '[\\s\\S]';
     else if (c === '[' && pattern.indexOf(']', i + 2) > 0) {
       const end = pattern.indexOf(']', i + 2);
-      source += '[' + pattern.slice(i + 1, end).replace(/^!/, '^').replace(/\\/g, '\\\\') + ']';
+      source +=
+        '[' +
+        pattern
+          .slice(i + 1, end)
+          .replace(/^!/, '^')
+          .replace(/\\/g, '\\\\') +
+        ']';
       i = end;
     } else source += c.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   }

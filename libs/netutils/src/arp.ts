@@ -26,7 +26,15 @@ async function readEntries(sys: Sys): Promise<ArpEntry[]> {
   const out: ArpEntry[] = [];
   for (const row of text.split('\n').slice(1)) {
     const [address, type, flags, hwAddress, mask, device] = row.trim().split(/\s+/);
-    if (address === undefined || type === undefined || flags === undefined || hwAddress === undefined || mask === undefined || device === undefined) continue;
+    if (
+      address === undefined ||
+      type === undefined ||
+      flags === undefined ||
+      hwAddress === undefined ||
+      mask === undefined ||
+      device === undefined
+    )
+      continue;
     out.push({ address, hwType: Number(type), flags: Number(flags), hwAddress, mask, device });
   }
   return out;
@@ -52,7 +60,9 @@ class Arp {
       const known = (entry.flags & ATF_COM) !== 0;
       const published = (entry.flags & ATF_PUBL) !== 0;
       if (!known) {
-        text += published ? `${'*'.padEnd(8)}${'<from_interface>'.padEnd(20)}` : `${''.padEnd(8)}${'(incomplete)'.padEnd(20)}`;
+        text += published
+          ? `${'*'.padEnd(8)}${'<from_interface>'.padEnd(20)}`
+          : `${''.padEnd(8)}${'(incomplete)'.padEnd(20)}`;
       } else {
         text += `${'ether'.padEnd(8)}${entry.hwAddress.padEnd(20)}`;
       }
@@ -89,10 +99,13 @@ class Arp {
       address = typeof resolved.address === 'number' ? formatIpv4(resolved.address) : undefined;
     }
     const chosen = all.filter(
-      (entry) => (address === undefined || entry.address === address) && (this.device === undefined || entry.device === this.device),
+      (entry) =>
+        (address === undefined || entry.address === address) &&
+        (this.device === undefined || entry.device === this.device),
     );
     if (chosen.length === 0) {
-      if (host !== undefined && !bsd) await print(this.sys, `${host} (${address ?? ''}) -- no entry\n`);
+      if (host !== undefined && !bsd)
+        await print(this.sys, `${host} (${address ?? ''}) -- no entry\n`);
       else if (host !== undefined || this.device !== undefined) {
         await print(this.sys, `arp: in ${all.length} entries no match found.\n`);
       }
@@ -104,7 +117,8 @@ class Arp {
 
   private async target(host: string): Promise<number> {
     const resolved = await resolveName(this.sys, host, 4);
-    if (resolved === undefined || typeof resolved.address !== 'number') throw new CommandExit(255, `${host}: Unknown host\n`);
+    if (resolved === undefined || typeof resolved.address !== 'number')
+      throw new CommandExit(255, `${host}: Unknown host\n`);
     return resolved.address;
   }
 
@@ -146,8 +160,13 @@ class Arp {
     const published = rest.includes('pub');
     try {
       this.sys.rtnl('RTM_NEWNEIGH', {
-        family: AF_INET, ifindex: this.deviceIndex(address), dst: address, lladdr,
-        state: temporary ? Nud.NUD_REACHABLE : Nud.NUD_PERMANENT, ...(published ? { flags: 8 } : {}), mode: 'replace',
+        family: AF_INET,
+        ifindex: this.deviceIndex(address),
+        dst: address,
+        lladdr,
+        state: temporary ? Nud.NUD_REACHABLE : Nud.NUD_PERMANENT,
+        ...(published ? { flags: 8 } : {}),
+        mode: 'replace',
       });
     } catch (error) {
       throw new CommandExit(255, `SIOCSARP: ${strerror(errnoOf(error))}\n`);
@@ -161,8 +180,19 @@ export const arpMain = program(async (sys) => {
   const parsed = getopt('arp', sys.argv.slice(1), {
     short: 'A:H:adfp:nsei:t:vh?DNV',
     long: {
-      verbose: 'v', version: 'V', all: 'a', delete: 'd', file: 'f', numeric: 'n', set: 's', protocol: 'A:',
-      'hw-type': 'H:', device: 'i:', help: 'h', 'use-device': 'D', symbolic: 'N',
+      verbose: 'v',
+      version: 'V',
+      all: 'a',
+      delete: 'd',
+      file: 'f',
+      numeric: 'n',
+      set: 's',
+      protocol: 'A:',
+      'hw-type': 'H:',
+      device: 'i:',
+      help: 'h',
+      'use-device': 'D',
+      symbolic: 'N',
     },
   });
   if (parsed.error !== undefined) throw new CommandExit(3, `${parsed.error}\n${ARP_USAGE}`);

@@ -55,11 +55,19 @@ export function getopt(name: string, args: readonly string[], spec: OptionSpec):
       const targets = new Set(found.map(([, target]) => target));
       const [key, target] = found[0] ?? [];
       if (key === undefined || target === undefined) {
-        return { options, operands, error: `${name}: unrecognized option '${arg.slice(0, equals < 0 ? undefined : equals)}'` };
+        return {
+          options,
+          operands,
+          error: `${name}: unrecognized option '${arg.slice(0, equals < 0 ? undefined : equals)}'`,
+        };
       }
       if (targets.size > 1) {
         const list = found.map(([other]) => `'--${other}'`).join(' ');
-        return { options, operands, error: `${name}: option '${arg}' is ambiguous; possibilities: ${list}` };
+        return {
+          options,
+          operands,
+          error: `${name}: option '${arg}' is ambiguous; possibilities: ${list}`,
+        };
       }
       const colons = target.length - target.replace(/:+$/, '').length;
       const result = target.replace(/:+$/, '');
@@ -69,7 +77,8 @@ export function getopt(name: string, args: readonly string[], spec: OptionSpec):
       }
       if (colons === 1 && value === undefined) {
         value = args[++i];
-        if (value === undefined) return { options, operands, error: `${name}: option '--${key}' requires an argument` };
+        if (value === undefined)
+          return { options, operands, error: `${name}: option '--${key}' requires an argument` };
       }
       options.push({ name: result, value });
       continue;
@@ -82,7 +91,8 @@ export function getopt(name: string, args: readonly string[], spec: OptionSpec):
     for (let j = 1; j < arg.length; j++) {
       const letter = arg[j] ?? '';
       const colons = letter === ':' ? undefined : table.get(letter);
-      if (colons === undefined) return { options, operands, error: `${name}: invalid option -- '${letter}'` };
+      if (colons === undefined)
+        return { options, operands, error: `${name}: invalid option -- '${letter}'` };
       if (colons === 0) {
         options.push({ name: letter, value: undefined });
         continue;

@@ -12,7 +12,13 @@ import { NSTAT_USAGE } from './usage.js';
 
 /** Settings that the counter files carry among the counters. */
 const NOT_COUNTERS = new Set([
-  'IpForwarding', 'IpDefaultTTL', 'TcpRtoAlgorithm', 'TcpRtoMin', 'TcpRtoMax', 'TcpMaxConn', 'TcpCurrEstab',
+  'IpForwarding',
+  'IpDefaultTTL',
+  'TcpRtoAlgorithm',
+  'TcpRtoMin',
+  'TcpRtoMax',
+  'TcpMaxConn',
+  'TcpCurrEstab',
 ]);
 
 async function readAllCounters(sys: Sys): Promise<Map<string, number>> {
@@ -33,7 +39,11 @@ async function readAllCounters(sys: Sys): Promise<Map<string, number>> {
 async function readHistory(sys: Sys, path: string): Promise<Map<string, number>> {
   try {
     const text = await readTextFile(sys, path);
-    return new Map([...text.matchAll(/^(\w+)\s+(\d+)/gm)].map((match) => [match[1] ?? '', Number(match[2])] as const));
+    return new Map(
+      [...text.matchAll(/^(\w+)\s+(\d+)/gm)].map(
+        (match) => [match[1] ?? '', Number(match[2])] as const,
+      ),
+    );
   } catch (error) {
     if (error instanceof KernelError) return new Map();
     throw error;
@@ -49,8 +59,17 @@ export const nstatMain = program(async (sys) => {
   const parsed = getopt('nstat', sys.argv.slice(1), {
     short: 'h?vVzrnasd:t:jp',
     long: {
-      help: 'h', ignore: 'a', scan: 'd:', nooutput: 'n', json: 'j', reset: 'r', noupdate: 's', pretty: 'p',
-      interval: 't:', version: 'V', zeros: 'z',
+      help: 'h',
+      ignore: 'a',
+      scan: 'd:',
+      nooutput: 'n',
+      json: 'j',
+      reset: 'r',
+      noupdate: 's',
+      pretty: 'p',
+      interval: 't:',
+      version: 'V',
+      zeros: 'z',
     },
   });
   if (parsed.error !== undefined) throw new CommandExit(255, `${parsed.error}\n${NSTAT_USAGE}`);
@@ -66,7 +85,8 @@ export const nstatMain = program(async (sys) => {
   const patterns = parsed.operands.map((pattern) => pattern.toLowerCase());
   const shown: (readonly [string, number])[] = [];
   for (const [name, value] of now) {
-    if (patterns.length > 0 && !patterns.some((pattern) => fnmatch(pattern, name.toLowerCase()))) continue;
+    if (patterns.length > 0 && !patterns.some((pattern) => fnmatch(pattern, name.toLowerCase())))
+      continue;
     const difference = value - (history.get(name) ?? 0);
     if (difference !== 0 || has('z')) shown.push([name, difference]);
   }

@@ -103,7 +103,14 @@ export class Out {
   }
 
   /** As {@link any} with the coloured part of the text between `before` and `after`. */
-  colored(color: ColorClass, key: string | undefined, before: string, part: string, after: string, value: JsonScalar): void {
+  colored(
+    color: ColorClass,
+    key: string | undefined,
+    before: string,
+    part: string,
+    after: string,
+    value: JsonScalar,
+  ): void {
     const shown = this.options.color === true ? `${COLOR[color]}${part}\x1b[0m` : part;
     this.any(key, before + shown + after, value);
   }

@@ -33,10 +33,15 @@ export async function readCounters(sys: Sys, path: string): Promise<CounterGroup
 }
 
 /** /proc/net/snmp6 and its like: one name and value a line. */
-export async function readFlatCounters(sys: Sys, path: string): Promise<(readonly [string, number])[]> {
+export async function readFlatCounters(
+  sys: Sys,
+  path: string,
+): Promise<(readonly [string, number])[]> {
   try {
     const text = await readTextFile(sys, path);
-    return [...text.matchAll(/^(\S+)\s+(\d+)\s*$/gm)].map((match) => [match[1] ?? '', Number(match[2])] as const);
+    return [...text.matchAll(/^(\S+)\s+(\d+)\s*$/gm)].map(
+      (match) => [match[1] ?? '', Number(match[2])] as const,
+    );
   } catch (error) {
     if (error instanceof KernelError) return [];
     throw error;

@@ -53,18 +53,28 @@ export interface Resolved {
 }
 
 /** Looks a name up; undefined where nobody knows it. `family`: 4, 6 or either, IPv4 first. */
-export async function resolveName(sys: Sys, text: string, family?: 4 | 6): Promise<Resolved | undefined> {
+export async function resolveName(
+  sys: Sys,
+  text: string,
+  family?: 4 | 6,
+): Promise<Resolved | undefined> {
   const v4 = inetAton(text);
-  if (v4 !== undefined) return family === 6 ? undefined : { address: v4, name: text, numeric: true };
+  if (v4 !== undefined)
+    return family === 6 ? undefined : { address: v4, name: text, numeric: true };
   const v6 = parseIpv6(text.replace(/%.*/, ''));
-  if (v6 !== undefined) return family === 4 ? undefined : { address: v6, name: text, numeric: true };
+  if (v6 !== undefined)
+    return family === 4 ? undefined : { address: v6, name: text, numeric: true };
   const wanted = text.toLowerCase();
-  const found = (await hostLines(sys)).filter((line) => line.names.some((name) => name.toLowerCase() === wanted));
+  const found = (await hostLines(sys)).filter((line) =>
+    line.names.some((name) => name.toLowerCase() === wanted),
+  );
   const pick = (kind: 4 | 6): HostLine | undefined =>
     found.find((line) => (typeof line.address === 'number') === (kind === 4));
   const line = family === undefined ? (pick(4) ?? pick(6)) : pick(family);
-  if (line !== undefined) return { address: line.address, name: line.names[0] ?? text, numeric: false };
-  if (wanted === 'localhost' && family !== 6) return { address: 0x7f000001, name: 'localhost', numeric: false };
+  if (line !== undefined)
+    return { address: line.address, name: line.names[0] ?? text, numeric: false };
+  if (wanted === 'localhost' && family !== 6)
+    return { address: 0x7f000001, name: 'localhost', numeric: false };
   return undefined;
 }
 

@@ -2,7 +2,15 @@
  * For this package's specs: a `Sys` of canned answers, and a program run over it to its end.
  */
 import { KernelError } from '@netloom/base';
-import { decodeText, encodeText, type Program, type Rtnl, type RtnlType, type SockDiagEntry, type Sys } from '@netloom/sys';
+import {
+  decodeText,
+  encodeText,
+  type Program,
+  type Rtnl,
+  type RtnlType,
+  type SockDiagEntry,
+  type Sys,
+} from '@netloom/sys';
 
 /** Answers by message type; a type without one is refused with EOPNOTSUPP. */
 export type FakeRtnl = { readonly [T in RtnlType]?: (request: Rtnl[T]['req']) => Rtnl[T]['res'] };
@@ -37,15 +45,31 @@ export async function run(main: Program, line: string, host: FakeHost = {}): Pro
   let out = '';
   let err = '';
   let nextFd = 3;
-  const isDirectory = (path: string): boolean => [...files.keys()].some((name) => name.startsWith(`${path.replace(/\/$/, '')}/`));
+  const isDirectory = (path: string): boolean =>
+    [...files.keys()].some((name) => name.startsWith(`${path.replace(/\/$/, '')}/`));
   const stat = (path: string) => {
     const directory = isDirectory(path);
     if (!directory && !files.has(path)) throw new KernelError('ENOENT');
-    return { ino: 1, type: directory ? ('dir' as const) : ('file' as const), mode: 0o644, nlink: 1, uid: 0, gid: 0, size: 0, mtimeNs: 0 };
+    return {
+      ino: 1,
+      type: directory ? ('dir' as const) : ('file' as const),
+      mode: 0o644,
+      nlink: 1,
+      uid: 0,
+      gid: 0,
+      size: 0,
+      mtimeNs: 0,
+    };
   };
   const fake = {
-    pid: 42, ppid: 1, argv, env: new Map<string, string>(),
-    getuid: () => 0, now: () => 0, bootTime: () => 1_700_000_000, isatty: () => false,
+    pid: 42,
+    ppid: 1,
+    argv,
+    env: new Map<string, string>(),
+    getuid: () => 0,
+    now: () => 0,
+    bootTime: () => 1_700_000_000,
+    isatty: () => false,
     rtnl: (type: RtnlType, request: unknown) => {
       if (!type.startsWith('RTM_GET')) changes.push([type, request]);
       const answer = host.rtnl?.[type] as ((request: unknown) => unknown) | undefined;
@@ -55,7 +79,8 @@ export async function run(main: Program, line: string, host: FakeHost = {}): Pro
       }
       return answer(request);
     },
-    sockDiag: (types: readonly string[]) => (host.sockets ?? []).filter((entry) => types.includes(entry.type)),
+    sockDiag: (types: readonly string[]) =>
+      (host.sockets ?? []).filter((entry) => types.includes(entry.type)),
     open: (path: string, flags: number) => {
       if (!files.has(path)) {
         if ((flags & 0o100) === 0) throw new KernelError(isDirectory(path) ? 'EISDIR' : 'ENOENT');
@@ -90,8 +115,14 @@ export async function run(main: Program, line: string, host: FakeHost = {}): Pro
     readdir: (path: string) => {
       const prefix = `${path.replace(/\/$/, '')}/`;
       const names = new Set<string>();
-      for (const name of files.keys()) if (name.startsWith(prefix)) names.add(name.slice(prefix.length).split('/')[0] ?? '');
-      return [...names].sort().map((name) => ({ name, type: isDirectory(prefix + name) ? ('dir' as const) : ('file' as const) }));
+      for (const name of files.keys())
+        if (name.startsWith(prefix)) names.add(name.slice(prefix.length).split('/')[0] ?? '');
+      return [...names]
+        .sort()
+        .map((name) => ({
+          name,
+          type: isDirectory(prefix + name) ? ('dir' as const) : ('file' as const),
+        }));
     },
   };
   const code = await main(fake as unknown as Sys);

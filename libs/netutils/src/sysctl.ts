@@ -2,7 +2,15 @@
  * `sysctl`: kernel variables as the files under /proc/sys show them (procps-ng 4.0.2).
  */
 import { KernelError, strerror } from '@netloom/base';
-import { encodeText, OpenFlag, print, printErr, readTextFile, type Stat, type Sys } from '@netloom/sys';
+import {
+  encodeText,
+  OpenFlag,
+  print,
+  printErr,
+  readTextFile,
+  type Stat,
+  type Sys,
+} from '@netloom/sys';
 import { fnmatch } from './args.js';
 import { CommandExit, program } from './command.js';
 import { getopt } from './getopt.js';
@@ -73,7 +81,8 @@ class Sysctl {
     const path = keyPath(key);
     const stat = this.stat(path);
     if (stat === undefined) {
-      if (!this.settings.ignore) await this.complain(`cannot stat ${ROOT}${path}: No such file or directory`);
+      if (!this.settings.ignore)
+        await this.complain(`cannot stat ${ROOT}${path}: No such file or directory`);
       return;
     }
     if (stat.type === 'dir') await this.readAll(path.replace(/\/$/, ''));
@@ -106,7 +115,11 @@ class Sysctl {
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
       const denied = error.code === 'EACCES' || error.code === 'EPERM';
-      await this.complain(denied ? `permission denied on key "${key}"` : `reading key "${key}": ${strerror(error.errno)}`);
+      await this.complain(
+        denied
+          ? `permission denied on key "${key}"`
+          : `reading key "${key}": ${strerror(error.errno)}`,
+      );
       return;
     }
     if (this.settings.binary) {
@@ -140,7 +153,11 @@ class Sysctl {
       } catch (error) {
         if (!(error instanceof KernelError)) throw error;
         const denied = error.code === 'EACCES' || error.code === 'EPERM';
-        await this.complain(denied ? `permission denied on key "${shown}"` : `setting key "${shown}": ${strerror(error.errno)}`);
+        await this.complain(
+          denied
+            ? `permission denied on key "${shown}"`
+            : `setting key "${shown}": ${strerror(error.errno)}`,
+        );
         return;
       }
     }
@@ -157,8 +174,10 @@ class Sysctl {
     for (const part of keyPath(pattern).split('/')) {
       const next: string[] = [];
       for (const path of paths) {
-        const names = this.stat(path)?.type === 'dir' || path === '' ? this.sys.readdir(ROOT + path) : [];
-        for (const { name } of names) if (fnmatch(part, name)) next.push(path === '' ? name : `${path}/${name}`);
+        const names =
+          this.stat(path)?.type === 'dir' || path === '' ? this.sys.readdir(ROOT + path) : [];
+        for (const { name } of names)
+          if (fnmatch(part, name)) next.push(path === '' ? name : `${path}/${name}`);
       }
       paths = next;
     }
@@ -172,7 +191,8 @@ class Sysctl {
       text = await readTextFile(this.sys, file);
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      if (!this.settings.ignore) await this.complain(`cannot open "${file}": ${strerror(error.errno)}`);
+      if (!this.settings.ignore)
+        await this.complain(`cannot open "${file}": ${strerror(error.errno)}`);
       return;
     }
     const lines = text.split('\n');
@@ -186,7 +206,11 @@ class Sysctl {
       }
       const key = line.slice(0, equals).trim();
       const optional = key.startsWith('-');
-      await this.writeMatching(optional ? key.slice(1) : key, line.slice(equals + 1).trim(), optional);
+      await this.writeMatching(
+        optional ? key.slice(1) : key,
+        line.slice(equals + 1).trim(),
+        optional,
+      );
     }
   }
 }
@@ -194,7 +218,13 @@ class Sysctl {
 /** The files of `--system` in the order in which a name hides later ones of the same name. */
 function systemFiles(sys: Sys): string[] {
   const byName = new Map<string, string>();
-  for (const folder of ['/etc/sysctl.d', '/run/sysctl.d', '/usr/local/lib/sysctl.d', '/usr/lib/sysctl.d', '/lib/sysctl.d']) {
+  for (const folder of [
+    '/etc/sysctl.d',
+    '/run/sysctl.d',
+    '/usr/local/lib/sysctl.d',
+    '/usr/lib/sysctl.d',
+    '/lib/sysctl.d',
+  ]) {
     try {
       for (const { name } of sys.readdir(folder)) {
         if (name.endsWith('.conf') && !byName.has(name)) byName.set(name, `${folder}/${name}`);
@@ -203,7 +233,9 @@ function systemFiles(sys: Sys): string[] {
       if (!(error instanceof KernelError)) throw error;
     }
   }
-  const files = [...byName].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, path]) => path);
+  const files = [...byName]
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([, path]) => path);
   try {
     sys.stat('/etc/sysctl.conf');
     files.push('/etc/sysctl.conf');
@@ -218,13 +250,32 @@ export const sysctlMain = program(async (sys) => {
   const parsed = getopt('sysctl', sys.argv.slice(1), {
     short: 'bneNwfp::qoxaAXVdhr:',
     long: {
-      all: 'a', deprecated: 'deprecated', 'dry-run': 'dryrun', binary: 'b', ignore: 'e', names: 'N', values: 'n',
-      load: 'p::', system: 'system', pattern: 'r:', quiet: 'q', write: 'w', help: 'h', version: 'V',
+      all: 'a',
+      deprecated: 'deprecated',
+      'dry-run': 'dryrun',
+      binary: 'b',
+      ignore: 'e',
+      names: 'N',
+      values: 'n',
+      load: 'p::',
+      system: 'system',
+      pattern: 'r:',
+      quiet: 'q',
+      write: 'w',
+      help: 'h',
+      version: 'V',
     },
   });
   const settings: Settings = {
-    all: false, ignore: false, namesOnly: false, valuesOnly: false, binary: false, quiet: false, write: false,
-    dryRun: false, pattern: undefined,
+    all: false,
+    ignore: false,
+    namesOnly: false,
+    valuesOnly: false,
+    binary: false,
+    quiet: false,
+    write: false,
+    dryRun: false,
+    pattern: undefined,
   };
   let load: string[] | undefined;
   let system = false;
@@ -272,7 +323,11 @@ export const sysctlMain = program(async (sys) => {
   for (const operand of parsed.operands) {
     const equals = operand.indexOf('=');
     if (equals > 0) {
-      await run.writeMatching(operand.slice(0, equals).trim(), operand.slice(equals + 1).trim(), false);
+      await run.writeMatching(
+        operand.slice(0, equals).trim(),
+        operand.slice(equals + 1).trim(),
+        false,
+      );
     } else if (settings.write || equals === 0) {
       await run.complain('command line(0): invalid syntax, continuing...');
     } else {

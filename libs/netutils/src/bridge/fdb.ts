@@ -1,7 +1,14 @@
 /** `bridge fdb`: forwarding entries of bridges and of devices that keep their own. */
 import { formatMac, parseMac } from '@netloom/base';
 import { AF_BRIDGE, AF_UNSPEC, Nud, type NeighMsg, type NeighNew } from '@netloom/sys';
-import { addressText, invalidArgument, matches, parseAddress, parseUnsigned, type Args } from '../args.js';
+import {
+  addressText,
+  invalidArgument,
+  matches,
+  parseAddress,
+  parseUnsigned,
+  type Args,
+} from '../args.js';
 import { CommandExit } from '../command.js';
 import type { IpContext } from '../ip/context.js';
 import { FDB_HELP } from './help.js';
@@ -15,7 +22,10 @@ const NTF_STICKY = 0x40;
 const NTF_ROUTER = 0x80;
 
 const FLAG_WORDS: readonly (readonly [number, string])[] = [
-  [NTF_SELF, 'self'], [NTF_ROUTER, 'router'], [NTF_EXT_LEARNED, 'extern_learn'], [NTF_OFFLOADED, 'offload'],
+  [NTF_SELF, 'self'],
+  [NTF_ROUTER, 'router'],
+  [NTF_EXT_LEARNED, 'extern_learn'],
+  [NTF_OFFLOADED, 'offload'],
   [NTF_STICKY, 'sticky'],
 ];
 
@@ -35,7 +45,12 @@ function stateText(state: number): string {
 }
 
 /** One entry and its line end. */
-export function printFdb(context: IpContext, entry: NeighMsg, showDev: boolean, deleted = false): void {
+export function printFdb(
+  context: IpContext,
+  entry: NeighMsg,
+  showDev: boolean,
+  deleted = false,
+): void {
   const { out, options } = context;
   out.openObject();
   if (deleted) out.any('deleted', 'Deleted ', true);
@@ -50,16 +65,25 @@ export function printFdb(context: IpContext, entry: NeighMsg, showDev: boolean, 
   }
   if (entry.dst !== undefined) {
     const text = addressText(entry.dst);
-    out.colored(typeof entry.dst === 'number' ? 'inet' : 'inet6', 'dst', 'dst ', `${text} `, '', text);
+    out.colored(
+      typeof entry.dst === 'number' ? 'inet' : 'inet6',
+      'dst',
+      'dst ',
+      `${text} `,
+      '',
+      text,
+    );
   }
-  if (entry.vlan !== undefined && entry.vlan !== 0) out.any('vlan', `vlan ${entry.vlan} `, entry.vlan);
+  if (entry.vlan !== undefined && entry.vlan !== 0)
+    out.any('vlan', `vlan ${entry.vlan} `, entry.vlan);
   if (entry.vni !== undefined) out.any('vni', `vni ${entry.vni} `, entry.vni);
   if (options.stats > 0 && entry.cacheinfo !== undefined) {
     out.any('used', `used ${entry.cacheinfo.used}`, entry.cacheinfo.used);
     out.any('updated', `/${entry.cacheinfo.updated} `, entry.cacheinfo.updated);
   }
   out.openArray('flags');
-  for (const [bit, word] of FLAG_WORDS) if ((entry.flags & bit) !== 0) out.any(undefined, `${word} `, word);
+  for (const [bit, word] of FLAG_WORDS)
+    if ((entry.flags & bit) !== 0) out.any(undefined, `${word} `, word);
   out.closeArray();
   if (entry.master !== undefined && entry.master !== 0) {
     const name = context.ifname(entry.master);
@@ -94,8 +118,13 @@ function fdbShow(args: Args, context: IpContext): void {
     } else if (word === 'state') {
       const value = args.value();
       const known: Readonly<Record<string, number>> = {
-        permanent: Nud.NUD_PERMANENT, static: Nud.NUD_NOARP, temp: Nud.NUD_NOARP, stale: Nud.NUD_STALE,
-        dynamic: Nud.NUD_REACHABLE, reachable: Nud.NUD_REACHABLE, all: 0xff,
+        permanent: Nud.NUD_PERMANENT,
+        static: Nud.NUD_NOARP,
+        temp: Nud.NUD_NOARP,
+        stale: Nud.NUD_STALE,
+        dynamic: Nud.NUD_REACHABLE,
+        reachable: Nud.NUD_REACHABLE,
+        all: 0xff,
       };
       state = Object.hasOwn(known, value) ? known[value] : parseUnsigned(value, 0xffff);
       if (state === undefined) throw invalidArgument('invalid state', value);
@@ -105,7 +134,10 @@ function fdbShow(args: Args, context: IpContext): void {
       throw new CommandExit(255, `bridge fdb: unknown command "${word}"?\n`);
     }
   }
-  const entries = context.dump('RTM_GETNEIGH', { family: AF_BRIDGE, ...(port === 0 ? {} : { ifindex: port }) });
+  const entries = context.dump('RTM_GETNEIGH', {
+    family: AF_BRIDGE,
+    ...(port === 0 ? {} : { ifindex: port }),
+  });
   context.out.start();
   for (const entry of entries) {
     if (port !== 0 && entry.ifindex !== port) continue;
@@ -131,7 +163,13 @@ function fdbModify(args: Args, context: IpContext, verb: NeighNew['mode'] | 'del
     const word = args.take();
     if (word === 'dev') dev = args.value();
     else if (word === 'dst') dst = parseAddress(args.value(), AF_UNSPEC).address;
-    else if (word === 'nhid' || word === 'port' || word === 'vni' || word === 'src_vni' || word === 'via') {
+    else if (
+      word === 'nhid' ||
+      word === 'port' ||
+      word === 'vni' ||
+      word === 'src_vni' ||
+      word === 'via'
+    ) {
       args.value();
       throw new CommandExit(255, 'RTNETLINK answers: Operation not supported\n');
     } else if (word === 'self') flags |= NTF_SELF;
@@ -150,7 +188,8 @@ function fdbModify(args: Args, context: IpContext, verb: NeighNew['mode'] | 'del
     else {
       const value = word === 'to' ? args.value() : word;
       if (matches(value, 'help')) throw new CommandExit(255, FDB_HELP);
-      if (address !== undefined) throw new CommandExit(255, `Error: duplicate "to": "${value}" is the second value.\n`);
+      if (address !== undefined)
+        throw new CommandExit(255, `Error: duplicate "to": "${value}" is the second value.\n`);
       address = value;
     }
   }
@@ -164,7 +203,11 @@ function fdbModify(args: Args, context: IpContext, verb: NeighNew['mode'] | 'del
   const ifindex = context.ifindex(dev);
   if (ifindex === 0) throw noDevice(dev);
   const request = {
-    family: AF_BRIDGE, ifindex, lladdr, state, flags,
+    family: AF_BRIDGE,
+    ifindex,
+    lladdr,
+    state,
+    flags,
     ...(vlan === undefined ? {} : { vlan }),
     ...(dst === undefined ? {} : { dst }),
   };
@@ -194,11 +237,15 @@ function fdbGet(args: Args, context: IpContext): void {
   const lladdr = parseMac(address);
   if (lladdr === undefined) throw new CommandExit(255, `Invalid mac address ${address}\n`);
   const wanted = formatMac(lladdr);
-  const found = context.dump('RTM_GETNEIGH', { family: AF_BRIDGE }).find(
-    (entry) =>
-      entry.lladdr !== undefined && formatMac(entry.lladdr) === wanted &&
-      (port === 0 || entry.ifindex === port) && (bridge === 0 || entry.master === bridge),
-  );
+  const found = context
+    .dump('RTM_GETNEIGH', { family: AF_BRIDGE })
+    .find(
+      (entry) =>
+        entry.lladdr !== undefined &&
+        formatMac(entry.lladdr) === wanted &&
+        (port === 0 || entry.ifindex === port) &&
+        (bridge === 0 || entry.master === bridge),
+    );
   if (found === undefined) throw new CommandExit(255, 'Error: Fdb entry not found.\n');
   context.out.start();
   printFdb(context, found, true);
@@ -221,10 +268,20 @@ function fdbFlush(args: Args, context: IpContext): void {
     } else if (word === 'vlan') {
       const vlan = Number(args.value());
       wanted.push((entry) => entry.vlan === vlan);
-    } else if (key === 'permanent') wanted.push((entry) => ((entry.state & Nud.NUD_PERMANENT) !== 0) !== negated);
-    else if (key === 'static') wanted.push((entry) => ((entry.state & (Nud.NUD_PERMANENT | Nud.NUD_NOARP)) !== 0) !== negated);
-    else if (key === 'dynamic') wanted.push((entry) => ((entry.state & (Nud.NUD_PERMANENT | Nud.NUD_NOARP)) === 0) !== negated);
-    else if (['self', 'master', 'added_by_user', 'extern_learn', 'sticky', 'offloaded'].includes(key)) continue;
+    } else if (key === 'permanent')
+      wanted.push((entry) => ((entry.state & Nud.NUD_PERMANENT) !== 0) !== negated);
+    else if (key === 'static')
+      wanted.push(
+        (entry) => ((entry.state & (Nud.NUD_PERMANENT | Nud.NUD_NOARP)) !== 0) !== negated,
+      );
+    else if (key === 'dynamic')
+      wanted.push(
+        (entry) => ((entry.state & (Nud.NUD_PERMANENT | Nud.NUD_NOARP)) === 0) !== negated,
+      );
+    else if (
+      ['self', 'master', 'added_by_user', 'extern_learn', 'sticky', 'offloaded'].includes(key)
+    )
+      continue;
     else throw new CommandExit(255, FDB_HELP);
   }
   if (dev === undefined) throw new CommandExit(255, 'Device is a required argument.\n');
@@ -240,7 +297,10 @@ function fdbFlush(args: Args, context: IpContext): void {
     if ((entry.state & Nud.NUD_PERMANENT) !== 0 && wanted.length === 0) continue;
     if (!wanted.every((test) => test(entry)) || entry.lladdr === undefined) continue;
     context.ask('RTM_DELNEIGH', {
-      family: AF_BRIDGE, ifindex: entry.ifindex, lladdr: entry.lladdr, flags: link.kind === 'bridge' ? NTF_MASTER : NTF_SELF,
+      family: AF_BRIDGE,
+      ifindex: entry.ifindex,
+      lladdr: entry.lladdr,
+      flags: link.kind === 'bridge' ? NTF_MASTER : NTF_SELF,
       ...(entry.vlan === undefined ? {} : { vlan: entry.vlan }),
     });
   }
@@ -254,7 +314,8 @@ export function doFdb(args: Args, context: IpContext): void {
   else if (matches(verb, 'replace')) fdbModify(args, context, 'replace');
   else if (matches(verb, 'delete')) fdbModify(args, context, 'delete');
   else if (matches(verb, 'get')) fdbGet(args, context);
-  else if (matches(verb, 'show') || matches(verb, 'lst') || matches(verb, 'list')) fdbShow(args, context);
+  else if (matches(verb, 'show') || matches(verb, 'lst') || matches(verb, 'list'))
+    fdbShow(args, context);
   else if (matches(verb, 'flush')) fdbFlush(args, context);
   else if (matches(verb, 'help')) throw new CommandExit(255, FDB_HELP);
   else throw new CommandExit(255, `Command "${verb}" is unknown, try "bridge fdb help".\n`);

@@ -9,10 +9,19 @@ import { BRIDGE_LINK_HELP } from './help.js';
 
 /** Keyword and attribute of the switches, in print order; `#` marks a number. */
 const PORT_ATTRIBUTES: readonly (readonly [string, string])[] = [
-  ['hairpin', 'hairpin'], ['guard', 'guard'], ['root_block', 'root_block'], ['fastleave', 'fastleave'],
-  ['learning', 'learning'], ['flood', 'flood'], ['mcast_flood', 'mcast_flood'], ['bcast_flood', 'bcast_flood'],
-  ['mcast_router', '#multicast_router'], ['mcast_to_unicast', 'mcast_to_unicast'],
-  ['neigh_suppress', 'neigh_suppress'], ['vlan_tunnel', 'vlan_tunnel'], ['isolated', 'isolated'],
+  ['hairpin', 'hairpin'],
+  ['guard', 'guard'],
+  ['root_block', 'root_block'],
+  ['fastleave', 'fastleave'],
+  ['learning', 'learning'],
+  ['flood', 'flood'],
+  ['mcast_flood', 'mcast_flood'],
+  ['bcast_flood', 'bcast_flood'],
+  ['mcast_router', '#multicast_router'],
+  ['mcast_to_unicast', 'mcast_to_unicast'],
+  ['neigh_suppress', 'neigh_suppress'],
+  ['vlan_tunnel', 'vlan_tunnel'],
+  ['isolated', 'isolated'],
   ['locked', 'locked'],
 ];
 
@@ -106,7 +115,8 @@ function linkSet(args: Args, context: IpContext): void {
 export function doBridgeLink(args: Args, context: IpContext): void {
   const verb = args.done ? 'show' : args.take();
   if (matches(verb, 'set') || matches(verb, 'change')) linkSet(args, context);
-  else if (matches(verb, 'show') || matches(verb, 'lst') || matches(verb, 'list')) linkShow(args, context);
+  else if (matches(verb, 'show') || matches(verb, 'lst') || matches(verb, 'list'))
+    linkShow(args, context);
   else if (matches(verb, 'help')) throw new CommandExit(255, BRIDGE_LINK_HELP);
   else throw new CommandExit(255, `Command "${verb}" is unknown, try "bridge link help".\n`);
 }

@@ -63,7 +63,8 @@ async function runBatch(sys: Sys, file: string, options: IpOptions): Promise<num
   for await (const line of readLines(sys, fd)) {
     number++;
     const words = batchWords(line);
-    if (words.length === 0 || (await runLine(words, new IpContext(sys, options, 255))) === 0) continue;
+    if (words.length === 0 || (await runLine(words, new IpContext(sys, options, 255))) === 0)
+      continue;
     await printErr(sys, `Command failed ${file}:${number}\n`);
     code = 1;
     if (!options.force) break;
@@ -103,7 +104,8 @@ export const bridgeMain: Program = async (sys) => {
       else if (is('-family')) value();
       else if (word === '-4' || word === '-6') continue;
       else if (is('-netns')) netnsSwitch(sys, value());
-      else if (/^-color(=(always|auto|never))?$/.test(word)) options.color = !word.endsWith('never');
+      else if (/^-color(=(always|auto|never))?$/.test(word))
+        options.color = !word.endsWith('never');
       else if (is('-compressvlans')) continue;
       else if (is('-force')) options.force = true;
       else if (is('-json')) options.json = true;

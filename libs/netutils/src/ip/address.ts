@@ -4,11 +4,30 @@
  */
 import { ipv4Mask, KernelError } from '@netloom/base';
 import {
-  AF_INET, AF_INET6, AF_PACKET, AF_UNSPEC, Iff, type AddrMsg, type AddrNew, type IpAddr, type LinkMsg,
+  AF_INET,
+  AF_INET6,
+  AF_PACKET,
+  AF_UNSPEC,
+  Iff,
+  type AddrMsg,
+  type AddrNew,
+  type IpAddr,
+  type LinkMsg,
 } from '@netloom/sys';
 import {
-  addressText, fnmatch, garbage, invalidArgument, matches, parseAddress, parsePrefix, parseUnsigned, samePrefix,
-  duplicate, noDevice, type Args, type Prefix,
+  addressText,
+  fnmatch,
+  garbage,
+  invalidArgument,
+  matches,
+  parseAddress,
+  parsePrefix,
+  parseUnsigned,
+  samePrefix,
+  duplicate,
+  noDevice,
+  type Args,
+  type Prefix,
 } from '../args.js';
 import { CommandExit } from '../command.js';
 import type { IpContext } from './context.js';
@@ -22,9 +41,18 @@ const FOREVER = 0xffffffff;
 
 /** IFA_F_* with the word `ip` has for it, in print order. */
 const ADDRESS_FLAGS: readonly (readonly [string, number])[] = [
-  ['secondary', 0x01], ['nodad', 0x02], ['optimistic', 0x04], ['dadfailed', 0x08], ['home', 0x10],
-  ['deprecated', 0x20], ['tentative', 0x40], ['permanent', 0x80], ['mngtmpaddr', 0x100], ['noprefixroute', 0x200],
-  ['autojoin', 0x400], ['stable-privacy', 0x800],
+  ['secondary', 0x01],
+  ['nodad', 0x02],
+  ['optimistic', 0x04],
+  ['dadfailed', 0x08],
+  ['home', 0x10],
+  ['deprecated', 0x20],
+  ['tentative', 0x40],
+  ['permanent', 0x80],
+  ['mngtmpaddr', 0x100],
+  ['noprefixroute', 0x200],
+  ['autojoin', 0x400],
+  ['stable-privacy', 0x800],
 ];
 
 interface Filter {
@@ -44,7 +72,13 @@ interface Filter {
 
 /** Reads the selectors of list and flush. */
 function parseFilter(args: Args, context: IpContext, flushing: boolean, help: string): Filter {
-  const filter: Filter = { family: context.options.family, ifindex: 0, up: false, flags: 0, flagsMask: 0 };
+  const filter: Filter = {
+    family: context.options.family,
+    ifindex: 0,
+    up: false,
+    flags: 0,
+    flagsMask: 0,
+  };
   while (!args.done) {
     const word = args.take();
     const minus = word.startsWith('-');
@@ -93,7 +127,8 @@ function parseFilter(args: Args, context: IpContext, flushing: boolean, help: st
     filter.ifindex = context.ifindex(filter.dev);
     if (filter.ifindex === 0) throw new CommandExit(1, `Device "${filter.dev}" does not exist.\n`);
   }
-  if (flushing && filter.family === AF_PACKET) throw new CommandExit(1, 'Cannot flush link addresses.\n');
+  if (flushing && filter.family === AF_PACKET)
+    throw new CommandExit(1, 'Cannot flush link addresses.\n');
   if (filter.label !== undefined && filter.family === AF_UNSPEC) filter.family = AF_INET;
   return filter;
 }
@@ -112,7 +147,10 @@ function addressMatches(filter: Filter, address: AddrMsg): boolean {
   if (filter.scope !== undefined && filter.scope !== address.scope) return false;
   if (((filter.flags ^ address.flags) & filter.flagsMask) !== 0) return false;
   const { prefix } = filter;
-  if (prefix !== undefined && (prefix.family !== address.family || !samePrefix(address.local, prefix.address, prefix.length))) {
+  if (
+    prefix !== undefined &&
+    (prefix.family !== address.family || !samePrefix(address.local, prefix.address, prefix.length))
+  ) {
     return false;
   }
   return filter.label === undefined || fnmatch(filter.label, address.label ?? '');
@@ -122,9 +160,15 @@ function linkMatches(filter: Filter, link: LinkMsg): boolean {
   if (filter.ifindex !== 0 && filter.ifindex !== link.ifindex) return false;
   if (filter.up && (link.flags & Iff.IFF_UP) === 0) return false;
   if (filter.group !== undefined && filter.group !== link.group) return false;
-  if (filter.master !== undefined && (filter.master < 0 ? (link.master ?? 0) !== 0 : filter.master !== link.master)) return false;
+  if (
+    filter.master !== undefined &&
+    (filter.master < 0 ? (link.master ?? 0) !== 0 : filter.master !== link.master)
+  )
+    return false;
   if (filter.kind === undefined) return true;
-  return filter.kind.endsWith('_slave') ? filter.kind.slice(0, -6) === link.slaveKind : filter.kind === link.kind;
+  return filter.kind.endsWith('_slave')
+    ? filter.kind.slice(0, -6) === link.slaveKind
+    : filter.kind === link.kind;
 }
 
 /** A lifetime as the second line shows it. */
@@ -153,7 +197,8 @@ export function printAddress(context: IpContext, address: AddrMsg, withName: boo
   out.colored(color, 'local', '', local, '', local);
   if (peer !== local) out.colored(color, 'address', ' peer ', peer, '', peer);
   out.any('prefixlen', `/${address.prefixlen} `, address.prefixlen);
-  if (address.metric !== undefined && address.metric !== 0) out.any('metric', `metric ${address.metric} `, address.metric);
+  if (address.metric !== undefined && address.metric !== 0)
+    out.any('metric', `metric ${address.metric} `, address.metric);
   if (brief) {
     out.closeObject();
     return;
@@ -179,7 +224,11 @@ export function printAddress(context: IpContext, address: AddrMsg, withName: boo
   }
   if (address.label !== undefined) out.any('label', address.label, address.label);
   out.newline();
-  out.any('valid_life_time', `       valid_lft ${lifetimeText(address.validLft)}`, address.validLft);
+  out.any(
+    'valid_life_time',
+    `       valid_lft ${lifetimeText(address.validLft)}`,
+    address.validLft,
+  );
   const deprecated = (address.flags & 0x20) !== 0;
   const preferred = deprecated ? 0 : address.preferredLft;
   out.any('preferred_life_time', ` preferred_lft ${lifetimeText(preferred)}`, preferred);
@@ -193,7 +242,9 @@ export function addressList(args: Args, context: IpContext, linkCommand: boolean
   const filter = parseFilter(args, context, false, linkCommand ? LINK_HELP : ADDRESS_HELP);
   const wantsAddresses = !linkCommand && filter.family !== AF_PACKET;
   if (linkCommand && filter.family === AF_UNSPEC) filter.family = AF_PACKET;
-  const addresses = wantsAddresses ? context.dump('RTM_GETADDR', filter.family === AF_UNSPEC ? {} : { family: filter.family }) : [];
+  const addresses = wantsAddresses
+    ? context.dump('RTM_GETADDR', filter.family === AF_UNSPEC ? {} : { family: filter.family })
+    : [];
   out.start();
   for (const link of context.dump('RTM_GETLINK', {})) {
     if (!linkMatches(filter, link)) continue;
@@ -218,7 +269,8 @@ export function addressList(args: Args, context: IpContext, linkCommand: boolean
     out.openObject();
     // with -o every address is a line of its own and the interface has none
     const withName = options.oneline && wantsAddresses;
-    if (!withName && filter.label === undefined) printLink(context, link, { linkCommand, family: linkCommand ? AF_PACKET : filter.family });
+    if (!withName && filter.label === undefined)
+      printLink(context, link, { linkCommand, family: linkCommand ? AF_PACKET : filter.family });
     if (wantsAddresses) {
       out.openArray('addr_info');
       for (const address of chosen) printAddress(context, address, withName);
@@ -236,7 +288,7 @@ export function addressList(args: Args, context: IpContext, linkCommand: boolean
 /** The address a prefix's `+` or `-` broadcast means. */
 function broadcastOf(local: number, length: number, sign: string): number {
   const host = ~ipv4Mask(length) >>> 0;
-  return (sign === '+' ? (local | host) : (local & ~host)) >>> 0;
+  return (sign === '+' ? local | host : local & ~host) >>> 0;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -278,7 +330,10 @@ function parseAddressWords(args: Args, context: IpContext): AddressWords {
     } else if (matches(word, 'broadcast') || word === 'brd') {
       const value = args.value();
       if (words.broadcast !== undefined) throw duplicate('broadcast', value);
-      words.broadcast = value === '+' || value === '-' ? value : addressText(parseAddress(value, family === AF_UNSPEC ? AF_INET : family).address);
+      words.broadcast =
+        value === '+' || value === '-'
+          ? value
+          : addressText(parseAddress(value, family === AF_UNSPEC ? AF_INET : family).address);
       if (family === AF_UNSPEC && value !== '+' && value !== '-') family = AF_INET;
     } else if (word === 'anycast') args.value();
     else if (word === 'scope') {
@@ -296,7 +351,8 @@ function parseAddressWords(args: Args, context: IpContext): AddressWords {
     } else if (matches(word, 'valid_lft')) {
       words.validLft = parseLifetime(args.value(), 'valid_lft');
       if (words.validLft === 0) throw invalidArgument('valid_lft is zero\n', '0');
-    } else if (matches(word, 'preferred_lft')) words.preferredLft = parseLifetime(args.value(), 'preferred_lft');
+    } else if (matches(word, 'preferred_lft'))
+      words.preferredLft = parseLifetime(args.value(), 'preferred_lft');
     else if (flag !== undefined) words.flags |= flag[1];
     else {
       const value = word === 'local' ? args.value() : word;
@@ -311,15 +367,26 @@ function parseAddressWords(args: Args, context: IpContext): AddressWords {
 }
 
 /** `ip address add|change|replace|delete`. */
-function addressModify(args: Args, context: IpContext, verb: 'add' | 'change' | 'replace' | 'delete'): void {
+function addressModify(
+  args: Args,
+  context: IpContext,
+  verb: 'add' | 'change' | 'replace' | 'delete',
+): void {
   const words = parseAddressWords(args, context);
   const { dev, label, local } = words;
-  if (dev === undefined) throw new CommandExit(1, 'Not enough information: "dev" argument is required.\n');
+  if (dev === undefined)
+    throw new CommandExit(1, 'Not enough information: "dev" argument is required.\n');
   if (label !== undefined && !label.startsWith(dev)) {
     if (label.length > 15) throw new CommandExit(1, `"label" (${label}) is too long.\n`);
   }
   let peer = words.peer;
-  if (peer === undefined && local !== undefined && verb === 'delete' && local.family === AF_INET && !local.explicit) {
+  if (
+    peer === undefined &&
+    local !== undefined &&
+    verb === 'delete' &&
+    local.family === AF_INET &&
+    !local.explicit
+  ) {
     context.warn(
       'Warning: Executing wildcard deletion to stay compatible with old scripts.\n' +
         `         Explicitly specify the prefix length (${words.localText ?? ''}/${local.length}) to avoid this warning.\n` +
@@ -334,7 +401,7 @@ function addressModify(args: Args, context: IpContext, verb: 'add' | 'change' | 
   if (words.broadcast !== undefined && verb !== 'delete') {
     if (words.broadcast === '+' || words.broadcast === '-') {
       if (peer?.family !== AF_INET) {
-        throw new CommandExit(1, "Broadcast can be set only for IPv4 addresses\n");
+        throw new CommandExit(1, 'Broadcast can be set only for IPv4 addresses\n');
       }
       if (peer.length <= 30 && typeof peer.address === 'number') {
         broadcast = broadcastOf(peer.address, peer.length, words.broadcast);
@@ -347,9 +414,12 @@ function addressModify(args: Args, context: IpContext, verb: 'add' | 'change' | 
   const ifindex = context.ifindex(dev);
   if (ifindex === 0) throw noDevice(dev);
   if (verb === 'delete') {
-    if (local === undefined && peer === undefined) throw new CommandExit(2, 'RTNETLINK answers: Invalid argument\n');
+    if (local === undefined && peer === undefined)
+      throw new CommandExit(2, 'RTNETLINK answers: Invalid argument\n');
     context.ask('RTM_DELADDR', {
-      family, ifindex, local: localAddress,
+      family,
+      ifindex,
+      local: localAddress,
       ...(prefixlen === undefined ? {} : { prefixlen }),
       ...(label === undefined ? {} : { label }),
     });
@@ -362,7 +432,11 @@ function addressModify(args: Args, context: IpContext, verb: 'add' | 'change' | 
   }
   const loopback = typeof localAddress === 'number' && localAddress >>> 24 === 127;
   const request: Mutable<AddrNew> = {
-    family, ifindex, local: localAddress, prefixlen: prefixlen ?? 32, scope: words.scope ?? (loopback ? 254 : 0),
+    family,
+    ifindex,
+    local: localAddress,
+    prefixlen: prefixlen ?? 32,
+    scope: words.scope ?? (loopback ? 254 : 0),
   };
   if (peer !== undefined) request.address = peer.address;
   if (broadcast !== undefined) request.broadcast = broadcast;
@@ -374,7 +448,10 @@ function addressModify(args: Args, context: IpContext, verb: 'add' | 'change' | 
   if (verb === 'replace') request.replace = true;
   if (verb === 'change') {
     const known = context.dump('RTM_GETADDR', { family, ifindex });
-    const found = known.some((one) => one.prefixlen === request.prefixlen && addressText(one.local) === addressText(localAddress));
+    const found = known.some(
+      (one) =>
+        one.prefixlen === request.prefixlen && addressText(one.local) === addressText(localAddress),
+    );
     if (!found) throw new CommandExit(2, 'RTNETLINK answers: Cannot assign requested address\n');
     request.replace = true;
   }
@@ -395,7 +472,8 @@ function addressFlush(args: Args, context: IpContext): void {
     if (doomed.length === 0) {
       if (options.stats > 0) {
         if (round === 1) out.plain('Nothing to flush.\n');
-        else out.plain(`*** Flush is complete after ${round - 1} round${round > 2 ? 's' : ''} ***\n`);
+        else
+          out.plain(`*** Flush is complete after ${round - 1} round${round > 2 ? 's' : ''} ***\n`);
       }
       return;
     }
@@ -403,7 +481,10 @@ function addressFlush(args: Args, context: IpContext): void {
       if (options.stats > 1) printAddress(context, address, true);
       try {
         context.sys.rtnl('RTM_DELADDR', {
-          family: address.family, ifindex: address.ifindex, local: address.local, prefixlen: address.prefixlen,
+          family: address.family,
+          ifindex: address.ifindex,
+          local: address.local,
+          prefixlen: address.prefixlen,
           ...(address.label === undefined ? {} : { label: address.label }),
         });
       } catch (error) {
@@ -411,7 +492,8 @@ function addressFlush(args: Args, context: IpContext): void {
         if (!(error instanceof KernelError)) throw error;
       }
     }
-    if (options.stats > 0) out.plain(`\n*** Round ${round}, deleting ${doomed.length} addresses ***\n`);
+    if (options.stats > 0)
+      out.plain(`\n*** Round ${round}, deleting ${doomed.length} addresses ***\n`);
   }
   throw new CommandExit(1, '*** Flush remains incomplete after 10 rounds. ***\n');
 }
@@ -427,7 +509,8 @@ export function doAddress(args: Args, context: IpContext): void {
   else if (matches(verb, 'change') || verb === 'chg') addressModify(args, context, 'change');
   else if (matches(verb, 'replace')) addressModify(args, context, 'replace');
   else if (matches(verb, 'delete')) addressModify(args, context, 'delete');
-  else if (matches(verb, 'show') || matches(verb, 'lst') || matches(verb, 'list')) addressList(args, context, false);
+  else if (matches(verb, 'show') || matches(verb, 'lst') || matches(verb, 'list'))
+    addressList(args, context, false);
   else if (matches(verb, 'flush')) addressFlush(args, context);
   else if (matches(verb, 'help')) throw new CommandExit(255, ADDRESS_HELP);
   else throw new CommandExit(255, `Command "${verb}" is unknown, try "ip address help".\n`);
@@ -441,9 +524,11 @@ export function doLink(args: Args, context: IpContext): void {
   }
   const verb = args.take();
   if (matches(verb, 'add')) linkAdd(args, context);
-  else if (matches(verb, 'set') || matches(verb, 'change') || matches(verb, 'replace')) linkSet(args, context);
+  else if (matches(verb, 'set') || matches(verb, 'change') || matches(verb, 'replace'))
+    linkSet(args, context);
   else if (matches(verb, 'delete')) linkDelete(args, context);
-  else if (matches(verb, 'show') || matches(verb, 'lst') || matches(verb, 'list')) addressList(args, context, true);
+  else if (matches(verb, 'show') || matches(verb, 'lst') || matches(verb, 'list'))
+    addressList(args, context, true);
   else if (matches(verb, 'property')) linkProperty(args, context);
   else if (matches(verb, 'help')) {
     const help = args.done ? undefined : linkTypeHelp(args.word);
@@ -451,4 +536,3 @@ export function doLink(args: Args, context: IpContext): void {
     throw new CommandExit(255, LINK_HELP);
   } else throw new CommandExit(255, `Command "${verb}" is unknown, try "ip link help".\n`);
 }
-

@@ -3,7 +3,15 @@
  * table, and requests whose refusals become iproute2's texts and exit codes.
  */
 import { KernelError, strerror } from '@netloom/base';
-import { AF_UNSPEC, print, printErr, type LinkMsg, type Rtnl, type RtnlType, type Sys } from '@netloom/sys';
+import {
+  AF_UNSPEC,
+  print,
+  printErr,
+  type LinkMsg,
+  type Rtnl,
+  type RtnlType,
+  type Sys,
+} from '@netloom/sys';
 import { CommandExit } from '../command.js';
 import { noDevice } from '../args.js';
 import { Out } from '../out.js';
@@ -29,8 +37,20 @@ export interface IpOptions {
 
 export function defaultOptions(): IpOptions {
   return {
-    family: AF_UNSPEC, stats: 0, details: 0, json: false, pretty: false, oneline: false, brief: false, color: false,
-    numeric: false, human: false, iec: false, force: false, all: false, timestamp: 0,
+    family: AF_UNSPEC,
+    stats: 0,
+    details: 0,
+    json: false,
+    pretty: false,
+    oneline: false,
+    brief: false,
+    color: false,
+    numeric: false,
+    human: false,
+    iec: false,
+    force: false,
+    all: false,
+    timestamp: 0,
   };
 }
 
@@ -75,7 +95,10 @@ export class IpContext {
       return this.sys.rtnl(type, request);
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      throw new CommandExit(this.refusedExit === 2 ? 2 : 1, `${refusalText(error)}Dump terminated\n`);
+      throw new CommandExit(
+        this.refusedExit === 2 ? 2 : 1,
+        `${refusalText(error)}Dump terminated\n`,
+      );
     }
   }
 
@@ -193,13 +216,19 @@ export function netnsSwitch(sys: Sys, name: string): void {
     fd = sys.open(`${NETNS_DIR}/${name}`, 0);
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
-    throw new CommandExit(255, `Cannot open network namespace "${name}": ${strerror(error.errno)}\n`);
+    throw new CommandExit(
+      255,
+      `Cannot open network namespace "${name}": ${strerror(error.errno)}\n`,
+    );
   }
   try {
     sys.setns(fd);
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
-    throw new CommandExit(255, `setting the network namespace "${name}" failed: ${strerror(error.errno)}\n`);
+    throw new CommandExit(
+      255,
+      `setting the network namespace "${name}" failed: ${strerror(error.errno)}\n`,
+    );
   } finally {
     sys.close(fd);
   }

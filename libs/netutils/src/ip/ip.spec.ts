@@ -6,13 +6,15 @@ import { ipMain } from './main.js';
 
 const rtnl: FakeRtnl = {
   RTM_GETLINK: () => [...LINKS],
-  RTM_GETADDR: ({ family }) => ADDRESSES.filter((one) => family === undefined || one.family === family),
+  RTM_GETADDR: ({ family }) =>
+    ADDRESSES.filter((one) => family === undefined || one.family === family),
   RTM_GETROUTE: ({ table }) => ROUTES.filter((one) => table === undefined || one.table === table),
   RTM_GETRULE: () => [...RULES],
   RTM_GETNEIGH: () => [...NEIGHBOURS],
 };
 
-const call = (line: string, more: FakeRtnl = {}): Promise<Outcome> => run(ipMain, line, { rtnl: { ...rtnl, ...more } });
+const call = (line: string, more: FakeRtnl = {}): Promise<Outcome> =>
+  run(ipMain, line, { rtnl: { ...rtnl, ...more } });
 const text = async (line: string): Promise<string> => (await call(line)).out;
 
 describe('ip link', () => {
@@ -76,30 +78,52 @@ describe('ip link', () => {
     expect(await text('ip -j link show v0')).toBe(
       '[{"ifindex":3,"link":"v1","ifname":"v0","flags":["BROADCAST","MULTICAST","UP","LOWER_UP"],"mtu":1500,"qdisc":"noqueue","operstate":"UP","linkmode":"DEFAULT","group":"default","txqlen":1000,"link_type":"ether","address":"da:9b:a5:65:a4:a8","broadcast":"ff:ff:ff:ff:ff:ff"}]\n',
     );
-    expect(await text('ip -c=always -br a show vx')).toBe('\x1b[36mvx               \x1b[0m\x1b[31mDOWN           \x1b[0m\n');
+    expect(await text('ip -c=always -br a show vx')).toBe(
+      '\x1b[36mvx               \x1b[0m\x1b[31mDOWN           \x1b[0m\n',
+    );
     expect(await text('ip -br -c=never l sh v0')).not.toContain('\x1b');
   });
 
   it.each([
-    ['type veth', ['v1', 'v0', 'far']], ['master br0', ['v1']], ['up', ['lo', 'v1', 'v0', 'br0', 'far']],
-    ['type nosuch', []], ['nomaster', ['lo', 'v0', 'br0', 'vx', 'far']],
+    ['type veth', ['v1', 'v0', 'far']],
+    ['master br0', ['v1']],
+    ['up', ['lo', 'v1', 'v0', 'br0', 'far']],
+    ['type nosuch', []],
+    ['nomaster', ['lo', 'v0', 'br0', 'vx', 'far']],
   ])('selects by %s', async (selector, names) => {
     const listed = JSON.parse(await text(`ip -j link show ${selector}`)) as { ifname: string }[];
     expect(listed.map((one) => one.ifname)).toEqual(names);
   });
 
   it('creates a pair of veths with attributes of both ends', async () => {
-    const { code, changes } = await call('ip link add ve9 mtu 1400 address 02:00:00:00:00:09 txqueuelen 5 type veth peer name ve8 mtu 1300');
+    const { code, changes } = await call(
+      'ip link add ve9 mtu 1400 address 02:00:00:00:00:09 txqueuelen 5 type veth peer name ve8 mtu 1300',
+    );
     expect(code).toBe(0);
     expect(changes).toEqual([
-      ['RTM_NEWLINK', { kind: 'veth', ifname: 've9', mtu: 1400, txqlen: 5, address: mac('02:00:00:00:00:09'), peer: { ifname: 've8', mtu: 1300 } }],
+      [
+        'RTM_NEWLINK',
+        {
+          kind: 'veth',
+          ifname: 've9',
+          mtu: 1400,
+          txqlen: 5,
+          address: mac('02:00:00:00:00:09'),
+          peer: { ifname: 've8', mtu: 1300 },
+        },
+      ],
     ]);
   });
 
   it('changes an interface', async () => {
-    const { changes } = await call('ip link set dev v0 up mtu 1400 promisc on arp off master br0 name w0');
+    const { changes } = await call(
+      'ip link set dev v0 up mtu 1400 promisc on arp off master br0 name w0',
+    );
     expect(changes).toEqual([
-      ['RTM_SETLINK', { ifindex: 3, newName: 'w0', flags: 0x181, flagsMask: 0x181, mtu: 1400, master: 4 }],
+      [
+        'RTM_SETLINK',
+        { ifindex: 3, newName: 'w0', flags: 0x181, flagsMask: 0x181, mtu: 1400, master: 4 },
+      ],
     ]);
     expect((await call('ip link set br0 type bridge ageing_time 100 stp 1')).changes).toEqual([
       ['RTM_SETLINK', { ifindex: 4, kind: 'bridge', data: { ageing_time: 100, stp_state: 1 } }],
@@ -117,12 +141,32 @@ describe('ip link', () => {
     ['ip link set v0 foo', 255, 'Error: either "dev" is duplicate, or "foo" is a garbage.\n'],
     ['ip link set', 255, 'Not enough information: "dev" argument is required.\n'],
     ['ip link add foo', 1, 'Not enough information: "type" argument is required\n'],
-    ['ip link set v0 master nosuch', 255, 'Error: argument "nosuch" is wrong: Device does not exist\n\n'],
-    ['ip link set v0 netns nosuch', 255, 'Error: argument "nosuch" is wrong: Invalid "netns" value\n\n'],
-    ['ip link set v0 promisc maybe', 1, 'Error: argument of "promisc" must be "on" or "off", not "maybe"\n'],
+    [
+      'ip link set v0 master nosuch',
+      255,
+      'Error: argument "nosuch" is wrong: Device does not exist\n\n',
+    ],
+    [
+      'ip link set v0 netns nosuch',
+      255,
+      'Error: argument "nosuch" is wrong: Invalid "netns" value\n\n',
+    ],
+    [
+      'ip link set v0 promisc maybe',
+      1,
+      'Error: argument of "promisc" must be "on" or "off", not "maybe"\n',
+    ],
     ['ip link set v0 address 00:zz', 1, '"zz" is invalid lladdr.\n'],
-    ['ip link set v0 name averyveryverylongname', 255, 'Error: argument "averyveryverylongname" is wrong: "name" not a valid ifname\n'],
-    ['ip link add averyveryverylongname type veth', 2, 'Error: Attribute failed policy validation.\n'],
+    [
+      'ip link set v0 name averyveryverylongname',
+      255,
+      'Error: argument "averyveryverylongname" is wrong: "name" not a valid ifname\n',
+    ],
+    [
+      'ip link add averyveryverylongname type veth',
+      2,
+      'Error: Attribute failed policy validation.\n',
+    ],
     ['ip link add ve22 mtu', 255, 'Command line is not complete. Try option "help"\n'],
     ['ip link show dev', 255, 'Command line is not complete. Try option "help"\n'],
     ['ip link show group foo', 255, 'Error: argument "foo" is wrong: Invalid "group" value\n\n'],
@@ -130,7 +174,11 @@ describe('ip link', () => {
     ['ip foo', 1, 'Object "foo" is unknown, try "ip help".\n'],
     ['ip -x', 255, 'Option "-x" is unknown, try "ip -help".\n'],
     ['ip -fam foo link', 255, 'Error: argument "foo" is wrong: invalid protocol family\n'],
-    ['ip -n nosuch link', 255, 'Cannot open network namespace "nosuch": No such file or directory\n'],
+    [
+      'ip -n nosuch link',
+      255,
+      'Cannot open network namespace "nosuch": No such file or directory\n',
+    ],
   ])('%s is refused', async (line, code, err) => {
     expect(await call(line)).toMatchObject({ code, err, out: '' });
   });
@@ -141,11 +189,18 @@ describe('ip link', () => {
         throw error;
       },
     });
-    expect(await call('ip link set v0 mtu 70000', refuse(new KernelError('EINVAL', 'mtu greater than device maximum')))).toMatchObject({
-      code: 2, err: 'Error: mtu greater than device maximum.\n',
+    expect(
+      await call(
+        'ip link set v0 mtu 70000',
+        refuse(new KernelError('EINVAL', 'mtu greater than device maximum')),
+      ),
+    ).toMatchObject({
+      code: 2,
+      err: 'Error: mtu greater than device maximum.\n',
     });
     expect(await call('ip link set v0 name v1', refuse(new KernelError('EEXIST')))).toMatchObject({
-      code: 2, err: 'RTNETLINK answers: File exists\n',
+      code: 2,
+      err: 'RTNETLINK answers: File exists\n',
     });
   });
 });
@@ -210,16 +265,46 @@ far@if5          LOWERLAYERDOWN
   });
 
   it('asks for addresses as typed', async () => {
-    expect((await call('ip addr add 10.9.0.1/24 brd + dev v0 label v0:2 valid_lft 100 preferred_lft 50 metric 7')).changes).toEqual([
-      ['RTM_NEWADDR', {
-        family: AF_INET, ifindex: 3, local: ip('10.9.0.1'), address: ip('10.9.0.1'), prefixlen: 24, scope: 0,
-        broadcast: ip('10.9.0.255'), label: 'v0:2', validLft: 100, preferredLft: 50, metric: 7,
-      }],
+    expect(
+      (
+        await call(
+          'ip addr add 10.9.0.1/24 brd + dev v0 label v0:2 valid_lft 100 preferred_lft 50 metric 7',
+        )
+      ).changes,
+    ).toEqual([
+      [
+        'RTM_NEWADDR',
+        {
+          family: AF_INET,
+          ifindex: 3,
+          local: ip('10.9.0.1'),
+          address: ip('10.9.0.1'),
+          prefixlen: 24,
+          scope: 0,
+          broadcast: ip('10.9.0.255'),
+          label: 'v0:2',
+          validLft: 100,
+          preferredLft: 50,
+          metric: 7,
+        },
+      ],
     ]);
     expect((await call('ip addr add 10.3.0.1 peer 10.3.0.2/32 dev v1')).changes).toEqual([
-      ['RTM_NEWADDR', { family: AF_INET, ifindex: 2, local: ip('10.3.0.1'), address: ip('10.3.0.2'), prefixlen: 32, scope: 0 }],
+      [
+        'RTM_NEWADDR',
+        {
+          family: AF_INET,
+          ifindex: 2,
+          local: ip('10.3.0.1'),
+          address: ip('10.3.0.2'),
+          prefixlen: 32,
+          scope: 0,
+        },
+      ],
     ]);
-    expect((await call('ip addr add 127.0.0.5/8 dev lo')).changes[0]?.[1]).toMatchObject({ scope: 254 });
+    expect((await call('ip addr add 127.0.0.5/8 dev lo')).changes[0]?.[1]).toMatchObject({
+      scope: 254,
+    });
   });
 
   it('warns of a deletion without a length', async () => {
@@ -231,17 +316,35 @@ far@if5          LOWERLAYERDOWN
         '         This special behaviour is likely to disappear in further releases,\n' +
         '         fix your scripts!\n',
     );
-    expect(changes).toEqual([['RTM_DELADDR', { family: AF_INET, ifindex: 3, local: ip('10.0.0.1') }]]);
+    expect(changes).toEqual([
+      ['RTM_DELADDR', { family: AF_INET, ifindex: 3, local: ip('10.0.0.1') }],
+    ]);
   });
 
   it.each([
     ['ip addr add 10.0.0.1/24', 1, 'Not enough information: "dev" argument is required.\n'],
-    ['ip addr add 10.0.0.1/33 dev v0', 1, 'Error: any valid prefix is expected rather than "10.0.0.1/33".\n'],
+    [
+      'ip addr add 10.0.0.1/33 dev v0',
+      1,
+      'Error: any valid prefix is expected rather than "10.0.0.1/33".\n',
+    ],
     ['ip addr add foo dev v0', 1, 'Error: any valid prefix is expected rather than "foo".\n'],
     ['ip addr add 1.1.1.1 dev nosuch', 1, 'Cannot find device "nosuch"\n'],
-    ['ip addr add 1.1.1.1/24 dev v0 brd foo', 1, 'Error: inet address is expected rather than "foo".\n'],
-    ['ip addr add 1.1.1.1/24 dev v0 scope foo', 255, 'Error: argument "foo" is wrong: invalid scope value.\n'],
-    ['ip addr add 1.1.1.1/24 dev v0 valid_lft 10 preferred_lft 50', 1, 'preferred_lft is greater than valid_lft\n'],
+    [
+      'ip addr add 1.1.1.1/24 dev v0 brd foo',
+      1,
+      'Error: inet address is expected rather than "foo".\n',
+    ],
+    [
+      'ip addr add 1.1.1.1/24 dev v0 scope foo',
+      255,
+      'Error: argument "foo" is wrong: invalid scope value.\n',
+    ],
+    [
+      'ip addr add 1.1.1.1/24 dev v0 valid_lft 10 preferred_lft 50',
+      1,
+      'preferred_lft is greater than valid_lft\n',
+    ],
     ['ip addr flush', 1, 'Flush requires arguments.\n'],
     ['ip addr bar', 255, 'Command "bar" is unknown, try "ip address help".\n'],
   ])('%s is refused', async (line, code, err) => {
@@ -267,9 +370,15 @@ blackhole 10.66.2.0/24
   });
 
   it('tells the table where several are listed, and details with -d', async () => {
-    expect(await text('ip route show table all')).toContain('10.81.0.0/16 via 10.2.0.2 dev v1 table 77 proto 200 \n');
-    expect(await text('ip route show table all')).toContain('local 10.0.0.1 dev v0 table local proto kernel scope host src 10.0.0.1 \n');
-    expect(await text('ip route show table 77')).toBe('10.81.0.0/16 via 10.2.0.2 dev v1 proto 200 \n');
+    expect(await text('ip route show table all')).toContain(
+      '10.81.0.0/16 via 10.2.0.2 dev v1 table 77 proto 200 \n',
+    );
+    expect(await text('ip route show table all')).toContain(
+      'local 10.0.0.1 dev v0 table local proto kernel scope host src 10.0.0.1 \n',
+    );
+    expect(await text('ip route show table 77')).toBe(
+      '10.81.0.0/16 via 10.2.0.2 dev v1 proto 200 \n',
+    );
     expect(await text('ip -d route show default')).toBe(
       'unicast default via 10.0.0.2 dev v0 proto boot scope global \nunicast default via 10.0.0.3 dev v0 proto boot scope global metric 100 \n',
     );
@@ -278,10 +387,16 @@ blackhole 10.66.2.0/24
   it.each([
     ['10.66.0.0/16', ''],
     ['root 10.66.2.0/24', 'blackhole 10.66.2.0/24 \n'],
-    ['match 10.80.1.1', 'default via 10.0.0.2 dev v0 \ndefault via 10.0.0.3 dev v0 metric 100 \n10.80.0.0/16 tos 0x10 dev v1 scope link \n'],
+    [
+      'match 10.80.1.1',
+      'default via 10.0.0.2 dev v0 \ndefault via 10.0.0.3 dev v0 metric 100 \n10.80.0.0/16 tos 0x10 dev v1 scope link \n',
+    ],
     ['exact 10.80.0.0/16', '10.80.0.0/16 tos 0x10 dev v1 scope link \n'],
     ['via 10.0.0.3', 'default dev v0 metric 100 \n'],
-    ['dev v1', '10.79.0.0/16 proto static scope link src 10.2.0.1 metric 50 \n10.80.0.0/16 tos 0x10 scope link \n'],
+    [
+      'dev v1',
+      '10.79.0.0/16 proto static scope link src 10.2.0.1 metric 50 \n10.80.0.0/16 tos 0x10 scope link \n',
+    ],
     ['proto static', '10.79.0.0/16 dev v1 scope link src 10.2.0.1 metric 50 \n'],
     ['src 10.2.0.1', '10.79.0.0/16 dev v1 proto static scope link metric 50 \n'],
     ['metric 50', '10.79.0.0/16 dev v1 proto static scope link src 10.2.0.1 \n'],
@@ -302,44 +417,112 @@ blackhole 10.66.2.0/24
 
   it('shows the route to one destination', async () => {
     const one = (msg: RouteMsg): FakeRtnl => ({ RTM_GETROUTE_ONE: () => msg });
-    const direct = route({ dst: ip('10.0.0.7'), dstLen: 32, flags: 0x200, prefsrc: ip('10.0.0.1'), uid: 0, nexthops: [{ ifindex: 3, weight: 1, flags: 0 }] });
-    expect((await call('ip route get 10.0.0.7', one(direct))).out).toBe('10.0.0.7 dev v0 src 10.0.0.1 uid 0 \n    cache \n');
-    expect((await call('ip -o route get 10.0.0.7', one(direct))).out).toBe('10.0.0.7 dev v0 src 10.0.0.1 uid 0 \\    cache \n');
+    const direct = route({
+      dst: ip('10.0.0.7'),
+      dstLen: 32,
+      flags: 0x200,
+      prefsrc: ip('10.0.0.1'),
+      uid: 0,
+      nexthops: [{ ifindex: 3, weight: 1, flags: 0 }],
+    });
+    expect((await call('ip route get 10.0.0.7', one(direct))).out).toBe(
+      '10.0.0.7 dev v0 src 10.0.0.1 uid 0 \n    cache \n',
+    );
+    expect((await call('ip -o route get 10.0.0.7', one(direct))).out).toBe(
+      '10.0.0.7 dev v0 src 10.0.0.1 uid 0 \\    cache \n',
+    );
     expect((await call('ip -j route get 10.0.0.7', one(direct))).out).toBe(
       '[{"dst":"10.0.0.7","dev":"v0","prefsrc":"10.0.0.1","flags":[],"uid":0,"cache":[]}]\n',
     );
     const broadcast = { ...direct, type: 3, flags: 0x90000200 };
-    expect((await call('ip route get 10.0.0.255', one(broadcast))).out).toContain('    cache <local,brd> \n');
-    expect((await call('ip route get 10.0.0.7 from 10.0.0.9 iif v1', one({ ...direct, src: ip('10.0.0.9'), iif: 2 }))).out).toBe(
-      '10.0.0.7 from 10.0.0.9 dev v0 src 10.0.0.1 uid 0 \n    cache iif v1 \n',
+    expect((await call('ip route get 10.0.0.255', one(broadcast))).out).toContain(
+      '    cache <local,brd> \n',
     );
+    expect(
+      (
+        await call(
+          'ip route get 10.0.0.7 from 10.0.0.9 iif v1',
+          one({ ...direct, src: ip('10.0.0.9'), iif: 2 }),
+        )
+      ).out,
+    ).toBe('10.0.0.7 from 10.0.0.9 dev v0 src 10.0.0.1 uid 0 \n    cache iif v1 \n');
   });
 
   it('asks for routes as typed', async () => {
-    expect((await call('ip route add 10.88.0.0/16 via 10.0.0.2 mtu lock 1400 metric 7')).changes).toEqual([
-      ['RTM_NEWROUTE', {
-        family: AF_INET, dst: ip('10.88.0.0'), dstLen: 16, protocol: 3, priority: 7, metrics: { lock: 4, mtu: 1400 },
-        nexthops: [{ via: ip('10.0.0.2') }], type: 1, mode: 'add',
-      }],
+    expect(
+      (await call('ip route add 10.88.0.0/16 via 10.0.0.2 mtu lock 1400 metric 7')).changes,
+    ).toEqual([
+      [
+        'RTM_NEWROUTE',
+        {
+          family: AF_INET,
+          dst: ip('10.88.0.0'),
+          dstLen: 16,
+          protocol: 3,
+          priority: 7,
+          metrics: { lock: 4, mtu: 1400 },
+          nexthops: [{ via: ip('10.0.0.2') }],
+          type: 1,
+          mode: 'add',
+        },
+      ],
     ]);
-    expect((await call('ip route replace default nexthop via 10.0.0.2 weight 2 nexthop dev v1')).changes).toEqual([
-      ['RTM_NEWROUTE', {
-        family: AF_INET, dstLen: 0, protocol: 3, nexthops: [{ via: ip('10.0.0.2'), weight: 2 }, { ifindex: 2, weight: 1 }],
-        type: 1, mode: 'replace',
-      }],
+    expect(
+      (await call('ip route replace default nexthop via 10.0.0.2 weight 2 nexthop dev v1')).changes,
+    ).toEqual([
+      [
+        'RTM_NEWROUTE',
+        {
+          family: AF_INET,
+          dstLen: 0,
+          protocol: 3,
+          nexthops: [
+            { via: ip('10.0.0.2'), weight: 2 },
+            { ifindex: 2, weight: 1 },
+          ],
+          type: 1,
+          mode: 'replace',
+        },
+      ],
     ]);
-    expect((await call('ip route add 10/8 dev v0')).changes[0]?.[1]).toMatchObject({ dst: ip('10.0.0.0'), dstLen: 8, scope: 253 });
-    expect((await call('ip route del unreachable 10.1.0.0/16 table local')).changes[0]?.[1]).toMatchObject({ type: 7, table: 255 });
+    expect((await call('ip route add 10/8 dev v0')).changes[0]?.[1]).toMatchObject({
+      dst: ip('10.0.0.0'),
+      dstLen: 8,
+      scope: 253,
+    });
+    expect(
+      (await call('ip route del unreachable 10.1.0.0/16 table local')).changes[0]?.[1],
+    ).toMatchObject({ type: 7, table: 255 });
   });
 
   it.each([
     ['ip route add foo via 1.1.1.1', 1, 'Error: any valid prefix is expected rather than "foo".\n'],
-    ['ip route add 10.88.0.0/16 via foo', 1, 'Error: inet address is expected rather than "foo".\n'],
+    [
+      'ip route add 10.88.0.0/16 via foo',
+      1,
+      'Error: inet address is expected rather than "foo".\n',
+    ],
     ['ip route add 10.88.0.0/16 dev nosuch', 1, 'Cannot find device "nosuch"\n'],
-    ['ip route add 10.88.0.0/16 metric abc dev v0', 255, 'Error: argument "abc" is wrong: "metric" value is invalid\n\n'],
-    ['ip route add 10.88.0.0/16 foo', 255, 'Error: either "to" is duplicate, or "foo" is a garbage.\n'],
-    ['ip route add 10.0.9.0/24 nexthop foo', 255, 'Error: "nexthop" or end of line is expected instead of "foo"\n'],
-    ['ip route show table foo', 255, 'Error: argument "foo" is wrong: table id value is invalid\n\n'],
+    [
+      'ip route add 10.88.0.0/16 metric abc dev v0',
+      255,
+      'Error: argument "abc" is wrong: "metric" value is invalid\n\n',
+    ],
+    [
+      'ip route add 10.88.0.0/16 foo',
+      255,
+      'Error: either "to" is duplicate, or "foo" is a garbage.\n',
+    ],
+    [
+      'ip route add 10.0.9.0/24 nexthop foo',
+      255,
+      'Error: "nexthop" or end of line is expected instead of "foo"\n',
+    ],
+    [
+      'ip route show table foo',
+      255,
+      'Error: argument "foo" is wrong: table id value is invalid\n\n',
+    ],
     ['ip route get', 1, 'need at least a destination address\n'],
     ['ip route flush', 1, '"ip route flush" requires arguments.\n'],
     ['ip route foo', 255, 'Command "foo" is unknown, try "ip route help".\n'],
@@ -354,7 +537,8 @@ blackhole 10.66.2.0/24
       },
     };
     expect(await call('ip route show table 99', refuse)).toMatchObject({
-      code: 2, err: 'Error: ipv4: FIB table does not exist.\nDump terminated\n',
+      code: 2,
+      err: 'Error: ipv4: FIB table does not exist.\nDump terminated\n',
     });
   });
 });
@@ -370,15 +554,37 @@ describe('ip rule', () => {
 1000:\tfrom all fwmark 0x1 lookup 200
 32766:\tfrom all lookup main
 `);
-    expect(await text('ip -j rule list pref 800')).toBe('[{"priority":800,"not":null,"src":"10.2.0.0","srclen":24,"action":"blackhole"}]\n');
+    expect(await text('ip -j rule list pref 800')).toBe(
+      '[{"priority":800,"not":null,"src":"10.2.0.0","srclen":24,"action":"blackhole"}]\n',
+    );
   });
 
   it('asks for rules as typed', async () => {
-    expect((await call('ip rule add from 10.1.0.0/16 fwmark 0x1/0xff table 100 pref 50')).changes).toEqual([
-      ['RTM_NEWRULE', { family: AF_INET, src: ip('10.1.0.0'), srcLen: 16, fwmark: 1, fwmask: 255, table: 100, action: 1, priority: 50 }],
+    expect(
+      (await call('ip rule add from 10.1.0.0/16 fwmark 0x1/0xff table 100 pref 50')).changes,
+    ).toEqual([
+      [
+        'RTM_NEWRULE',
+        {
+          family: AF_INET,
+          src: ip('10.1.0.0'),
+          srcLen: 16,
+          fwmark: 1,
+          fwmask: 255,
+          table: 100,
+          action: 1,
+          priority: 50,
+        },
+      ],
     ]);
-    expect(await call('ip rule add foo')).toMatchObject({ code: 255, err: 'Error: argument "foo" is wrong: Failed to parse rule type\n' });
-    expect(await call('ip rule del')).toMatchObject({ code: 1, err: '"ip rule del" requires arguments.\n' });
+    expect(await call('ip rule add foo')).toMatchObject({
+      code: 255,
+      err: 'Error: argument "foo" is wrong: Failed to parse rule type\n',
+    });
+    expect(await call('ip rule del')).toMatchObject({
+      code: 1,
+      err: '"ip rule del" requires arguments.\n',
+    });
   });
 });
 
@@ -390,20 +596,52 @@ describe('ip neigh', () => {
 10.0.0.6 dev v0 lladdr 02:00:00:00:00:06 router STALE 
 10.0.0.4 dev v0 FAILED 
 `);
-    expect(await text('ip -s n show 10.0.0.4/31')).toBe('10.0.0.4 dev v0  used 0/60/0probes 3 FAILED \n');
-    expect(await text('ip -s neigh show 10.0.0.7')).toBe('10.0.0.7 dev v0 lladdr 02:00:00:00:00:07  ref 1 used 0/0/0probes 0 REACHABLE \n');
-    expect(await text('ip neigh show dev v0 nud permanent')).toBe('10.0.0.9 lladdr 02:00:00:00:00:09 PERMANENT \n');
-    expect(await text('ip neigh show nud noarp')).toBe('224.0.0.22 dev br0 lladdr 01:00:5e:00:00:16 NOARP \n');
+    expect(await text('ip -s n show 10.0.0.4/31')).toBe(
+      '10.0.0.4 dev v0  used 0/60/0probes 3 FAILED \n',
+    );
+    expect(await text('ip -s neigh show 10.0.0.7')).toBe(
+      '10.0.0.7 dev v0 lladdr 02:00:00:00:00:07  ref 1 used 0/0/0probes 0 REACHABLE \n',
+    );
+    expect(await text('ip neigh show dev v0 nud permanent')).toBe(
+      '10.0.0.9 lladdr 02:00:00:00:00:09 PERMANENT \n',
+    );
+    expect(await text('ip neigh show nud noarp')).toBe(
+      '224.0.0.22 dev br0 lladdr 01:00:5e:00:00:16 NOARP \n',
+    );
   });
 
   it('asks for entries as typed, and refuses', async () => {
-    expect((await call('ip neigh replace 10.0.0.8 lladdr 02:00:00:00:00:88 dev v0 nud stale')).changes).toEqual([
-      ['RTM_NEWNEIGH', { family: AF_INET, ifindex: 3, dst: ip('10.0.0.8'), lladdr: mac('02:00:00:00:00:88'), state: 4, mode: 'replace' }],
+    expect(
+      (await call('ip neigh replace 10.0.0.8 lladdr 02:00:00:00:00:88 dev v0 nud stale')).changes,
+    ).toEqual([
+      [
+        'RTM_NEWNEIGH',
+        {
+          family: AF_INET,
+          ifindex: 3,
+          dst: ip('10.0.0.8'),
+          lladdr: mac('02:00:00:00:00:88'),
+          state: 4,
+          mode: 'replace',
+        },
+      ],
     ]);
-    expect(await call('ip neigh add 10.0.0.222')).toMatchObject({ code: 255, err: 'Device and destination are required arguments.\n' });
-    expect(await call('ip neigh add 10.0.0.2 dev v0 nud foo')).toMatchObject({ code: 255, err: 'Error: argument "foo" is wrong: nud state is bad\n' });
-    expect(await call('ip neigh get 10.0.0.222 dev v0')).toMatchObject({ code: 2, err: 'Error: Neighbour entry not found.\n' });
-    expect(await call('ip neigh flush')).toMatchObject({ code: 1, err: 'Flush requires arguments.\n' });
+    expect(await call('ip neigh add 10.0.0.222')).toMatchObject({
+      code: 255,
+      err: 'Device and destination are required arguments.\n',
+    });
+    expect(await call('ip neigh add 10.0.0.2 dev v0 nud foo')).toMatchObject({
+      code: 255,
+      err: 'Error: argument "foo" is wrong: nud state is bad\n',
+    });
+    expect(await call('ip neigh get 10.0.0.222 dev v0')).toMatchObject({
+      code: 2,
+      err: 'Error: Neighbour entry not found.\n',
+    });
+    expect(await call('ip neigh flush')).toMatchObject({
+      code: 1,
+      err: 'Flush requires arguments.\n',
+    });
   });
 });
 
@@ -412,7 +650,10 @@ describe('ip -batch', () => {
 
   it('stops at the first failure, or goes on with -force', async () => {
     const stopped = await run(ipMain, 'ip -br -b /b', { rtnl, files });
-    expect(stopped).toMatchObject({ code: 1, err: 'Device "nosuch" does not exist.\nCommand failed /b:3\n' });
+    expect(stopped).toMatchObject({
+      code: 1,
+      err: 'Device "nosuch" does not exist.\nCommand failed /b:3\n',
+    });
     expect(stopped.out.match(/^vx/gm)).toHaveLength(1);
     const forced = await run(ipMain, 'ip -br -force -batch /b', { rtnl, files });
     expect(forced.out.match(/^vx/gm)).toHaveLength(2);
@@ -422,7 +663,11 @@ describe('ip -batch', () => {
 describe('names of the host', () => {
   it('come from /etc/iproute2', async () => {
     const files = new Map([['/etc/iproute2/rt_tables', '255\tlocal\n77 wan # the way out\n']]);
-    expect((await run(ipMain, 'ip route show table wan', { rtnl, files })).out).toBe('10.81.0.0/16 via 10.2.0.2 dev v1 proto 200 \n');
-    expect((await run(ipMain, 'ip route show table all', { rtnl, files })).out).toContain('table wan');
+    expect((await run(ipMain, 'ip route show table wan', { rtnl, files })).out).toBe(
+      '10.81.0.0/16 via 10.2.0.2 dev v1 proto 200 \n',
+    );
+    expect((await run(ipMain, 'ip route show table all', { rtnl, files })).out).toContain(
+      'table wan',
+    );
   });
 });

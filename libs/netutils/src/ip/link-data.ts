@@ -29,5 +29,6 @@ export function showOnOff(out: Out, data: LinkInfoData, key: string, text = key)
 /** Prints a number of seconds with two decimals in seven columns. */
 export function showTimer(out: Out, data: LinkInfoData, key: string): void {
   const value = data[key];
-  if (typeof value === 'number') out.fixed(key, `${key} ${value.toFixed(2).padStart(7)} `, value, 2);
+  if (typeof value === 'number')
+    out.fixed(key, `${key} ${value.toFixed(2).padStart(7)} `, value, 2);
 }

@@ -21,13 +21,22 @@ export const macvlanLink: LinkType = {
         data['mode'] = mode;
       } else if (matches(word, 'flag')) {
         const flag = args.value();
-        if (!['null', 'nopromisc', 'nodst'].includes(flag)) throw invalidArgument('invalid flag', flag);
+        if (!['null', 'nopromisc', 'nodst'].includes(flag))
+          throw invalidArgument('invalid flag', flag);
         if (flag !== 'null') data['flags'] = flag;
       } else if (word === 'nopromisc' || word === 'nodst') data['flags'] = word;
       else if (matches(word, 'bcqueuelen')) {
-        data['bcqueuelen'] = numberValue(args.value(), 0xffffffff, 'bc_queue_len must be in range [0-4294967295]');
+        data['bcqueuelen'] = numberValue(
+          args.value(),
+          0xffffffff,
+          'bc_queue_len must be in range [0-4294967295]',
+        );
       } else if (matches(word, 'help')) throw new CommandExit(1, LINK_TYPE_HELP['macvlan']);
-      else throw new CommandExit(1, `macvlan: unknown command "${word}"?\n${LINK_TYPE_HELP['macvlan'] ?? ''}`);
+      else
+        throw new CommandExit(
+          1,
+          `macvlan: unknown command "${word}"?\n${LINK_TYPE_HELP['macvlan'] ?? ''}`,
+        );
     }
   },
   print(out, data) {

@@ -17,7 +17,8 @@ export const vrfLink: LinkType = {
         if (table === undefined) throw invalidArgument('invalid table ID\n', text);
         data['table'] = table;
       } else if (matches(word, 'help')) throw new CommandExit(1, LINK_TYPE_HELP['vrf']);
-      else throw new CommandExit(1, `vrf: unknown option "${word}"?\n${LINK_TYPE_HELP['vrf'] ?? ''}`);
+      else
+        throw new CommandExit(1, `vrf: unknown option "${word}"?\n${LINK_TYPE_HELP['vrf'] ?? ''}`);
     }
   },
   print(out, data) {
@@ -36,12 +37,19 @@ export const ipvlanLink: LinkType = {
       if (matches(word, 'mode')) {
         const mode = args.value();
         if (!IPVLAN_MODES.includes(mode)) {
-          throw new CommandExit(1, 'Error: argument of "mode" must be either "l2", "l3" or "l3s"\n');
+          throw new CommandExit(
+            1,
+            'Error: argument of "mode" must be either "l2", "l3" or "l3s"\n',
+          );
         }
         data['mode'] = mode;
       } else if (IPVLAN_FLAGS.includes(word)) data['flags'] = word;
       else if (matches(word, 'help')) throw new CommandExit(1, LINK_TYPE_HELP['ipvlan']);
-      else throw new CommandExit(1, `ipvlan: unknown option "${word}"?\n${LINK_TYPE_HELP['ipvlan'] ?? ''}`);
+      else
+        throw new CommandExit(
+          1,
+          `ipvlan: unknown option "${word}"?\n${LINK_TYPE_HELP['ipvlan'] ?? ''}`,
+        );
     }
   },
   print(out, data) {
@@ -53,35 +61,69 @@ export const ipvlanLink: LinkType = {
 };
 
 const BOND_MODES = [
-  'balance-rr', 'active-backup', 'balance-xor', 'broadcast', '802.3ad', 'balance-tlb', 'balance-alb',
+  'balance-rr',
+  'active-backup',
+  'balance-xor',
+  'broadcast',
+  '802.3ad',
+  'balance-tlb',
+  'balance-alb',
 ];
 
 /** `mode` by name, and numbers by keyword. */
 export const bondLink: LinkType = {
   parse(args, data, context) {
     const numbers = [
-      'miimon', 'updelay', 'downdelay', 'peer_notify_delay', 'use_carrier', 'arp_interval', 'resend_igmp',
-      'num_grat_arp', 'num_unsol_na', 'all_slaves_active', 'min_links', 'lp_interval', 'packets_per_slave',
+      'miimon',
+      'updelay',
+      'downdelay',
+      'peer_notify_delay',
+      'use_carrier',
+      'arp_interval',
+      'resend_igmp',
+      'num_grat_arp',
+      'num_unsol_na',
+      'all_slaves_active',
+      'min_links',
+      'lp_interval',
+      'packets_per_slave',
       'tlb_dynamic_lb',
     ];
-    const names = ['arp_validate', 'arp_all_targets', 'arp_ip_target', 'primary_reselect', 'fail_over_mac', 'xmit_hash_policy', 'lacp_rate', 'ad_select', 'lacp_active'];
+    const names = [
+      'arp_validate',
+      'arp_all_targets',
+      'arp_ip_target',
+      'primary_reselect',
+      'fail_over_mac',
+      'xmit_hash_policy',
+      'lacp_rate',
+      'ad_select',
+      'lacp_active',
+    ];
     while (!args.done) {
       const word = args.take();
       const number = numbers.find((keyword) => matches(word, keyword));
       const name = names.find((keyword) => matches(word, keyword));
       if (matches(word, 'mode')) {
         const text = args.value();
-        const mode = /^\d+$/.test(text) ? BOND_MODES[Number(text)] : BOND_MODES.find((known) => known === text);
+        const mode = /^\d+$/.test(text)
+          ? BOND_MODES[Number(text)]
+          : BOND_MODES.find((known) => known === text);
         if (mode === undefined) throw invalidArgument('invalid mode', text);
         data['mode'] = mode;
       } else if (matches(word, 'active_slave') || matches(word, 'primary')) {
         const text = args.value();
         if (context.ifindex(text) === 0) throw noDevice(text);
         data[matches(word, 'primary') ? 'primary' : 'active_slave'] = text;
-      } else if (number !== undefined) data[number] = numberValue(args.value(), 0xffffffff, `invalid ${number}`);
+      } else if (number !== undefined)
+        data[number] = numberValue(args.value(), 0xffffffff, `invalid ${number}`);
       else if (name !== undefined) data[name] = args.value();
       else if (matches(word, 'help')) throw new CommandExit(1, LINK_TYPE_HELP['bond']);
-      else throw new CommandExit(1, `bond: unknown command "${word}"?\n${LINK_TYPE_HELP['bond'] ?? ''}`);
+      else
+        throw new CommandExit(
+          1,
+          `bond: unknown command "${word}"?\n${LINK_TYPE_HELP['bond'] ?? ''}`,
+        );
     }
   },
   print(out, data) {
@@ -102,7 +144,9 @@ export const tunnelLink: LinkType = {
       else if (word === 'nopmtudisc') data['pmtudisc'] = false;
       else if (word === 'pmtudisc') data['pmtudisc'] = true;
       else if (matches(word, 'remote') || matches(word, 'local')) {
-        data[matches(word, 'remote') ? 'remote' : 'local'] = addressText(parseAddress(args.value(), AF_INET).address);
+        data[matches(word, 'remote') ? 'remote' : 'local'] = addressText(
+          parseAddress(args.value(), AF_INET).address,
+        );
       } else if (matches(word, 'dev')) {
         const name = args.value();
         if (context.ifindex(name) === 0) throw noDevice(name);
@@ -114,9 +158,14 @@ export const tunnelLink: LinkType = {
         const text = args.value();
         data['tos'] = text === 'inherit' ? 1 : numberValue(text, 255, 'bad TOS value', 16);
       } else if (word === 'external') data['external'] = true;
-      else if (word === 'fwmark') data['fwmark'] = numberValue(args.value(), 0xffffffff, 'invalid fwmark\n');
+      else if (word === 'fwmark')
+        data['fwmark'] = numberValue(args.value(), 0xffffffff, 'invalid fwmark\n');
       else if (matches(word, 'help')) throw new CommandExit(1, LINK_TYPE_HELP['gre']);
-      else throw new CommandExit(1, `Unknown tunnel argument "${word}"?\n${LINK_TYPE_HELP['gre'] ?? ''}`);
+      else
+        throw new CommandExit(
+          1,
+          `Unknown tunnel argument "${word}"?\n${LINK_TYPE_HELP['gre'] ?? ''}`,
+        );
     }
   },
   print(out, data) {

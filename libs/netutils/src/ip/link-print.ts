@@ -9,19 +9,45 @@ import type { IpContext } from './context.js';
 import { printLinkData, printSlaveData } from './link-types.js';
 
 const FLAG_NAMES: readonly (readonly [number, string])[] = [
-  [Iff.IFF_LOOPBACK, 'LOOPBACK'], [Iff.IFF_BROADCAST, 'BROADCAST'], [Iff.IFF_POINTOPOINT, 'POINTOPOINT'],
-  [Iff.IFF_MULTICAST, 'MULTICAST'], [Iff.IFF_NOARP, 'NOARP'], [Iff.IFF_ALLMULTI, 'ALLMULTI'],
-  [Iff.IFF_PROMISC, 'PROMISC'], [Iff.IFF_MASTER, 'MASTER'], [Iff.IFF_SLAVE, 'SLAVE'], [Iff.IFF_DEBUG, 'DEBUG'],
-  [0x8000, 'DYNAMIC'], [0x4000, 'AUTOMEDIA'], [0x2000, 'PORTSEL'], [0x20, 'NOTRAILERS'], [Iff.IFF_UP, 'UP'],
-  [Iff.IFF_LOWER_UP, 'LOWER_UP'], [Iff.IFF_DORMANT, 'DORMANT'], [Iff.IFF_ECHO, 'ECHO'],
+  [Iff.IFF_LOOPBACK, 'LOOPBACK'],
+  [Iff.IFF_BROADCAST, 'BROADCAST'],
+  [Iff.IFF_POINTOPOINT, 'POINTOPOINT'],
+  [Iff.IFF_MULTICAST, 'MULTICAST'],
+  [Iff.IFF_NOARP, 'NOARP'],
+  [Iff.IFF_ALLMULTI, 'ALLMULTI'],
+  [Iff.IFF_PROMISC, 'PROMISC'],
+  [Iff.IFF_MASTER, 'MASTER'],
+  [Iff.IFF_SLAVE, 'SLAVE'],
+  [Iff.IFF_DEBUG, 'DEBUG'],
+  [0x8000, 'DYNAMIC'],
+  [0x4000, 'AUTOMEDIA'],
+  [0x2000, 'PORTSEL'],
+  [0x20, 'NOTRAILERS'],
+  [Iff.IFF_UP, 'UP'],
+  [Iff.IFF_LOWER_UP, 'LOWER_UP'],
+  [Iff.IFF_DORMANT, 'DORMANT'],
+  [Iff.IFF_ECHO, 'ECHO'],
 ];
 
 const OPER_STATES = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING', 'DORMANT', 'UP'];
 
 const LINK_TYPES: Readonly<Record<number, string>> = {
-  1: 'ether', 32: 'infiniband', 256: 'slip', 512: 'ppp', 768: 'ipip', 769: 'tunnel6', 772: 'loopback', 776: 'sit',
-  778: 'gre', 779: 'netrom', 801: 'ieee802.11', 803: 'ieee802.11/radiotap', 823: 'gre6', 824: 'netlink',
-  0xfffe: 'none', 0xffff: 'void',
+  1: 'ether',
+  32: 'infiniband',
+  256: 'slip',
+  512: 'ppp',
+  768: 'ipip',
+  769: 'tunnel6',
+  772: 'loopback',
+  776: 'sit',
+  778: 'gre',
+  779: 'netrom',
+  801: 'ieee802.11',
+  803: 'ieee802.11/radiotap',
+  823: 'gre6',
+  824: 'netlink',
+  0xfffe: 'none',
+  0xffff: 'void',
 };
 
 /** The ARPHRD name, such as `ether`. */
@@ -32,7 +58,13 @@ export function linkTypeText(type: number, numeric = false): string {
 /** A link-layer address; tunnels show theirs as IPv4. */
 export function lladdrText(bytes: Uint8Array, type: number): string {
   if (bytes.length === 4 && (type === 768 || type === 776 || type === 778)) {
-    return formatIpv4((((bytes[0] ?? 0) << 24) | ((bytes[1] ?? 0) << 16) | ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0)) >>> 0);
+    return formatIpv4(
+      (((bytes[0] ?? 0) << 24) |
+        ((bytes[1] ?? 0) << 16) |
+        ((bytes[2] ?? 0) << 8) |
+        (bytes[3] ?? 0)) >>>
+        0,
+    );
   }
   return formatMac(bytes, 0, bytes.length);
 }
@@ -54,7 +86,11 @@ export function printLinkFlags(out: Out, flags: number, lowerDown: boolean): voi
 }
 
 /** Prints the name with what it stands on (`veth0@if5`) and tells whether the lower device is down. */
-export function printNameAndLink(context: IpContext, link: LinkMsg, format: (shown: string) => string): boolean {
+export function printNameAndLink(
+  context: IpContext,
+  link: LinkMsg,
+  format: (shown: string) => string,
+): boolean {
   const { out } = context;
   let lowerDown = false;
   let suffix = '';
@@ -99,7 +135,14 @@ export function printLinkBrief(context: IpContext, link: LinkMsg, withAddress: b
   printOperState(context, link, true);
   if (!withAddress) return;
   if (link.address.length > 0) {
-    out.colored('mac', 'address', '', lladdrText(link.address, link.type), ' ', lladdrText(link.address, link.type));
+    out.colored(
+      'mac',
+      'address',
+      '',
+      lladdrText(link.address, link.type),
+      ' ',
+      lladdrText(link.address, link.type),
+    );
   }
   printLinkFlags(out, link.flags, lowerDown);
   out.plain('\n');
@@ -180,11 +223,13 @@ function printAddressLine(context: IpContext, link: LinkMsg): void {
   }
   if (link.permAddress !== undefined && link.permAddress.length > 0) {
     const text = lladdrText(link.permAddress, link.type);
-    if (text !== lladdrText(link.address, link.type)) out.colored('mac', 'permaddr', ' permaddr ', text, '', text);
+    if (text !== lladdrText(link.address, link.type))
+      out.colored('mac', 'permaddr', ' permaddr ', text, '', text);
   }
   if (link.linkNetnsid !== undefined) {
     const name = link.linkNetnsid >= 0 ? context.netnsName(link.linkNetnsid) : undefined;
-    const text = link.linkNetnsid < 0 ? ' link-netnsid unknown' : ` link-netnsid ${link.linkNetnsid}`;
+    const text =
+      link.linkNetnsid < 0 ? ' link-netnsid unknown' : ` link-netnsid ${link.linkNetnsid}`;
     out.any('link_netnsid', name === undefined ? text : ` link-netns ${name}`, link.linkNetnsid);
   }
 }
@@ -217,11 +262,16 @@ function printDetails(context: IpContext, link: LinkMsg, family: number): void {
   out.any('num_rx_queues', `numrxqueues ${link.numRxQueues} `, link.numRxQueues);
   out.any('gso_max_size', `gso_max_size ${link.gsoMaxSize} `, link.gsoMaxSize);
   out.any('gso_max_segs', `gso_max_segs ${link.gsoMaxSegs} `, link.gsoMaxSegs);
-  if (link.tsoMaxSize !== undefined) out.any('tso_max_size', `tso_max_size ${link.tsoMaxSize} `, link.tsoMaxSize);
-  if (link.tsoMaxSegs !== undefined) out.any('tso_max_segs', `tso_max_segs ${link.tsoMaxSegs} `, link.tsoMaxSegs);
-  if (link.groMaxSize !== undefined) out.any('gro_max_size', `gro_max_size ${link.groMaxSize} `, link.groMaxSize);
-  if (link.parentBus !== undefined) out.any('parentbus', `parentbus ${link.parentBus} `, link.parentBus);
-  if (link.parentDev !== undefined) out.any('parentdev', `parentdev ${link.parentDev} `, link.parentDev);
+  if (link.tsoMaxSize !== undefined)
+    out.any('tso_max_size', `tso_max_size ${link.tsoMaxSize} `, link.tsoMaxSize);
+  if (link.tsoMaxSegs !== undefined)
+    out.any('tso_max_segs', `tso_max_segs ${link.tsoMaxSegs} `, link.tsoMaxSegs);
+  if (link.groMaxSize !== undefined)
+    out.any('gro_max_size', `gro_max_size ${link.groMaxSize} `, link.groMaxSize);
+  if (link.parentBus !== undefined)
+    out.any('parentbus', `parentbus ${link.parentBus} `, link.parentBus);
+  if (link.parentDev !== undefined)
+    out.any('parentdev', `parentdev ${link.parentDev} `, link.parentDev);
 }
 
 /** A counter, with `-h` shortened to a unit. */
@@ -244,7 +294,11 @@ export function countText(value: number, human: boolean, iec: boolean): string {
 const HEADER_WIDTHS = [10, 7, 6, 7, 7, 7, 10];
 
 /** The RX and TX tables of `-s` (and `-s -s`). */
-export function printLinkStats(context: IpContext, stats: Readonly<LinkStats>, carrierChanges: number): void {
+export function printLinkStats(
+  context: IpContext,
+  stats: Readonly<LinkStats>,
+  carrierChanges: number,
+): void {
   const { out, options } = context;
   const s = stats;
   const br = out.lineBreak;
@@ -254,13 +308,30 @@ export function printLinkStats(context: IpContext, stats: Readonly<LinkStats>, c
     [s.txBytes, s.txPackets, s.txErrors, s.txDropped, s.txCarrierErrors, s.collisions],
     ...(errors
       ? [
-          [0, s.rxLengthErrors, s.rxCrcErrors, s.rxFrameErrors, s.rxFifoErrors, s.rxOverErrors, s.rxNohandler],
-          [0, s.txAbortedErrors, s.txFifoErrors, s.txWindowErrors, s.txHeartbeatErrors, carrierChanges],
+          [
+            0,
+            s.rxLengthErrors,
+            s.rxCrcErrors,
+            s.rxFrameErrors,
+            s.rxFifoErrors,
+            s.rxOverErrors,
+            s.rxNohandler,
+          ],
+          [
+            0,
+            s.txAbortedErrors,
+            s.txFifoErrors,
+            s.txWindowErrors,
+            s.txHeartbeatErrors,
+            carrierChanges,
+          ],
         ]
       : []),
   ];
   const show = (value: number): string => countText(value, options.human, options.iec);
-  const widths = HEADER_WIDTHS.map((width, i) => Math.max(width, ...rows.map((row) => show(row[i] ?? 0).length)));
+  const widths = HEADER_WIDTHS.map((width, i) =>
+    Math.max(width, ...rows.map((row) => show(row[i] ?? 0).length)),
+  );
   const cells = (values: readonly number[], from = 0): string =>
     values.map((value, i) => `${show(value).padStart(widths[i + from] ?? 0)} `).join('');
   const heads = (names: readonly string[], from = 0, less = 0): string =>
@@ -269,10 +340,16 @@ export function printLinkStats(context: IpContext, stats: Readonly<LinkStats>, c
 
   out.openObject('stats64');
   out.openObject('rx');
-  out.plain(`    RX: ${heads(['bytes', 'packets', 'errors', 'dropped', 'missed', 'mcast'], 0, 4)}${blank}${br}    `);
+  out.plain(
+    `    RX: ${heads(['bytes', 'packets', 'errors', 'dropped', 'missed', 'mcast'], 0, 4)}${blank}${br}    `,
+  );
   out.plain(cells(rows[0] ?? []));
   jsonCounters(out, {
-    bytes: s.rxBytes, packets: s.rxPackets, errors: s.rxErrors, dropped: s.rxDropped, over_errors: s.rxOverErrors,
+    bytes: s.rxBytes,
+    packets: s.rxPackets,
+    errors: s.rxErrors,
+    dropped: s.rxDropped,
+    over_errors: s.rxOverErrors,
     multicast: s.multicast,
   });
   if (errors) {
@@ -280,29 +357,50 @@ export function printLinkStats(context: IpContext, stats: Readonly<LinkStats>, c
     out.plain(`${br}    RX errors: ${heads(['length', 'crc', 'frame', 'fifo', 'overrun'], 1)}`);
     if (nohandler) out.plain(` ${'nohandler'.padStart(widths[6] ?? 0)}`);
     out.plain(`${br}${' '.repeat(5 + (widths[0] ?? 0))}`);
-    out.plain(cells([s.rxLengthErrors, s.rxCrcErrors, s.rxFrameErrors, s.rxFifoErrors, s.rxOverErrors], 1));
+    out.plain(
+      cells([s.rxLengthErrors, s.rxCrcErrors, s.rxFrameErrors, s.rxFifoErrors, s.rxOverErrors], 1),
+    );
     if (nohandler) out.plain(cells([s.rxNohandler], 6));
     jsonCounters(out, {
-      length_errors: s.rxLengthErrors, crc_errors: s.rxCrcErrors, frame_errors: s.rxFrameErrors,
-      fifo_errors: s.rxFifoErrors, missed_errors: s.rxMissedErrors,
+      length_errors: s.rxLengthErrors,
+      crc_errors: s.rxCrcErrors,
+      frame_errors: s.rxFrameErrors,
+      fifo_errors: s.rxFifoErrors,
+      missed_errors: s.rxMissedErrors,
     });
     if (nohandler) jsonCounters(out, { nohandler: s.rxNohandler });
   }
   out.closeObject();
   out.openObject('tx');
-  out.plain(`${br}    TX: ${heads(['bytes', 'packets', 'errors', 'dropped', 'carrier', 'collsns'], 0, 4)}${blank}${br}    `);
+  out.plain(
+    `${br}    TX: ${heads(['bytes', 'packets', 'errors', 'dropped', 'carrier', 'collsns'], 0, 4)}${blank}${br}    `,
+  );
   out.plain(cells(rows[1] ?? []));
   jsonCounters(out, {
-    bytes: s.txBytes, packets: s.txPackets, errors: s.txErrors, dropped: s.txDropped,
-    carrier_errors: s.txCarrierErrors, collisions: s.collisions,
+    bytes: s.txBytes,
+    packets: s.txPackets,
+    errors: s.txErrors,
+    dropped: s.txDropped,
+    carrier_errors: s.txCarrierErrors,
+    collisions: s.collisions,
   });
   if (errors) {
-    out.plain(`${br}    TX errors: ${heads(['aborted', 'fifo', 'window', 'heartbt', 'transns'], 1)}${br}`);
+    out.plain(
+      `${br}    TX errors: ${heads(['aborted', 'fifo', 'window', 'heartbt', 'transns'], 1)}${br}`,
+    );
     out.plain(' '.repeat(5 + (widths[0] ?? 0)));
-    out.plain(cells([s.txAbortedErrors, s.txFifoErrors, s.txWindowErrors, s.txHeartbeatErrors, carrierChanges], 1));
+    out.plain(
+      cells(
+        [s.txAbortedErrors, s.txFifoErrors, s.txWindowErrors, s.txHeartbeatErrors, carrierChanges],
+        1,
+      ),
+    );
     jsonCounters(out, {
-      aborted_errors: s.txAbortedErrors, fifo_errors: s.txFifoErrors, window_errors: s.txWindowErrors,
-      heartbeat_errors: s.txHeartbeatErrors, carrier_changes: carrierChanges,
+      aborted_errors: s.txAbortedErrors,
+      fifo_errors: s.txFifoErrors,
+      window_errors: s.txWindowErrors,
+      heartbeat_errors: s.txHeartbeatErrors,
+      carrier_changes: carrierChanges,
     });
   }
   out.closeObject();

@@ -4,7 +4,15 @@
 import { KernelError } from '@netloom/base';
 import { Iff, type LinkAdd, type LinkSet, type NetnsRef } from '@netloom/sys';
 import {
-  garbage, invalidArgument, isAltName, isInterfaceName, matches, parseLladdr, parseOnOff, parseUnsigned, type Args,
+  garbage,
+  invalidArgument,
+  isAltName,
+  isInterfaceName,
+  matches,
+  parseLladdr,
+  parseOnOff,
+  parseUnsigned,
+  type Args,
 } from '../args.js';
 import { CommandExit } from '../command.js';
 import { NETNS_DIR, type IpContext } from './context.js';
@@ -100,14 +108,18 @@ function parseWords(args: Args, context: IpContext, creating: boolean): LinkWord
       words.index = index;
     } else if (matches(word, 'link')) words.link = deviceIndex(context, args.value());
     else if (matches(word, 'address')) words.address = parseLladdr(args.value());
-    else if (matches(word, 'broadcast') || word === 'brd') words.broadcast = parseLladdr(args.value());
+    else if (matches(word, 'broadcast') || word === 'brd')
+      words.broadcast = parseLladdr(args.value());
     else if (matches(word, 'txqueuelen') || word === 'qlen' || matches(word, 'txqlen')) {
       words.txqlen = number(args.value(), 0x7fffffff, 'txqueuelen');
     } else if (word === 'mtu') words.mtu = number(args.value(), 0x7fffffff, 'mtu');
     else if (word === 'netns') words.netns = parseNetns(context, args.value());
-    else if (word === 'multicast') setFlag(words, Iff.IFF_MULTICAST, parseOnOff('multicast', args.value()));
-    else if (word === 'allmulticast') setFlag(words, Iff.IFF_ALLMULTI, parseOnOff('allmulticast', args.value()));
-    else if (word === 'promisc') setFlag(words, Iff.IFF_PROMISC, parseOnOff('promisc', args.value()));
+    else if (word === 'multicast')
+      setFlag(words, Iff.IFF_MULTICAST, parseOnOff('multicast', args.value()));
+    else if (word === 'allmulticast')
+      setFlag(words, Iff.IFF_ALLMULTI, parseOnOff('allmulticast', args.value()));
+    else if (word === 'promisc')
+      setFlag(words, Iff.IFF_PROMISC, parseOnOff('promisc', args.value()));
     else if (word === 'trailers') setFlag(words, 0x20, !parseOnOff('trailers', args.value()));
     else if (word === 'arp') setFlag(words, Iff.IFF_NOARP, !parseOnOff('arp', args.value()));
     else if (matches(word, 'dynamic')) setFlag(words, 0x8000, parseOnOff('dynamic', args.value()));
@@ -119,8 +131,10 @@ function parseWords(args: Args, context: IpContext, creating: boolean): LinkWord
       if (vrf?.kind !== 'vrf') throw invalidArgument('Not a valid VRF name\n', value);
       words.master = vrf.ifindex;
     } else if (matches(word, 'nomaster')) words.master = 0;
-    else if (matches(word, 'numtxqueues')) words.numTxQueues = number(args.value(), 0xffffffff, 'numtxqueues');
-    else if (matches(word, 'numrxqueues')) words.numRxQueues = number(args.value(), 0xffffffff, 'numrxqueues');
+    else if (matches(word, 'numtxqueues'))
+      words.numTxQueues = number(args.value(), 0xffffffff, 'numtxqueues');
+    else if (matches(word, 'numrxqueues'))
+      words.numRxQueues = number(args.value(), 0xffffffff, 'numrxqueues');
     else if (matches(word, 'state')) {
       const value = args.value();
       const state = /^\d+$/.test(value) ? Number(value) : OPER_STATES.indexOf(value.toLowerCase());
@@ -141,8 +155,18 @@ function parseWords(args: Args, context: IpContext, creating: boolean): LinkWord
       const group = context.names.groups.number(value, 0x7fffffff);
       if (group === undefined) throw invalidArgument('Invalid "group" value\n', value);
       words.group = group;
-    } else if (['addrgenmode', 'protodown', 'gso_max_size', 'gso_max_segs', 'gro_max_size', 'link-netns',
-      'link-netnsid', 'parentdev'].includes(word)) {
+    } else if (
+      [
+        'addrgenmode',
+        'protodown',
+        'gso_max_size',
+        'gso_max_segs',
+        'gro_max_size',
+        'link-netns',
+        'link-netnsid',
+        'parentdev',
+      ].includes(word)
+    ) {
       args.value();
       words.unsupported = word;
     } else if (word === 'vf' || word.startsWith('xdp')) {
@@ -157,8 +181,10 @@ function parseWords(args: Args, context: IpContext, creating: boolean): LinkWord
       words.dev = value;
     }
   }
-  if (words.unsupported !== undefined) throw new CommandExit(2, 'RTNETLINK answers: Operation not supported\n');
-  if (!creating && name !== undefined && words.dev !== undefined && name !== words.dev) words.newName = name;
+  if (words.unsupported !== undefined)
+    throw new CommandExit(2, 'RTNETLINK answers: Operation not supported\n');
+  if (!creating && name !== undefined && words.dev !== undefined && name !== words.dev)
+    words.newName = name;
   return words;
 }
 
@@ -249,7 +275,8 @@ export function linkSet(args: Args, context: IpContext): void {
     }
     const request = changeOf(words);
     for (const link of context.dump('RTM_GETLINK', {})) {
-      if (link.group === words.group) context.ask('RTM_SETLINK', { ...request, ifindex: link.ifindex });
+      if (link.group === words.group)
+        context.ask('RTM_SETLINK', { ...request, ifindex: link.ifindex });
     }
     return;
   }
@@ -318,10 +345,14 @@ export function linkProperty(args: Args, context: IpContext): void {
       dev = value;
     }
   }
-  if (dev === undefined) throw new CommandExit(255, 'Not enough information: "dev" argument is required.\n');
+  if (dev === undefined)
+    throw new CommandExit(255, 'Not enough information: "dev" argument is required.\n');
   const ifindex = context.requireIfindex(dev);
   for (const name of altnames) {
-    context.ask('RTM_SETLINK', adding ? { ifindex, addAltname: name } : { ifindex, delAltname: name });
+    context.ask(
+      'RTM_SETLINK',
+      adding ? { ifindex, addAltname: name } : { ifindex, delAltname: name },
+    );
   }
   context.forgetLinks();
 }

@@ -46,7 +46,17 @@ const TYPES: Readonly<Record<string, LinkType>> = {
 const SLAVE_TYPES: Readonly<Record<string, LinkType>> = { bridge: bridgePort };
 
 /** Kinds known to take no arguments. */
-const PLAIN_KINDS = new Set(['dummy', 'ifb', 'nlmon', 'vcan', 'veth', 'vxcan', 'netdevsim', 'wwan', 'team']);
+const PLAIN_KINDS = new Set([
+  'dummy',
+  'ifb',
+  'nlmon',
+  'vcan',
+  'veth',
+  'vxcan',
+  'netdevsim',
+  'wwan',
+  'team',
+]);
 
 /** The kind's usage text. */
 export function linkTypeHelp(kind: string): string | undefined {
@@ -66,7 +76,10 @@ export function parseLinkData(kind: string, args: Args, context: IpContext): Lin
   if (kind === 'veth' || PLAIN_KINDS.has(kind)) {
     throw new CommandExit(1, linkTypeHelp(kind) ?? `Usage: ... ${kind}\n`);
   }
-  throw new CommandExit(255, `Garbage instead of arguments "${args.word} ...". Try "ip link help".\n`);
+  throw new CommandExit(
+    255,
+    `Garbage instead of arguments "${args.word} ...". Try "ip link help".\n`,
+  );
 }
 
 /** `linkinfo.info_data`. */

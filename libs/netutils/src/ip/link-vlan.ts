@@ -7,7 +7,10 @@ import { LINK_TYPE_HELP } from './link-type-help.js';
 import type { LinkType } from './link-types.js';
 
 const SWITCHES: readonly (readonly [string, string])[] = [
-  ['reorder_hdr', 'REORDER_HDR'], ['gvrp', 'GVRP'], ['mvrp', 'MVRP'], ['loose_binding', 'LOOSE_BINDING'],
+  ['reorder_hdr', 'REORDER_HDR'],
+  ['gvrp', 'GVRP'],
+  ['mvrp', 'MVRP'],
+  ['loose_binding', 'LOOSE_BINDING'],
   ['bridge_binding', 'BRIDGE_BINDING'],
 ];
 
@@ -20,10 +23,16 @@ export const vlanLink: LinkType = {
       if (matches(word, 'protocol')) data['protocol'] = vlanProtocol(args.value());
       else if (matches(word, 'id')) data['id'] = numberValue(args.value(), 0xffff, 'id is invalid');
       else if (toggle !== undefined) data[toggle[0]] = parseOnOff(toggle[0], args.value());
-      else if (matches(word, 'ingress-qos-map')) data['ingress_qos'] = qosMap(args.value(), 'ingress-qos-map');
-      else if (matches(word, 'egress-qos-map')) data['egress_qos'] = qosMap(args.value(), 'egress-qos-map');
+      else if (matches(word, 'ingress-qos-map'))
+        data['ingress_qos'] = qosMap(args.value(), 'ingress-qos-map');
+      else if (matches(word, 'egress-qos-map'))
+        data['egress_qos'] = qosMap(args.value(), 'egress-qos-map');
       else if (matches(word, 'help')) throw new CommandExit(1, LINK_TYPE_HELP['vlan']);
-      else throw new CommandExit(1, `vlan: unknown command "${word}"?\n${LINK_TYPE_HELP['vlan'] ?? ''}`);
+      else
+        throw new CommandExit(
+          1,
+          `vlan: unknown command "${word}"?\n${LINK_TYPE_HELP['vlan'] ?? ''}`,
+        );
     }
   },
   print(out, data) {
@@ -31,7 +40,9 @@ export const vlanLink: LinkType = {
     out.any('protocol', `protocol ${String(protocol)} `, protocol);
     const id = data['id'];
     if (id !== undefined) out.any('id', `id ${String(id)} `, id);
-    const flags = SWITCHES.filter(([key]) => data[key] === true || data[key] === 1).map(([, name]) => name);
+    const flags = SWITCHES.filter(([key]) => data[key] === true || data[key] === 1).map(
+      ([, name]) => name,
+    );
     out.openArray('flags', '<');
     flags.forEach((name, i) => out.any(undefined, (i > 0 ? ',' : '') + name, name));
     out.closeArray('> ');

@@ -13,9 +13,18 @@ import type { LinkType } from './link-types.js';
 
 /** Keyword → attribute of the switches (`no…` turns them off). */
 const SWITCHES: readonly (readonly [string, string])[] = [
-  ['learning', 'learning'], ['proxy', 'proxy'], ['rsc', 'rsc'], ['l2miss', 'l2miss'], ['l3miss', 'l3miss'],
-  ['udpcsum', 'udp_csum'], ['udp6zerocsumtx', 'udp_zero_csum6_tx'], ['udp6zerocsumrx', 'udp_zero_csum6_rx'],
-  ['remcsumtx', 'remcsum_tx'], ['remcsumrx', 'remcsum_rx'], ['external', 'external'], ['vnifilter', 'vnifilter'],
+  ['learning', 'learning'],
+  ['proxy', 'proxy'],
+  ['rsc', 'rsc'],
+  ['l2miss', 'l2miss'],
+  ['l3miss', 'l3miss'],
+  ['udpcsum', 'udp_csum'],
+  ['udp6zerocsumtx', 'udp_zero_csum6_tx'],
+  ['udp6zerocsumrx', 'udp_zero_csum6_rx'],
+  ['remcsumtx', 'remcsum_tx'],
+  ['remcsumrx', 'remcsum_rx'],
+  ['external', 'external'],
+  ['vnifilter', 'vnifilter'],
 ];
 
 function isMulticast(text: string): boolean {
@@ -34,8 +43,10 @@ export const vxlanLink: LinkType = {
       } else if (matches(word, 'group') || matches(word, 'remote')) {
         const text = args.value();
         const address = addressText(parseAddress(text, AF_UNSPEC).address);
-        if (word.startsWith('g') && !isMulticast(address)) throw invalidArgument('invalid group address', text);
-        if (word.startsWith('r') && isMulticast(address)) throw invalidArgument('invalid remote address', text);
+        if (word.startsWith('g') && !isMulticast(address))
+          throw invalidArgument('invalid group address', text);
+        if (word.startsWith('r') && isMulticast(address))
+          throw invalidArgument('invalid remote address', text);
         data[isMulticast(address) ? 'group' : 'remote'] = address;
       } else if (matches(word, 'local')) {
         const text = args.value();
@@ -48,15 +59,22 @@ export const vxlanLink: LinkType = {
         data['link'] = name;
       } else if (matches(word, 'ttl') || matches(word, 'hoplimit')) {
         const text = args.value();
-        data['ttl'] = text === 'inherit' ? 'inherit' : text === 'auto' ? 0 : numberValue(text, 255, 'invalid TTL');
+        data['ttl'] =
+          text === 'inherit'
+            ? 'inherit'
+            : text === 'auto'
+              ? 0
+              : numberValue(text, 255, 'invalid TTL');
       } else if (matches(word, 'tos') || matches(word, 'dsfield')) {
         const text = args.value();
         data['tos'] = text === 'inherit' ? 1 : numberValue(text, 255, 'bad TOS value');
       } else if (word === 'df') {
         const text = args.value();
-        if (!['unset', 'set', 'inherit'].includes(text)) throw invalidArgument('DF must be \'unset\' \'set\' or \'inherit\'', text);
+        if (!['unset', 'set', 'inherit'].includes(text))
+          throw invalidArgument("DF must be 'unset' 'set' or 'inherit'", text);
         data['df'] = text;
-      } else if (matches(word, 'flowlabel')) data['label'] = numberValue(args.value(), 0xfffff, 'invalid flowlabel');
+      } else if (matches(word, 'flowlabel'))
+        data['label'] = numberValue(args.value(), 0xfffff, 'invalid flowlabel');
       else if (matches(word, 'ageing')) {
         const text = args.value();
         data['ageing'] = text === 'none' ? 0 : numberValue(text, 0xffffffff, 'ageing timer');
@@ -72,7 +90,11 @@ export const vxlanLink: LinkType = {
       } else if (matches(word, 'gbp')) data['gbp'] = true;
       else if (matches(word, 'gpe')) data['gpe'] = true;
       else if (matches(word, 'help')) throw new CommandExit(1, LINK_TYPE_HELP['vxlan']);
-      else throw new CommandExit(1, `vxlan: unknown command "${word}"?\n${LINK_TYPE_HELP['vxlan'] ?? ''}`);
+      else
+        throw new CommandExit(
+          1,
+          `vxlan: unknown command "${word}"?\n${LINK_TYPE_HELP['vxlan'] ?? ''}`,
+        );
     }
     if (data['external'] === true && data['id'] !== undefined) {
       throw new CommandExit(1, 'vxlan: both "external" and vni cannot be specified\n');
@@ -114,7 +136,8 @@ export const vxlanLink: LinkType = {
     const port = data['port'];
     if (port !== undefined) out.any('port', `dstport ${String(port)} `, port);
     flag('learning', 'learning', false);
-    for (const key of ['proxy', 'rsc', 'l2miss', 'l3miss']) if (data[key] === true) out.any(key, `${key} `, true);
+    for (const key of ['proxy', 'rsc', 'l2miss', 'l3miss'])
+      if (data[key] === true) out.any(key, `${key} `, true);
     const tos = data['tos'];
     if (tos !== undefined && tos !== 0) {
       if (tos === 1) out.any('tos', 'tos inherit ', 'inherit');
@@ -126,14 +149,21 @@ export const vxlanLink: LinkType = {
     out.any('df', df === 'unset' ? '' : `df ${String(df)} `, df);
     const label = data['label'];
     if (label !== undefined && label !== 0) {
-      out.any('label', `flowlabel 0x${Number(label).toString(16)} `, `0x${Number(label).toString(16)}`);
+      out.any(
+        'label',
+        `flowlabel 0x${Number(label).toString(16)} `,
+        `0x${Number(label).toString(16)}`,
+      );
     }
     const ageing = data['ageing'];
-    if (ageing !== undefined) out.any('ageing', `ageing ${ageing === 0 ? 'none' : String(ageing)} `, ageing);
+    if (ageing !== undefined)
+      out.any('ageing', `ageing ${ageing === 0 ? 'none' : String(ageing)} `, ageing);
     const limit = data['limit'];
     if (limit !== undefined && limit !== 0) out.any('limit', `maxaddr ${String(limit)} `, limit);
     for (const [key, text] of [
-      ['udp_csum', 'udpcsum'], ['udp_zero_csum6_tx', 'udp6zerocsumtx'], ['udp_zero_csum6_rx', 'udp6zerocsumrx'],
+      ['udp_csum', 'udpcsum'],
+      ['udp_zero_csum6_tx', 'udp6zerocsumtx'],
+      ['udp_zero_csum6_rx', 'udp6zerocsumrx'],
     ] as const) {
       if (data[key] === undefined) continue;
       const on = data[key] === true || data[key] === 1;
@@ -143,4 +173,3 @@ export const vxlanLink: LinkType = {
     if (data['gpe'] === true) out.any('gpe', 'gpe ', true);
   },
 };
-

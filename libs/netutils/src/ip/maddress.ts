@@ -35,7 +35,13 @@ async function memberships(context: IpContext): Promise<Membership[]> {
   if (family === AF_UNSPEC || family === AF_PACKET) {
     for (const line of await lines(context, '/proc/net/dev_mcast')) {
       const [index = '', name = '', users = '', , hex = ''] = line.trim().split(/\s+/);
-      out.push({ ifindex: Number(index), ifname: name, family: 'link', address: colonHex(hex, 2), users: Number(users) });
+      out.push({
+        ifindex: Number(index),
+        ifname: name,
+        family: 'link',
+        address: colonHex(hex, 2),
+        users: Number(users),
+      });
     }
   }
   if (family === AF_UNSPEC || family === AF_INET) {
@@ -51,14 +57,33 @@ async function memberships(context: IpContext): Promise<Membership[]> {
       const [hex = '', users = ''] = line.trim().split(/\s+/);
       // written as the machine stores it: the first octet last
       const bytes = parseInt(hex, 16);
-      const swapped = (((bytes & 255) << 24) | ((bytes & 0xff00) << 8) | ((bytes >>> 8) & 0xff00) | (bytes >>> 24)) >>> 0;
-      out.push({ ifindex, ifname: name, family: 'inet', address: formatIpv4(swapped), users: Number(users) });
+      const swapped =
+        (((bytes & 255) << 24) |
+          ((bytes & 0xff00) << 8) |
+          ((bytes >>> 8) & 0xff00) |
+          (bytes >>> 24)) >>>
+        0;
+      out.push({
+        ifindex,
+        ifname: name,
+        family: 'inet',
+        address: formatIpv4(swapped),
+        users: Number(users),
+      });
     }
   }
   if (family === AF_UNSPEC || family === AF_INET6) {
     for (const line of await lines(context, '/proc/net/igmp6')) {
       const [index = '', name = '', hex = '', users = ''] = line.trim().split(/\s+/);
-      out.push({ ifindex: Number(index), ifname: name, family: 'inet6', address: colonHex(hex, 4).replace(/(^|:)0+(?=[0-9a-f])/g, '$1').replace(/(^|:)(0(:|$)){2,}/, '::'), users: Number(users) });
+      out.push({
+        ifindex: Number(index),
+        ifname: name,
+        family: 'inet6',
+        address: colonHex(hex, 4)
+          .replace(/(^|:)0+(?=[0-9a-f])/g, '$1')
+          .replace(/(^|:)(0(:|$)){2,}/, '::'),
+        users: Number(users),
+      });
     }
   }
   return out;

@@ -3,7 +3,15 @@
  */
 import { KernelError, strerror } from '@netloom/base';
 import {
-  AF_BRIDGE, AF_INET, AF_INET6, AF_PACKET, print, printErr, readLines, type Program, type Sys,
+  AF_BRIDGE,
+  AF_INET,
+  AF_INET6,
+  AF_PACKET,
+  print,
+  printErr,
+  readLines,
+  type Program,
+  type Sys,
 } from '@netloom/sys';
 import { Args, invalidArgument, matches } from '../args.js';
 import { CommandExit } from '../command.js';
@@ -21,19 +29,54 @@ type IpObject = (args: Args, context: IpContext) => Promise<number | void> | num
 
 /** Objects in the order in which abbreviations are tried; undefined where nothing of it is modelled. */
 const OBJECTS: readonly (readonly [string, IpObject | undefined])[] = [
-  ['address', doAddress], ['addrlabel', undefined], ['maddress', doMaddress], ['route', doRoute], ['rule', doRule],
-  ['neighbor', doNeigh], ['neighbour', doNeigh], ['ntable', undefined], ['ntbl', undefined], ['link', doLink],
-  ['l2tp', undefined], ['fou', undefined], ['ila', undefined], ['macsec', undefined], ['tunnel', undefined],
-  ['tunl', undefined], ['tuntap', undefined], ['tap', undefined], ['token', undefined], ['tcpmetrics', undefined],
-  ['tcp_metrics', undefined], ['monitor', doMonitor], ['xfrm', undefined], ['mroute', undefined],
-  ['mrule', undefined], ['netns', doNetns], ['netconf', undefined], ['vrf', undefined], ['sr', undefined],
-  ['nexthop', undefined], ['mptcp', undefined], ['ioam', undefined], ['help', () => { throw new CommandExit(255, IP_HELP); }],
+  ['address', doAddress],
+  ['addrlabel', undefined],
+  ['maddress', doMaddress],
+  ['route', doRoute],
+  ['rule', doRule],
+  ['neighbor', doNeigh],
+  ['neighbour', doNeigh],
+  ['ntable', undefined],
+  ['ntbl', undefined],
+  ['link', doLink],
+  ['l2tp', undefined],
+  ['fou', undefined],
+  ['ila', undefined],
+  ['macsec', undefined],
+  ['tunnel', undefined],
+  ['tunl', undefined],
+  ['tuntap', undefined],
+  ['tap', undefined],
+  ['token', undefined],
+  ['tcpmetrics', undefined],
+  ['tcp_metrics', undefined],
+  ['monitor', doMonitor],
+  ['xfrm', undefined],
+  ['mroute', undefined],
+  ['mrule', undefined],
+  ['netns', doNetns],
+  ['netconf', undefined],
+  ['vrf', undefined],
+  ['sr', undefined],
+  ['nexthop', undefined],
+  ['mptcp', undefined],
+  ['ioam', undefined],
+  [
+    'help',
+    () => {
+      throw new CommandExit(255, IP_HELP);
+    },
+  ],
   ['stats', undefined],
 ];
 
 /** Options that are one flag, in the order in which abbreviations are tried. */
 const FAMILIES: Readonly<Record<string, number>> = {
-  inet: AF_INET, inet6: AF_INET6, link: AF_PACKET, bridge: AF_BRIDGE, mpls: 28,
+  inet: AF_INET,
+  inet6: AF_INET6,
+  link: AF_PACKET,
+  bridge: AF_BRIDGE,
+  mpls: 28,
 };
 
 interface Invocation {
@@ -109,7 +152,12 @@ function parseOptions(argv: readonly string[], tty: boolean): Invocation {
   }
   if (options.json) options.color = false;
   const words = argv.slice(at);
-  return { options, words, ...(netns === undefined ? {} : { netns }), ...(batch === undefined ? {} : { batch }) };
+  return {
+    options,
+    words,
+    ...(netns === undefined ? {} : { netns }),
+    ...(batch === undefined ? {} : { batch }),
+  };
 }
 
 async function runObject(words: readonly string[], context: IpContext): Promise<number> {
@@ -117,7 +165,8 @@ async function runObject(words: readonly string[], context: IpContext): Promise<
   if (args.done) throw new CommandExit(255, IP_HELP);
   const name = args.take();
   const found = OBJECTS.find(([keyword]) => matches(name, keyword));
-  if (found === undefined) throw new CommandExit(1, `Object "${name}" is unknown, try "ip help".\n`);
+  if (found === undefined)
+    throw new CommandExit(1, `Object "${name}" is unknown, try "ip help".\n`);
   const [keyword, run] = found;
   if (run === undefined) throw new CommandExit(1, `ip ${keyword}: Operation not supported\n`);
   return (await run(args, context)) ?? 0;

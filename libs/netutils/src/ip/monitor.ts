@@ -13,7 +13,11 @@ import { printRoute } from './route-print.js';
 import { printRule } from './rule.js';
 
 const LABELS: Readonly<Record<RtnlGroup, string>> = {
-  link: '[LINK]', addr: '[ADDR]', route: '[ROUTE]', neigh: '[NEIGH]', rule: '[RULE]',
+  link: '[LINK]',
+  addr: '[ADDR]',
+  route: '[ROUTE]',
+  neigh: '[NEIGH]',
+  rule: '[RULE]',
 };
 
 function groupOf(event: RtnlEvent): RtnlGroup {
@@ -62,24 +66,37 @@ export async function doMonitor(args: Args, context: IpContext): Promise<number>
     else if (matches(word, 'rule')) groups.add('rule');
     else if (word === 'all') label = true;
     else if (matches(word, 'label')) label = true;
-    else if (['mroute', 'prefix', 'netconf', 'nexthop', 'nsid', 'stats', 'all-nsid'].some((name) => matches(word, name))) continue;
+    else if (
+      ['mroute', 'prefix', 'netconf', 'nexthop', 'nsid', 'stats', 'all-nsid'].some((name) =>
+        matches(word, name),
+      )
+    )
+      continue;
     else if (word === 'dev') dev = args.value();
     else if (matches(word, 'help')) throw new CommandExit(255, MONITOR_HELP);
     else throw new CommandExit(255, `Argument "${word}" is unknown, try "ip monitor help".\n`);
   }
-  if (groups.size === 0) for (const group of ['link', 'addr', 'route', 'neigh', 'rule'] as const) groups.add(group);
+  if (groups.size === 0)
+    for (const group of ['link', 'addr', 'route', 'neigh', 'rule'] as const) groups.add(group);
   const ifindex = dev === undefined ? 0 : context.ifindex(dev);
-  if (dev !== undefined && ifindex === 0) throw new CommandExit(255, `Device "${dev}" does not exist.\n`);
+  if (dev !== undefined && ifindex === 0)
+    throw new CommandExit(255, `Device "${dev}" does not exist.\n`);
   const fd = sys.rtnlSubscribe([...groups]);
   for (;;) {
     const event = await sys.rtnlRecv(fd);
-    if (options.family !== AF_UNSPEC && familyOf(event) !== AF_UNSPEC && familyOf(event) !== options.family) continue;
+    if (
+      options.family !== AF_UNSPEC &&
+      familyOf(event) !== AF_UNSPEC &&
+      familyOf(event) !== options.family
+    )
+      continue;
     if (ifindex !== 0 && !concerns(event, ifindex)) continue;
     if (options.timestamp > 0) {
       const nowNs = sys.now();
       const micros = Math.floor((nowNs % 1e9) / 1e3);
       const seconds = sys.bootTime() + Math.floor(nowNs / 1e9);
-      if (options.timestamp === 1) out.plain(`Timestamp: ${calendarText(seconds)} ${micros} usec\n`);
+      if (options.timestamp === 1)
+        out.plain(`Timestamp: ${calendarText(seconds)} ${micros} usec\n`);
       else out.plain(`[${dateText(seconds, 'T')}.${String(micros).padStart(6, '0')}] `);
     }
     if (label) out.plain(LABELS[groupOf(event)]);

@@ -2,8 +2,17 @@
 import { KernelError } from '@netloom/base';
 import { AF_UNSPEC, Nud, type NeighMsg, type NeighNew } from '@netloom/sys';
 import {
-  addressText, invalidArgument, matches, noDevice, parseAddress, parseLladdr, parsePrefix, parseUnsigned, samePrefix,
-  type Args, type Prefix,
+  addressText,
+  invalidArgument,
+  matches,
+  noDevice,
+  parseAddress,
+  parseLladdr,
+  parsePrefix,
+  parseUnsigned,
+  samePrefix,
+  type Args,
+  type Prefix,
 } from '../args.js';
 import { CommandExit } from '../command.js';
 import type { IpContext } from './context.js';
@@ -17,8 +26,13 @@ const NTF_ROUTER = 0x80;
 
 /** State bits in print order. */
 const STATES: readonly (readonly [number, string])[] = [
-  [Nud.NUD_INCOMPLETE, 'INCOMPLETE'], [Nud.NUD_REACHABLE, 'REACHABLE'], [Nud.NUD_STALE, 'STALE'],
-  [Nud.NUD_DELAY, 'DELAY'], [Nud.NUD_PROBE, 'PROBE'], [Nud.NUD_FAILED, 'FAILED'], [Nud.NUD_NOARP, 'NOARP'],
+  [Nud.NUD_INCOMPLETE, 'INCOMPLETE'],
+  [Nud.NUD_REACHABLE, 'REACHABLE'],
+  [Nud.NUD_STALE, 'STALE'],
+  [Nud.NUD_DELAY, 'DELAY'],
+  [Nud.NUD_PROBE, 'PROBE'],
+  [Nud.NUD_FAILED, 'FAILED'],
+  [Nud.NUD_NOARP, 'NOARP'],
   [Nud.NUD_PERMANENT, 'PERMANENT'],
 ];
 
@@ -30,7 +44,12 @@ function parseState(word: string): number | undefined {
 }
 
 /** One entry and its line end; `showDev` is off where a device was asked for. */
-export function printNeigh(context: IpContext, neigh: NeighMsg, showDev: boolean, deleted = false): void {
+export function printNeigh(
+  context: IpContext,
+  neigh: NeighMsg,
+  showDev: boolean,
+  deleted = false,
+): void {
   const { out, options } = context;
   out.openObject();
   if (deleted) out.any('deleted', 'Deleted ', true);
@@ -62,7 +81,8 @@ export function printNeigh(context: IpContext, neigh: NeighMsg, showDev: boolean
   }
   if (neigh.state !== 0) {
     out.openArray('state');
-    for (const [bit, name] of STATES) if ((neigh.state & bit) !== 0) out.any(undefined, `${name} `, name);
+    for (const [bit, name] of STATES)
+      if ((neigh.state & bit) !== 0) out.any(undefined, `${name} `, name);
     out.closeArray();
   }
   out.plain('\n');
@@ -91,7 +111,11 @@ function parseFilter(args: Args, context: IpContext, flushing: boolean): Filter 
     else if (word === 'master' || word === 'vrf') {
       const value = args.value();
       const ifindex = context.ifindex(value);
-      if (ifindex === 0) throw invalidArgument(word === 'vrf' ? 'Not a valid VRF name\n' : 'Device does not exist\n', value);
+      if (ifindex === 0)
+        throw invalidArgument(
+          word === 'vrf' ? 'Not a valid VRF name\n' : 'Device does not exist\n',
+          value,
+        );
       filter.master = ifindex;
     } else if (word === 'nomaster') filter.master = -1;
     else if (word === 'unused') continue;
@@ -114,7 +138,8 @@ function parseFilter(args: Args, context: IpContext, flushing: boolean): Filter 
       if (filter.family === AF_UNSPEC && !filter.prefix.any) filter.family = filter.prefix.family;
     }
   }
-  filter.states = states ?? (flushing ? 0xff & ~(Nud.NUD_PERMANENT | Nud.NUD_NOARP) : 0xff & ~Nud.NUD_NOARP);
+  filter.states =
+    states ?? (flushing ? 0xff & ~(Nud.NUD_PERMANENT | Nud.NUD_NOARP) : 0xff & ~Nud.NUD_NOARP);
   if (filter.dev !== undefined) {
     filter.ifindex = context.ifindex(filter.dev);
     if (filter.ifindex === 0) throw noDevice(filter.dev);
@@ -137,7 +162,8 @@ function listed(context: IpContext, filter: Filter): NeighMsg[] {
     }
     const { prefix } = filter;
     if (prefix !== undefined && prefix.length > 0) {
-      if (neigh.dst === undefined || !samePrefix(neigh.dst, prefix.address, prefix.length)) return false;
+      if (neigh.dst === undefined || !samePrefix(neigh.dst, prefix.address, prefix.length))
+        return false;
     }
     if (filter.proxy || (neigh.flags & NTF_PROXY) !== 0) return true;
     return (filter.states & (neigh.state === 0 ? STATE_NONE : neigh.state)) !== 0;
@@ -161,7 +187,8 @@ function neighFlush(args: Args, context: IpContext): void {
     if (doomed.length === 0) {
       if (options.stats > 0) {
         if (round === 1) out.plain('Nothing to flush.\n');
-        else out.plain(`*** Flush is complete after ${round - 1} round${round > 2 ? 's' : ''} ***\n`);
+        else
+          out.plain(`*** Flush is complete after ${round - 1} round${round > 2 ? 's' : ''} ***\n`);
       }
       return;
     }
@@ -169,14 +196,17 @@ function neighFlush(args: Args, context: IpContext): void {
       if (options.stats > 1) printNeigh(context, neigh, true);
       try {
         sys.rtnl('RTM_DELNEIGH', {
-          family: neigh.family, ifindex: neigh.ifindex, flags: neigh.flags & NTF_PROXY,
+          family: neigh.family,
+          ifindex: neigh.ifindex,
+          flags: neigh.flags & NTF_PROXY,
           ...(neigh.dst === undefined ? {} : { dst: neigh.dst }),
         });
       } catch (error) {
         if (!(error instanceof KernelError)) throw error;
       }
     }
-    if (options.stats > 0) out.plain(`\n*** Round ${round}, deleting ${doomed.length} entries ***\n`);
+    if (options.stats > 0)
+      out.plain(`\n*** Round ${round}, deleting ${doomed.length} entries ***\n`);
     // an entry that was deleted may linger as FAILED while somebody holds it
     if (round > 1) filter.states &= ~Nud.NUD_FAILED;
   }
@@ -194,7 +224,8 @@ interface NeighWords {
 function parseWords(args: Args, context: IpContext): NeighWords {
   const words: NeighWords = { flags: 0 };
   const destination = (value: string): void => {
-    if (words.dst !== undefined) throw new CommandExit(255, `Error: duplicate "to": "${value}" is the second value.\n`);
+    if (words.dst !== undefined)
+      throw new CommandExit(255, `Error: duplicate "to": "${value}" is the second value.\n`);
     words.dst = parseAddress(value, context.options.family);
   };
   while (!args.done) {
@@ -225,7 +256,11 @@ function parseWords(args: Args, context: IpContext): NeighWords {
   return words;
 }
 
-function neighModify(args: Args, context: IpContext, verb: NeighNew['mode'] | 'delete' | 'get'): void {
+function neighModify(
+  args: Args,
+  context: IpContext,
+  verb: NeighNew['mode'] | 'delete' | 'get',
+): void {
   const words = parseWords(args, context);
   if (words.dst === undefined || (words.dev === undefined && (words.flags & NTF_PROXY) === 0)) {
     throw new CommandExit(255, 'Device and destination are required arguments.\n');
@@ -235,7 +270,12 @@ function neighModify(args: Args, context: IpContext, verb: NeighNew['mode'] | 'd
   if (verb === 'get') {
     const found = context
       .dump('RTM_GETNEIGH', { family, ...((words.flags & NTF_PROXY) !== 0 ? { proxy: true } : {}) })
-      .find((neigh) => neigh.ifindex === ifindex && neigh.dst !== undefined && addressText(neigh.dst) === addressText(address));
+      .find(
+        (neigh) =>
+          neigh.ifindex === ifindex &&
+          neigh.dst !== undefined &&
+          addressText(neigh.dst) === addressText(address),
+      );
     if (found === undefined) throw new CommandExit(2, 'Error: Neighbour entry not found.\n');
     context.out.start();
     printNeigh(context, found, true);
@@ -243,12 +283,17 @@ function neighModify(args: Args, context: IpContext, verb: NeighNew['mode'] | 'd
     return;
   }
   const request = {
-    family, ifindex, dst: address,
+    family,
+    ifindex,
+    dst: address,
     ...(words.lladdr === undefined ? {} : { lladdr: words.lladdr }),
     ...(words.flags === 0 ? {} : { flags: words.flags }),
   };
   if (verb === 'delete') {
-    context.ask('RTM_DELNEIGH', words.state === undefined ? request : { ...request, state: words.state });
+    context.ask(
+      'RTM_DELNEIGH',
+      words.state === undefined ? request : { ...request, state: words.state },
+    );
     return;
   }
   context.ask('RTM_NEWNEIGH', { ...request, state: words.state ?? Nud.NUD_PERMANENT, mode: verb });
@@ -266,9 +311,9 @@ export function doNeigh(args: Args, context: IpContext): void {
   else if (matches(verb, 'replace')) neighModify(args, context, 'replace');
   else if (matches(verb, 'delete')) neighModify(args, context, 'delete');
   else if (matches(verb, 'get')) neighModify(args, context, 'get');
-  else if (matches(verb, 'show') || matches(verb, 'lst') || matches(verb, 'list')) neighList(args, context);
+  else if (matches(verb, 'show') || matches(verb, 'lst') || matches(verb, 'list'))
+    neighList(args, context);
   else if (matches(verb, 'flush')) neighFlush(args, context);
   else if (matches(verb, 'help')) throw new CommandExit(255, NEIGH_HELP);
   else throw new CommandExit(255, `Command "${verb}" is unknown, try "ip neigh help".\n`);
 }
-

@@ -21,7 +21,8 @@ function makeDirectory(sys: Sys): void {
       sys.mkdir(path, 0o755);
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      if (error.code !== 'EEXIST') throw new CommandExit(1, `mkdir ${path} failed: ${strerror(error.errno)}\n`);
+      if (error.code !== 'EEXIST')
+        throw new CommandExit(1, `mkdir ${path} failed: ${strerror(error.errno)}\n`);
     }
   }
 }
@@ -43,7 +44,10 @@ function bindNew(context: IpContext, name: string, enter: (sys: Sys) => void): v
   } catch (error) {
     sys.unlink(path);
     if (error instanceof CommandExit) throw error;
-    throw new CommandExit(1, `Failed to create a new network namespace "${name}": ${errorText(error)}\n`);
+    throw new CommandExit(
+      1,
+      `Failed to create a new network namespace "${name}": ${errorText(error)}\n`,
+    );
   } finally {
     sys.setns(own);
     sys.close(own);
@@ -70,7 +74,10 @@ function netnsAttach(args: Args, context: IpContext): void {
     try {
       fd = sys.open(`/proc/${pid}/ns/net`, OpenFlag.O_RDONLY);
     } catch (error) {
-      throw new CommandExit(1, `Cannot open network namespace of PID ${pid}: ${errorText(error)}\n`);
+      throw new CommandExit(
+        1,
+        `Cannot open network namespace of PID ${pid}: ${errorText(error)}\n`,
+      );
     }
     sys.setns(fd);
     sys.close(fd);
@@ -166,7 +173,8 @@ function nsInode(sys: Sys, path: string): number | undefined {
 function netnsIdentify(args: Args, context: IpContext): void {
   const { sys, out } = context;
   const pid = args.done ? 'self' : args.take();
-  if (pid !== 'self' && parseUnsigned(pid) === undefined) throw new CommandExit(1, `Invalid process ID: ${pid}\n`);
+  if (pid !== 'self' && parseUnsigned(pid) === undefined)
+    throw new CommandExit(1, `Invalid process ID: ${pid}\n`);
   const own = nsInode(sys, `/proc/${pid}/ns/net`);
   if (own === undefined) {
     throw new CommandExit(1, 'Cannot open network namespace: No such file or directory\n');

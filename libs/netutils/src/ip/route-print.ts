@@ -25,27 +25,52 @@ const RTPROT_BOOT = 3;
 const RTM_F_CLONED = 0x200;
 
 const ROUTE_FLAGS: readonly (readonly [number, string])[] = [
-  [0x1, 'dead'], [0x4, 'onlink'], [0x2, 'pervasive'], [0x8, 'offload'], [0x40, 'trap'], [0x100, 'notify'],
-  [0x10, 'linkdown'], [0x20, 'unresolved'], [0x4000, 'rt_offload'], [0x8000, 'rt_trap'],
+  [0x1, 'dead'],
+  [0x4, 'onlink'],
+  [0x2, 'pervasive'],
+  [0x8, 'offload'],
+  [0x40, 'trap'],
+  [0x100, 'notify'],
+  [0x10, 'linkdown'],
+  [0x20, 'unresolved'],
+  [0x4000, 'rt_offload'],
+  [0x8000, 'rt_trap'],
   [0x20000000, 'rt_offload_failed'],
 ];
 
 const CACHE_FLAGS: readonly (readonly [number, string])[] = [
-  [0x80000000, 'local'], [0x20000000, 'mc'], [0x10000000, 'brd'], [0x04000000, 'src-direct'],
+  [0x80000000, 'local'],
+  [0x20000000, 'mc'],
+  [0x10000000, 'brd'],
+  [0x04000000, 'src-direct'],
   [0x00040000, 'redirected'],
 ];
 
 /** RTAX_* numbers by the words of `ip route`, in print order. */
 export const METRICS: readonly (readonly [string, number])[] = [
-  ['mtu', 2], ['window', 3], ['rtt', 4], ['rttvar', 5], ['ssthresh', 6], ['cwnd', 7], ['advmss', 8],
-  ['reordering', 9], ['hoplimit', 10], ['initcwnd', 11], ['features', 12], ['rto_min', 13], ['initrwnd', 14],
-  ['quickack', 15], ['congctl', 16], ['fastopen_no_cookie', 17],
+  ['mtu', 2],
+  ['window', 3],
+  ['rtt', 4],
+  ['rttvar', 5],
+  ['ssthresh', 6],
+  ['cwnd', 7],
+  ['advmss', 8],
+  ['reordering', 9],
+  ['hoplimit', 10],
+  ['initcwnd', 11],
+  ['features', 12],
+  ['rto_min', 13],
+  ['initrwnd', 14],
+  ['quickack', 15],
+  ['congctl', 16],
+  ['fastopen_no_cookie', 17],
 ];
 
 function printFlags(context: IpContext, flags: number): void {
   const { out } = context;
   out.openArray('flags');
-  for (const [bit, name] of ROUTE_FLAGS) if ((flags & bit) !== 0) out.any(undefined, `${name} `, name);
+  for (const [bit, name] of ROUTE_FLAGS)
+    if ((flags & bit) !== 0) out.any(undefined, `${name} `, name);
   out.closeArray();
 }
 
@@ -53,7 +78,8 @@ function destinationText(context: IpContext, route: RouteMsg): void {
   const { out } = context;
   const host = route.family === AF_INET6 ? 128 : 32;
   let text: string;
-  if (route.dst !== undefined) text = addressText(route.dst) + (route.dstLen === host ? '' : `/${route.dstLen}`);
+  if (route.dst !== undefined)
+    text = addressText(route.dst) + (route.dstLen === host ? '' : `/${route.dstLen}`);
   else text = route.dstLen > 0 ? `0/${route.dstLen}` : 'default';
   if (out.isJson || route.dst === undefined) out.any('dst', `${text} `, text);
   else out.colored(route.family === AF_INET6 ? 'inet6' : 'inet', 'dst', '', `${text} `, '', text);
@@ -76,7 +102,10 @@ function printVia(context: IpContext, via: NextHop['via'], family: number): void
   out.closeObject();
 }
 
-function printMetrics(context: IpContext, metrics: Readonly<Record<string, number | string>>): void {
+function printMetrics(
+  context: IpContext,
+  metrics: Readonly<Record<string, number | string>>,
+): void {
   const { out } = context;
   const lock = Number(metrics['lock'] ?? 0);
   out.openArray('metrics');
@@ -87,7 +116,10 @@ function printMetrics(context: IpContext, metrics: Readonly<Record<string, numbe
     const locked = (lock & (1 << bit)) !== 0 ? 'lock ' : '';
     if (name === 'features') {
       out.any(name, `features ${locked}${(Number(value) & 1) !== 0 ? 'ecn ' : ''}`, Number(value));
-    } else if (typeof value === 'number' && (name === 'rtt' || name === 'rttvar' || name === 'rto_min')) {
+    } else if (
+      typeof value === 'number' &&
+      (name === 'rtt' || name === 'rttvar' || name === 'rto_min')
+    ) {
       const ms = name === 'rtt' ? value / 8 : name === 'rttvar' ? value / 4 : value;
       const text = ms >= 1000 ? `${ms / 1000}s` : `${ms}ms`;
       out.any(name, `${name} ${locked}${text} `, ms);
@@ -116,19 +148,27 @@ function printNextHops(context: IpContext, route: RouteMsg): void {
 }
 
 /** One record and its line end. */
-export function printRoute(context: IpContext, route: RouteMsg, columns: RouteColumns, deleted = false): void {
+export function printRoute(
+  context: IpContext,
+  route: RouteMsg,
+  columns: RouteColumns,
+  deleted = false,
+): void {
   const { out, options } = context;
   const details = options.details > 0;
   const cloned = (route.flags & RTM_F_CLONED) !== 0;
   out.openObject();
   if (deleted) out.any('deleted', 'Deleted ', true);
   if (route.type !== 1 || details) {
-    const type = options.numeric ? String(route.type) : (ROUTE_TYPES[route.type] ?? String(route.type));
+    const type = options.numeric
+      ? String(route.type)
+      : (ROUTE_TYPES[route.type] ?? String(route.type));
     out.any('type', `${type} `, type);
   }
   destinationText(context, route);
   if (route.src !== undefined) {
-    const full = route.srcLen === undefined || route.srcLen === (route.family === AF_INET6 ? 128 : 32);
+    const full =
+      route.srcLen === undefined || route.srcLen === (route.family === AF_INET6 ? 128 : 32);
     const text = addressText(route.src) + (full ? '' : `/${route.srcLen}`);
     out.any('from', `from ${text} `, text);
   } else if (route.family === AF_INET6 && cloned) {
@@ -163,9 +203,20 @@ export function printRoute(context: IpContext, route: RouteMsg, columns: RouteCo
   }
   if (route.prefsrc !== undefined && columns.hideSrc !== true) {
     const text = addressText(route.prefsrc);
-    out.colored(route.family === AF_INET6 ? 'inet6' : 'inet', 'prefsrc', 'src ', `${text} `, '', text);
+    out.colored(
+      route.family === AF_INET6 ? 'inet6' : 'inet',
+      'prefsrc',
+      'src ',
+      `${text} `,
+      '',
+      text,
+    );
   }
-  if (route.priority !== undefined && (route.priority !== 0 || route.family === AF_INET6) && columns.hideMetric !== true) {
+  if (
+    route.priority !== undefined &&
+    (route.priority !== 0 || route.family === AF_INET6) &&
+    columns.hideMetric !== true
+  ) {
     out.any('metric', `metric ${route.priority} `, route.priority);
   }
   const flags = route.flags | (single?.flags ?? 0);
@@ -176,9 +227,12 @@ export function printRoute(context: IpContext, route: RouteMsg, columns: RouteCo
   }
   if (route.uid !== undefined) out.any('uid', `uid ${route.uid} `, route.uid);
   if (route.family === AF_INET) printCache(context, route, cloned);
-  else if (route.expires !== undefined) out.any('expires', `expires ${route.expires}sec `, route.expires);
-  if (route.error !== undefined && route.error !== 0) out.any('error', `error ${route.error} `, route.error);
-  if (route.metrics !== undefined && Object.keys(route.metrics).some((key) => key !== 'lock')) printMetrics(context, route.metrics);
+  else if (route.expires !== undefined)
+    out.any('expires', `expires ${route.expires}sec `, route.expires);
+  if (route.error !== undefined && route.error !== 0)
+    out.any('error', `error ${route.error} `, route.error);
+  if (route.metrics !== undefined && Object.keys(route.metrics).some((key) => key !== 'lock'))
+    printMetrics(context, route.metrics);
   if (route.iif !== undefined && route.iif !== 0) {
     const name = context.ifname(route.iif);
     out.colored('ifname', 'iif', 'iif ', `${name} `, '', name);

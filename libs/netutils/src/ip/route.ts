@@ -3,12 +3,28 @@
  */
 import { KernelError, strerror } from '@netloom/base';
 import {
-  AF_INET, AF_INET6, AF_UNSPEC, encodeText, OpenFlag, type IpAddr, type NextHop, type RouteGet, type RouteMsg,
+  AF_INET,
+  AF_INET6,
+  AF_UNSPEC,
+  encodeText,
+  OpenFlag,
+  type IpAddr,
+  type NextHop,
+  type RouteGet,
+  type RouteMsg,
   type RouteNew,
 } from '@netloom/sys';
 import {
-  type Args, garbage, invalidArgument, matches, noDevice, parseAddress, parsePrefix, parseUnsigned,
-  samePrefix, type Prefix,
+  type Args,
+  garbage,
+  invalidArgument,
+  matches,
+  noDevice,
+  parseAddress,
+  parsePrefix,
+  parseUnsigned,
+  samePrefix,
+  type Prefix,
 } from '../args.js';
 import { CommandExit } from '../command.js';
 import type { IpContext } from './context.js';
@@ -103,7 +119,8 @@ function parseFilter(args: Args, context: IpContext): Filter {
       filter.metric = metric;
     } else if (matches(word, 'from')) {
       let value = args.value();
-      if (['root', 'match', 'exact'].some((keyword) => matches(value, keyword))) value = args.value();
+      if (['root', 'match', 'exact'].some((keyword) => matches(value, keyword)))
+        value = args.value();
       filter.from = prefix(value);
     } else {
       let value = word;
@@ -139,14 +156,24 @@ function routeMatches(filter: Filter, route: RouteMsg): boolean {
   const { root, match } = filter;
   if (root !== undefined) {
     if (!root.any && root.family !== route.family) return false;
-    if (route.dstLen < root.length || (root.length > 0 && !samePrefix(dst, root.address, root.length))) return false;
+    if (
+      route.dstLen < root.length ||
+      (root.length > 0 && !samePrefix(dst, root.address, root.length))
+    )
+      return false;
   }
   if (match !== undefined) {
     if (!match.any && match.family !== route.family) return false;
-    if (route.dstLen > match.length || (route.dstLen > 0 && !samePrefix(dst, match.address, route.dstLen))) return false;
+    if (
+      route.dstLen > match.length ||
+      (route.dstLen > 0 && !samePrefix(dst, match.address, route.dstLen))
+    )
+      return false;
   }
   const within = (address: IpAddr | undefined, prefix: Prefix | undefined): boolean =>
-    prefix === undefined || prefix.length === 0 || (address !== undefined && samePrefix(address, prefix.address, prefix.length));
+    prefix === undefined ||
+    prefix.length === 0 ||
+    (address !== undefined && samePrefix(address, prefix.address, prefix.length));
   if (!within(route.prefsrc, filter.src)) return false;
   if (!within(route.src, filter.from)) return false;
   // selectors look at a route's own gateway and device, not into a multipath list
@@ -204,12 +231,16 @@ async function routeFlush(args: Args, context: IpContext): Promise<void> {
     } catch (error) {
       // a table that nobody ever used has nothing to flush
       if (!(error instanceof CommandExit)) throw error;
-      throw new CommandExit(error.code, error.stderr.replace('Dump terminated', 'Flush terminated'));
+      throw new CommandExit(
+        error.code,
+        error.stderr.replace('Dump terminated', 'Flush terminated'),
+      );
     }
     if (routes.length === 0) {
       if (options.stats > 0) {
         if (round === 1) out.plain('Nothing to flush.\n');
-        else out.plain(`*** Flush is complete after ${round - 1} round${round > 2 ? 's' : ''} ***\n`);
+        else
+          out.plain(`*** Flush is complete after ${round - 1} round${round > 2 ? 's' : ''} ***\n`);
       }
       return;
     }
@@ -221,7 +252,8 @@ async function routeFlush(args: Args, context: IpContext): Promise<void> {
         if (!(error instanceof KernelError)) throw error;
       }
     }
-    if (options.stats > 0) out.plain(`\n*** Round ${round}, deleting ${routes.length} entries ***\n`);
+    if (options.stats > 0)
+      out.plain(`\n*** Round ${round}, deleting ${routes.length} entries ***\n`);
   }
 }
 
@@ -240,8 +272,14 @@ async function flushCache(context: IpContext): Promise<void> {
 
 function deletionOf(route: RouteMsg): Omit<RouteNew, 'mode'> {
   return {
-    family: route.family, dstLen: route.dstLen, tos: route.tos, table: route.table, protocol: route.protocol,
-    scope: route.scope, type: route.type, nexthops: route.nexthops,
+    family: route.family,
+    dstLen: route.dstLen,
+    tos: route.tos,
+    table: route.table,
+    protocol: route.protocol,
+    scope: route.scope,
+    type: route.type,
+    nexthops: route.nexthops,
     ...(route.dst === undefined ? {} : { dst: route.dst }),
     ...(route.priority === undefined ? {} : { priority: route.priority }),
     ...(route.prefsrc === undefined ? {} : { prefsrc: route.prefsrc }),
@@ -283,7 +321,13 @@ function routeGet(args: Args, context: IpContext): void {
     else if (matches(word, 'fibmatch')) fibMatch = true;
     else if (word === 'ipproto') {
       const value = args.value();
-      const protocol = ({ icmp: 1, tcp: 6, udp: 17, dccp: 33, 'ipv6-icmp': 58, sctp: 132 } as Record<string, number>)[value] ?? parseUnsigned(value, 255);
+      const protocol =
+        (
+          { icmp: 1, tcp: 6, udp: 17, dccp: 33, 'ipv6-icmp': 58, sctp: 132 } as Record<
+            string,
+            number
+          >
+        )[value] ?? parseUnsigned(value, 255);
       if (protocol === undefined) throw invalidArgument('Invalid "ipproto" value\n', value);
       request.ipproto = protocol;
     } else if (word === 'sport') request.sport = numberAfter('invalid sport\n', 65535);
@@ -299,7 +343,10 @@ function routeGet(args: Args, context: IpContext): void {
   if (iif !== undefined) request.iif = context.requireIfindex(iif);
   if (oif !== undefined) request.oif = context.requireIfindex(oif);
   const route = context.ask('RTM_GETROUTE_ONE', {
-    ...request, family: family === AF_UNSPEC ? AF_INET : family, dst: dst.address, ...(fibMatch ? { fibMatch } : {}),
+    ...request,
+    family: family === AF_UNSPEC ? AF_INET : family,
+    dst: dst.address,
+    ...(fibMatch ? { fibMatch } : {}),
   });
   context.out.start();
   printRoute(context, route, { table: 0 });
@@ -307,13 +354,20 @@ function routeGet(args: Args, context: IpContext): void {
 }
 
 /** Words of a nexthop; `end` is where the next one may start. */
-function parseNextHops(args: Args, context: IpContext, family: number): (Partial<NextHop> & { onlink?: boolean })[] {
+function parseNextHops(
+  args: Args,
+  context: IpContext,
+  family: number,
+): (Partial<NextHop> & { onlink?: boolean })[] {
   const hops: (Partial<NextHop> & { onlink?: boolean })[] = [];
   args.back();
   while (!args.done) {
     const keyword = args.take();
     if (keyword !== 'nexthop') {
-      throw new CommandExit(255, `Error: "nexthop" or end of line is expected instead of "${keyword}"\n`);
+      throw new CommandExit(
+        255,
+        `Error: "nexthop" or end of line is expected instead of "${keyword}"\n`,
+      );
     }
     if (args.done) throw new CommandExit(255, 'Command line is not complete. Try option "help"\n');
     const hop: Mutable<Partial<NextHop>> & { onlink?: boolean } = { weight: 1 };
@@ -326,7 +380,8 @@ function parseNextHops(args: Args, context: IpContext, family: number): (Partial
       } else if (word === 'weight') {
         const value = args.value();
         const weight = parseUnsigned(value, 256);
-        if (weight === undefined || weight === 0) throw invalidArgument('"weight" is invalid\n', value);
+        if (weight === undefined || weight === 0)
+          throw invalidArgument('"weight" is invalid\n', value);
         hop.weight = weight;
       } else if (word === 'onlink') hop.onlink = true;
       else {
@@ -348,7 +403,15 @@ function parseVia(args: Args, family: number): IpAddr {
 
 /** Metrics that are plain numbers. */
 const NUMBER_METRICS = [
-  'hoplimit', 'initcwnd', 'initrwnd', 'quickack', 'window', 'cwnd', 'ssthresh', 'reordering', 'fastopen_no_cookie',
+  'hoplimit',
+  'initcwnd',
+  'initrwnd',
+  'quickack',
+  'window',
+  'cwnd',
+  'ssthresh',
+  'reordering',
+  'fastopen_no_cookie',
 ];
 
 function parseTime(word: string, keyword: string): number {
@@ -428,8 +491,19 @@ function routeModify(args: Args, context: IpContext, verb: Verb): void {
     } else if (word === 'via') {
       const value = args.word;
       via = parseVia(args, family);
-      if (family === AF_UNSPEC) family = value === 'inet6' || value === 'inet' ? family : typeof via === 'number' ? AF_INET : AF_INET6;
-    } else if (matches(word, 'from') || matches(word, 'realms') || word === 'encap' || word === 'as') {
+      if (family === AF_UNSPEC)
+        family =
+          value === 'inet6' || value === 'inet'
+            ? family
+            : typeof via === 'number'
+              ? AF_INET
+              : AF_INET6;
+    } else if (
+      matches(word, 'from') ||
+      matches(word, 'realms') ||
+      word === 'encap' ||
+      word === 'as'
+    ) {
       args.value();
       throw new CommandExit(2, 'RTNETLINK answers: Operation not supported\n');
     } else if (word === 'tos' || matches(word, 'dsfield')) {
@@ -501,20 +575,29 @@ function routeModify(args: Args, context: IpContext, verb: Verb): void {
   if (Object.keys(metrics).length > 0) request.metrics = metrics;
   if (hops !== undefined) request.nexthops = hops;
   else if (via !== undefined || ifindex !== undefined) {
-    request.nexthops = [{
-      ...(via === undefined ? {} : { via }),
-      ...(ifindex === undefined ? {} : { ifindex }),
-      ...(onlink ? { onlink: true } : {}),
-    }];
+    request.nexthops = [
+      {
+        ...(via === undefined ? {} : { via }),
+        ...(ifindex === undefined ? {} : { ifindex }),
+        ...(onlink ? { onlink: true } : {}),
+      },
+    ];
   }
   const type = request.type ?? (verb === 'delete' ? undefined : 1);
   if (type !== undefined) request.type = type;
-  if (request.table === undefined && (type === 2 || type === 3 || type === 4 || type === 10)) request.table = RT_TABLE_LOCAL;
+  if (request.table === undefined && (type === 2 || type === 3 || type === 4 || type === 10))
+    request.table = RT_TABLE_LOCAL;
   if (request.scope === undefined) {
     if (type === 2 || type === 10) request.scope = 254;
     else if (type === 3 || type === 4 || type === 5) request.scope = 253;
     else if (verb === 'delete') request.scope = 255;
-    else if (type === 1 && family === AF_INET && via === undefined && hops === undefined && request.nhid === undefined) {
+    else if (
+      type === 1 &&
+      family === AF_INET &&
+      via === undefined &&
+      hops === undefined &&
+      request.nhid === undefined
+    ) {
       request.scope = 253;
     }
   }
@@ -523,7 +606,14 @@ function routeModify(args: Args, context: IpContext, verb: Verb): void {
     context.ask('RTM_DELROUTE', { family, ...destination, dstLen: dst.length, ...request });
     return;
   }
-  context.ask('RTM_NEWROUTE', { family, ...destination, dstLen: dst.length, protocol: 3, ...request, mode: verb });
+  context.ask('RTM_NEWROUTE', {
+    family,
+    ...destination,
+    dstLen: dst.length,
+    protocol: 3,
+    ...request,
+    mode: verb,
+  });
 }
 
 /** `ip route …`. */
@@ -533,7 +623,8 @@ export async function doRoute(args: Args, context: IpContext): Promise<void> {
     return;
   }
   const verb = args.take();
-  if (matches(verb, 'list') || matches(verb, 'show') || matches(verb, 'lst')) routeList(args, context);
+  if (matches(verb, 'list') || matches(verb, 'show') || matches(verb, 'lst'))
+    routeList(args, context);
   else if (matches(verb, 'get')) routeGet(args, context);
   else if (matches(verb, 'add')) routeModify(args, context, 'add');
   else if (matches(verb, 'change') || verb === 'chg') routeModify(args, context, 'change');

@@ -1,7 +1,16 @@
 /** `ip rule`: the routing policy database. */
 import { KernelError } from '@netloom/base';
 import { AF_INET, AF_INET6, AF_UNSPEC, type RuleMsg } from '@netloom/sys';
-import { addressText, invalidArgument, matches, parsePrefix, parseUnsigned, samePrefix, type Args, type Prefix } from '../args.js';
+import {
+  addressText,
+  invalidArgument,
+  matches,
+  parsePrefix,
+  parseUnsigned,
+  samePrefix,
+  type Args,
+  type Prefix,
+} from '../args.js';
 import { CommandExit } from '../command.js';
 import type { IpContext } from './context.js';
 import { RULE_HELP } from './help.js';
@@ -9,7 +18,11 @@ import { dsfieldText, parseDsfield } from './names.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-const ACTIONS: Readonly<Record<number, string>> = { 6: 'blackhole', 7: 'unreachable', 8: 'prohibit' };
+const ACTIONS: Readonly<Record<number, string>> = {
+  6: 'blackhole',
+  7: 'unreachable',
+  8: 'prohibit',
+};
 const FR_ACT_TO_TBL = 1;
 const FR_ACT_GOTO = 2;
 
@@ -42,7 +55,10 @@ export function printRule(context: IpContext, rule: RuleMsg, deleted = false): v
     const text = dsfieldText(rule.tos, options.numeric);
     out.any('tos', ` tos ${text}`, text);
   }
-  if ((rule.fwmark !== undefined && rule.fwmark !== 0) || (rule.fwmask !== undefined && rule.fwmask !== 0xffffffff && rule.fwmask !== 0)) {
+  if (
+    (rule.fwmark !== undefined && rule.fwmark !== 0) ||
+    (rule.fwmask !== undefined && rule.fwmask !== 0xffffffff && rule.fwmask !== 0)
+  ) {
     const mark = `0x${(rule.fwmark ?? 0).toString(16)}`;
     out.any('fwmark', ` fwmark ${mark}`, mark);
     if (rule.fwmask !== undefined && rule.fwmask !== 0xffffffff) {
@@ -50,7 +66,10 @@ export function printRule(context: IpContext, rule: RuleMsg, deleted = false): v
       out.any('fwmask', `/${mask}`, mask);
     }
   }
-  for (const [key, name] of [['iif', rule.iifname], ['oif', rule.oifname]] as const) {
+  for (const [key, name] of [
+    ['iif', rule.iifname],
+    ['oif', rule.oifname],
+  ] as const) {
     if (name !== undefined && name !== '') out.any(key, ` ${key} ${name}`, name);
   }
   if (rule.action === FR_ACT_TO_TBL) {
@@ -127,8 +146,22 @@ function parseWords(args: Args, context: IpContext): RuleWords {
       words.action = FR_ACT_TO_TBL;
     } else if (word === 'dev' || word === 'iif') words.iifname = args.value();
     else if (word === 'oif') words.oifname = args.value();
-    else if (['tun_id', 'uidrange', 'ipproto', 'sport', 'dport', 'realms', 'suppress_prefixlength', 'sup_pl',
-      'suppress_ifgroup', 'sup_group', 'nat', 'map-to'].includes(word)) {
+    else if (
+      [
+        'tun_id',
+        'uidrange',
+        'ipproto',
+        'sport',
+        'dport',
+        'realms',
+        'suppress_prefixlength',
+        'sup_pl',
+        'suppress_ifgroup',
+        'sup_group',
+        'nat',
+        'map-to',
+      ].includes(word)
+    ) {
       args.value();
       words.unsupported = true;
     } else if (word === 'l3mdev') words.unsupported = true;
@@ -153,9 +186,11 @@ function parseWords(args: Args, context: IpContext): RuleWords {
 }
 
 function ruleModify(args: Args, context: IpContext, verb: 'add' | 'delete'): void {
-  if (verb === 'delete' && args.done) throw new CommandExit(1, '"ip rule del" requires arguments.\n');
+  if (verb === 'delete' && args.done)
+    throw new CommandExit(1, '"ip rule del" requires arguments.\n');
   const { unsupported, ...words } = parseWords(args, context);
-  if (unsupported === true) throw new CommandExit(2, 'RTNETLINK answers: Operation not supported\n');
+  if (unsupported === true)
+    throw new CommandExit(2, 'RTNETLINK answers: Operation not supported\n');
   if (words.family === AF_UNSPEC) words.family = AF_INET;
   if (verb === 'delete') {
     context.ask('RTM_DELRULE', words);
@@ -173,8 +208,16 @@ function ruleMatches(wanted: RuleWords, rule: RuleMsg): boolean {
   if (wanted.family !== AF_UNSPEC && wanted.family !== rule.family) return false;
   if (wanted.priority !== undefined && wanted.priority !== rule.priority) return false;
   if (wanted.table !== undefined && wanted.table !== rule.table) return false;
-  if (src !== undefined && (rule.src === undefined || !samePrefix(src, rule.src, wanted.srcLen ?? 0))) return false;
-  if (dst !== undefined && (rule.dst === undefined || !samePrefix(dst, rule.dst, wanted.dstLen ?? 0))) return false;
+  if (
+    src !== undefined &&
+    (rule.src === undefined || !samePrefix(src, rule.src, wanted.srcLen ?? 0))
+  )
+    return false;
+  if (
+    dst !== undefined &&
+    (rule.dst === undefined || !samePrefix(dst, rule.dst, wanted.dstLen ?? 0))
+  )
+    return false;
   if (wanted.tos !== undefined && wanted.tos !== rule.tos) return false;
   if (wanted.fwmark !== undefined && wanted.fwmark !== (rule.fwmark ?? 0)) return false;
   if (wanted.iifname !== undefined && wanted.iifname !== rule.iifname) return false;
@@ -185,7 +228,9 @@ function ruleMatches(wanted: RuleWords, rule: RuleMsg): boolean {
 function selected(args: Args, context: IpContext): RuleMsg[] {
   const words = parseWords(args, context);
   if (words.family === AF_UNSPEC) words.family = AF_INET;
-  return context.dump('RTM_GETRULE', { family: words.family }).filter((rule) => ruleMatches(words, rule));
+  return context
+    .dump('RTM_GETRULE', { family: words.family })
+    .filter((rule) => ruleMatches(words, rule));
 }
 
 /** `ip rule …`. */

@@ -4,7 +4,18 @@
  */
 import { parseIpv4, serviceName, strerror } from '@netloom/base';
 import {
-  AF_INET, AF_INET6, AF_UNIX, Msg, Poll, print, printErr, Signal, SOCK_DGRAM, SOCK_STREAM, type IpAddr, type SockAddr,
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  Msg,
+  Poll,
+  print,
+  printErr,
+  Signal,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  type IpAddr,
+  type SockAddr,
   type Sys,
 } from '@netloom/sys';
 import { CommandExit, errnoOf, program } from '../command.js';
@@ -26,7 +37,11 @@ function socketAddress(address: IpAddr, port: number): SockAddr {
 }
 
 function openSocket(sys: Sys, address: IpAddr, options: NcOptions): number {
-  const fd = sys.socket(typeof address === 'number' ? AF_INET : AF_INET6, options.udp ? SOCK_DGRAM : SOCK_STREAM, 0);
+  const fd = sys.socket(
+    typeof address === 'number' ? AF_INET : AF_INET6,
+    options.udp ? SOCK_DGRAM : SOCK_STREAM,
+    0,
+  );
   if (options.rcvbuf !== undefined) sys.setsockopt(fd, 'SO_RCVBUF', options.rcvbuf);
   if (options.sndbuf !== undefined) sys.setsockopt(fd, 'SO_SNDBUF', options.sndbuf);
   if (options.tos !== undefined) sys.setsockopt(fd, 'IP_TOS', options.tos);
@@ -90,7 +105,10 @@ async function listenMain(sys: Sys, options: NcOptions): Promise<number> {
       sys.bind(fd, socketAddress(address, port));
       if (!options.udp) sys.listen(fd, 1);
       if (options.verbose) {
-        await printErr(sys, `${options.udp ? 'Bound' : 'Listening'} on ${ipText(address)} ${port}\n`);
+        await printErr(
+          sys,
+          `${options.udp ? 'Bound' : 'Listening'} on ${ipText(address)} ${port}\n`,
+        );
       }
       return fd;
     } catch (error) {
@@ -109,7 +127,8 @@ async function listenMain(sys: Sys, options: NcOptions): Promise<number> {
       } catch (error) {
         throw fail(`connect: ${strerror(errnoOf(error))}`);
       }
-      if (options.verbose) await printErr(sys, `Connection received on ${await peerText(sys, first.from, options)}\n`);
+      if (options.verbose)
+        await printErr(sys, `Connection received on ${await peerText(sys, first.from, options)}\n`);
       await relay(sys, fd, options);
     } else {
       let accepted: { readonly fd: number; readonly peer: SockAddr };
@@ -119,7 +138,10 @@ async function listenMain(sys: Sys, options: NcOptions): Promise<number> {
         throw fail(`accept: ${strerror(errnoOf(error))}`);
       }
       if (options.verbose) {
-        await printErr(sys, `Connection received on ${await peerText(sys, accepted.peer, options)}\n`);
+        await printErr(
+          sys,
+          `Connection received on ${await peerText(sys, accepted.peer, options)}\n`,
+        );
       }
       await relay(sys, accepted.fd, options);
       sys.close(accepted.fd);
@@ -135,7 +157,12 @@ async function listenMain(sys: Sys, options: NcOptions): Promise<number> {
 }
 
 /** Connects within the time of `-w`; answers the errno, 0 for success. */
-async function connectWithin(sys: Sys, fd: number, to: SockAddr, timeoutMs: number | undefined): Promise<number> {
+async function connectWithin(
+  sys: Sys,
+  fd: number,
+  to: SockAddr,
+  timeoutMs: number | undefined,
+): Promise<number> {
   sys.setNonblock(fd, true);
   try {
     await sys.connect(fd, to);
@@ -144,7 +171,10 @@ async function connectWithin(sys: Sys, fd: number, to: SockAddr, timeoutMs: numb
     const errno = errnoOf(error);
     if (errno !== EINPROGRESS) return errno;
   }
-  const [events = 0] = await sys.poll([{ fd, events: Poll.POLLOUT }], timeoutMs === undefined ? undefined : timeoutMs * 1e6);
+  const [events = 0] = await sys.poll(
+    [{ fd, events: Poll.POLLOUT }],
+    timeoutMs === undefined ? undefined : timeoutMs * 1e6,
+  );
   if (events === 0) return ETIMEDOUT;
   const errno = sys.getsockopt(fd, 'SO_ERROR');
   return typeof errno === 'number' ? errno : 0;
@@ -173,7 +203,11 @@ async function bindSource(sys: Sys, fd: number, options: NcOptions, remote: IpAd
   sys.setsockopt(fd, 'SO_REUSEPORT', 1);
   let address: IpAddr = typeof remote === 'number' ? 0 : new Uint8Array(16);
   if (options.sourceAddress !== undefined) {
-    const resolved = await resolveName(sys, options.sourceAddress, typeof remote === 'number' ? 4 : 6);
+    const resolved = await resolveName(
+      sys,
+      options.sourceAddress,
+      typeof remote === 'number' ? 4 : 6,
+    );
     if (resolved === undefined) throw fail('getaddrinfo: Name or service not known');
     address = resolved.address;
   }
@@ -205,11 +239,22 @@ async function clientMain(sys: Sys, options: NcOptions): Promise<number> {
     }
     const fd = openSocket(sys, resolved.address, options);
     await bindSource(sys, fd, options, resolved.address);
-    const shown = resolved.numeric || parseIpv4(host) !== undefined ? host : `${host} (${ipText(resolved.address)})`;
-    const errno = await connectWithin(sys, fd, socketAddress(resolved.address, port), options.timeoutMs);
+    const shown =
+      resolved.numeric || parseIpv4(host) !== undefined
+        ? host
+        : `${host} (${ipText(resolved.address)})`;
+    const errno = await connectWithin(
+      sys,
+      fd,
+      socketAddress(resolved.address, port),
+      options.timeoutMs,
+    );
     if (errno !== 0) {
       if (options.verbose) {
-        await printErr(sys, `nc: connect to ${shown} port ${port} (${protocol}) failed: ${strerror(errno)}\n`);
+        await printErr(
+          sys,
+          `nc: connect to ${shown} port ${port} (${protocol}) failed: ${strerror(errno)}\n`,
+        );
       }
       sys.close(fd);
       continue;
@@ -222,7 +267,10 @@ async function clientMain(sys: Sys, options: NcOptions): Promise<number> {
         continue;
       }
       const service = options.numeric ? undefined : serviceName(port, protocol);
-      await printErr(sys, `Connection to ${shown} ${port} port [${protocol}/${service ?? '*'}] succeeded!\n`);
+      await printErr(
+        sys,
+        `Connection to ${shown} ${port} port [${protocol}/${service ?? '*'}] succeeded!\n`,
+      );
     }
     if (!options.scan) await relay(sys, fd, options);
     sys.close(fd);

@@ -51,10 +51,34 @@ function number(text: string, what: string, high = 0x7fffffff, low = 0): number 
 }
 
 const TOS_NAMES: Readonly<Record<string, number>> = {
-  af11: 0x28, af12: 0x30, af13: 0x38, af21: 0x48, af22: 0x50, af23: 0x58, af31: 0x68, af32: 0x70, af33: 0x78,
-  af41: 0x88, af42: 0x90, af43: 0x98, critical: 0xa0, cs0: 0, cs1: 0x20, cs2: 0x40, cs3: 0x60, cs4: 0x80,
-  cs5: 0xa0, cs6: 0xc0, cs7: 0xe0, ef: 0xb8, inetcontrol: 0xc0, lowcost: 0x02, lowdelay: 0x10,
-  netcontrol: 0xe0, reliability: 0x04, throughput: 0x08,
+  af11: 0x28,
+  af12: 0x30,
+  af13: 0x38,
+  af21: 0x48,
+  af22: 0x50,
+  af23: 0x58,
+  af31: 0x68,
+  af32: 0x70,
+  af33: 0x78,
+  af41: 0x88,
+  af42: 0x90,
+  af43: 0x98,
+  critical: 0xa0,
+  cs0: 0,
+  cs1: 0x20,
+  cs2: 0x40,
+  cs3: 0x60,
+  cs4: 0x80,
+  cs5: 0xa0,
+  cs6: 0xc0,
+  cs7: 0xe0,
+  ef: 0xb8,
+  inetcontrol: 0xc0,
+  lowcost: 0x02,
+  lowdelay: 0x10,
+  netcontrol: 0xe0,
+  reliability: 0x04,
+  throughput: 0x08,
 };
 
 function parseTos(text: string): number {
@@ -66,32 +90,86 @@ function parseTos(text: string): number {
 }
 
 export function parseNcOptions(args: readonly string[]): NcOptions {
-  const parsed = getopt('nc', args, { short: '46bCDdFhI:i:klM:m:NnO:P:p:q:rSs:T:tUuV:vW:w:X:x:Zz' });
+  const parsed = getopt('nc', args, {
+    short: '46bCDdFhI:i:klM:m:NnO:P:p:q:rSs:T:tUuV:vW:w:X:x:Zz',
+  });
   const o: NcOptions = {
-    listen: false, keep: false, udp: false, unix: false, numeric: false, verbose: false, scan: false, noStdin: false,
-    shutdown: false, crlf: false, broadcast: false, randomPorts: false, telnet: false, family: undefined,
-    timeoutMs: undefined, quit: undefined, intervalSeconds: 0, receiveLimit: 0, sourceAddress: undefined,
-    sourcePort: undefined, rcvbuf: undefined, sndbuf: undefined, ttl: undefined, tos: undefined, host: undefined,
+    listen: false,
+    keep: false,
+    udp: false,
+    unix: false,
+    numeric: false,
+    verbose: false,
+    scan: false,
+    noStdin: false,
+    shutdown: false,
+    crlf: false,
+    broadcast: false,
+    randomPorts: false,
+    telnet: false,
+    family: undefined,
+    timeoutMs: undefined,
+    quit: undefined,
+    intervalSeconds: 0,
+    receiveLimit: 0,
+    sourceAddress: undefined,
+    sourcePort: undefined,
+    rcvbuf: undefined,
+    sndbuf: undefined,
+    ttl: undefined,
+    tos: undefined,
+    host: undefined,
     ports: undefined,
   };
   for (const { name, value = '' } of parsed.options) {
     switch (name) {
-      case '4': o.family = 4; break;
-      case '6': o.family = 6; break;
-      case 'b': o.broadcast = true; break;
-      case 'C': o.crlf = true; break;
-      case 'd': o.noStdin = true; break;
-      case 'h': throw new CommandExit(0, NC_HELP);
-      case 'I': o.rcvbuf = number(value, 'TCP receive window', 65536 << 14, 1); break;
-      case 'i': o.intervalSeconds = number(value, 'interval'); break;
-      case 'k': o.keep = true; break;
-      case 'l': o.listen = true; break;
-      case 'M': o.ttl = number(value, 'ttl', 255); break;
-      case 'm': number(value, 'minttl', 255); break;
-      case 'N': o.shutdown = true; break;
-      case 'n': o.numeric = true; break;
-      case 'O': o.sndbuf = number(value, 'TCP send window', 65536 << 14, 1); break;
-      case 'p': o.sourcePort = value; break;
+      case '4':
+        o.family = 4;
+        break;
+      case '6':
+        o.family = 6;
+        break;
+      case 'b':
+        o.broadcast = true;
+        break;
+      case 'C':
+        o.crlf = true;
+        break;
+      case 'd':
+        o.noStdin = true;
+        break;
+      case 'h':
+        throw new CommandExit(0, NC_HELP);
+      case 'I':
+        o.rcvbuf = number(value, 'TCP receive window', 65536 << 14, 1);
+        break;
+      case 'i':
+        o.intervalSeconds = number(value, 'interval');
+        break;
+      case 'k':
+        o.keep = true;
+        break;
+      case 'l':
+        o.listen = true;
+        break;
+      case 'M':
+        o.ttl = number(value, 'ttl', 255);
+        break;
+      case 'm':
+        number(value, 'minttl', 255);
+        break;
+      case 'N':
+        o.shutdown = true;
+        break;
+      case 'n':
+        o.numeric = true;
+        break;
+      case 'O':
+        o.sndbuf = number(value, 'TCP send window', 65536 << 14, 1);
+        break;
+      case 'p':
+        o.sourcePort = value;
+        break;
       case 'q': {
         if (!/^-?\d+$/.test(value)) throw fail(`quit timer invalid: ${value}`);
         const seconds = Number(value);
@@ -99,19 +177,44 @@ export function parseNcOptions(args: readonly string[]): NcOptions {
         if (seconds >= 0) o.shutdown = true;
         break;
       }
-      case 'r': o.randomPorts = true; break;
-      case 's': o.sourceAddress = value; break;
-      case 'T': o.tos = parseTos(value); break;
-      case 't': o.telnet = true; break;
-      case 'U': o.unix = true; break;
-      case 'u': o.udp = true; break;
-      case 'v': o.verbose = true; break;
-      case 'W': o.receiveLimit = number(value, 'receive limit', 0x7fffffff, 1); break;
-      case 'w': o.timeoutMs = number(value, 'timeout', 2147483) * 1000; break;
-      case 'X': case 'x': case 'P': throw fail('proxy connections are not supported');
-      case 'Z': throw new CommandExit(1, NC_USAGE);
-      case 'z': o.scan = true; break;
-      default: break;
+      case 'r':
+        o.randomPorts = true;
+        break;
+      case 's':
+        o.sourceAddress = value;
+        break;
+      case 'T':
+        o.tos = parseTos(value);
+        break;
+      case 't':
+        o.telnet = true;
+        break;
+      case 'U':
+        o.unix = true;
+        break;
+      case 'u':
+        o.udp = true;
+        break;
+      case 'v':
+        o.verbose = true;
+        break;
+      case 'W':
+        o.receiveLimit = number(value, 'receive limit', 0x7fffffff, 1);
+        break;
+      case 'w':
+        o.timeoutMs = number(value, 'timeout', 2147483) * 1000;
+        break;
+      case 'X':
+      case 'x':
+      case 'P':
+        throw fail('proxy connections are not supported');
+      case 'Z':
+        throw new CommandExit(1, NC_USAGE);
+      case 'z':
+        o.scan = true;
+        break;
+      default:
+        break;
     }
   }
   if (parsed.error !== undefined) throw new CommandExit(1, NC_USAGE);
@@ -147,7 +250,10 @@ function operands(o: NcOptions, words: readonly string[]): void {
     o.ports = first;
     return;
   }
-  if (more.length > 0 || (o.listen && (o.sourcePort !== undefined || o.sourceAddress !== undefined))) {
+  if (
+    more.length > 0 ||
+    (o.listen && (o.sourcePort !== undefined || o.sourceAddress !== undefined))
+  ) {
     throw new CommandExit(1, NC_USAGE);
   }
   o.host = first;
@@ -164,7 +270,8 @@ function onePort(text: string, udp: boolean): number {
 /** The ports of `80`, `http` or `79-82`. */
 export function portList(text: string, udp: boolean): number[] {
   const range = /^(\d+)-(\d+)$/.exec(text);
-  if (range === null || servicePort(text, udp ? 'udp' : 'tcp') !== undefined) return [onePort(text, udp)];
+  if (range === null || servicePort(text, udp ? 'udp' : 'tcp') !== undefined)
+    return [onePort(text, udp)];
   let low = onePort(range[1] ?? '', udp);
   let high = onePort(range[2] ?? '', udp);
   if (low > high) [low, high] = [high, low];

@@ -93,14 +93,16 @@ export async function relay(sys: Sys, net: number, options: NcOptions): Promise<
 
     // stdin, network for writing, network for reading, stdout: as four entries, so that each has its own end
     const entries: PollFd[] = [];
-    const slot = (on: boolean, fd: number, events: number): number => (on ? entries.push({ fd, events }) - 1 : -1);
+    const slot = (on: boolean, fd: number, events: number): number =>
+      on ? entries.push({ fd, events }) - 1 : -1;
     const slots = [
       slot(input, 0, toNet.length < BUFFER ? Poll.POLLIN : 0),
       slot(netOut, net, toNet.length > 0 ? Poll.POLLOUT : 0),
       slot(netIn, net, toOut.length < BUFFER ? Poll.POLLIN : 0),
       slot(output, 1, toOut.length > 0 ? Poll.POLLOUT : 0),
     ];
-    const timeoutNs = options.timeoutMs === undefined ? Number.POSITIVE_INFINITY : options.timeoutMs * 1e6;
+    const timeoutNs =
+      options.timeoutMs === undefined ? Number.POSITIVE_INFINITY : options.timeoutMs * 1e6;
     const untilQuit = quitAtNs - sys.now();
     const wait = Math.min(timeoutNs, untilQuit);
     const ready = await sys.poll(entries, Number.isFinite(wait) ? wait : undefined);
@@ -116,8 +118,10 @@ export async function relay(sys: Sys, net: number, options: NcOptions): Promise<
     if ((onNetIn & broken) !== 0) netIn = false;
     if ((onOutput & broken) !== 0) output = false;
     // what was sent before a hang-up can still be read
-    if ((onInput & Poll.POLLHUP) !== 0 && (onInput & Poll.POLLIN) === 0 && toNet.length < BUFFER) input = false;
-    if ((onNetIn & Poll.POLLHUP) !== 0 && (onNetIn & Poll.POLLIN) === 0 && toOut.length < BUFFER) netIn = false;
+    if ((onInput & Poll.POLLHUP) !== 0 && (onInput & Poll.POLLIN) === 0 && toNet.length < BUFFER)
+      input = false;
+    if ((onNetIn & Poll.POLLHUP) !== 0 && (onNetIn & Poll.POLLIN) === 0 && toOut.length < BUFFER)
+      netIn = false;
     if (netOut && (onNetOut & Poll.POLLHUP) !== 0) {
       shutdown('wr');
       netOut = false;
@@ -131,7 +135,8 @@ export async function relay(sys: Sys, net: number, options: NcOptions): Promise<
 
     if (input && (onInput & Poll.POLLIN) !== 0) {
       const bytes = await readSome(sys, 0, BUFFER - toNet.length);
-      if (bytes !== undefined && bytes.length > 0) toNet.push(options.crlf ? withCrlf(bytes) : bytes);
+      if (bytes !== undefined && bytes.length > 0)
+        toNet.push(options.crlf ? withCrlf(bytes) : bytes);
       else if (bytes !== undefined) input = false;
     }
     if (netOut && (onNetOut & Poll.POLLOUT) !== 0 && toNet.length > 0) {
@@ -160,7 +165,8 @@ export async function relay(sys: Sys, net: number, options: NcOptions): Promise<
       if (netOut && options.shutdown) shutdown('wr');
       netOut = false;
       if (options.quit === 0) return;
-      if (options.quit !== undefined && quitAtNs === Number.POSITIVE_INFINITY) quitAtNs = sys.now() + options.quit * 1e9;
+      if (options.quit !== undefined && quitAtNs === Number.POSITIVE_INFINITY)
+        quitAtNs = sys.now() + options.quit * 1e9;
     }
     if (!netIn && toOut.length === 0) output = false;
   }
@@ -176,7 +182,11 @@ async function readSome(sys: Sys, fd: number, count: number): Promise<Uint8Array
   }
 }
 
-async function readNet(sys: Sys, fd: number, count: number): Promise<Uint8Array | 'failed' | undefined> {
+async function readNet(
+  sys: Sys,
+  fd: number,
+  count: number,
+): Promise<Uint8Array | 'failed' | undefined> {
   try {
     return await sys.read(fd, count);
   } catch (error) {

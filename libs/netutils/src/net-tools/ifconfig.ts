@@ -45,14 +45,22 @@ class Config {
   private current() {
     return this.sys
       .rtnl('RTM_GETADDR', { family: AF_INET })
-      .find((one) => one.ifindex === this.link.ifindex && (one.label ?? this.link.ifname) === this.label);
+      .find(
+        (one) =>
+          one.ifindex === this.link.ifindex && (one.label ?? this.link.ifname) === this.label,
+      );
   }
 
   remove(): void {
     const old = this.current();
     if (old === undefined) return;
     step('SIOCDIFADDR', () => {
-      this.sys.rtnl('RTM_DELADDR', { family: AF_INET, ifindex: this.link.ifindex, local: old.local, prefixlen: old.prefixlen });
+      this.sys.rtnl('RTM_DELADDR', {
+        family: AF_INET,
+        ifindex: this.link.ifindex,
+        local: old.local,
+        prefixlen: old.prefixlen,
+      });
     });
   }
 
@@ -64,7 +72,11 @@ class Config {
     const broadcast = ((address & ipv4Mask(prefixlen)) | (~ipv4Mask(prefixlen) >>> 0)) >>> 0;
     step('SIOCSIFADDR', () => {
       this.sys.rtnl('RTM_NEWADDR', {
-        family: AF_INET, ifindex: this.link.ifindex, local: address, address, prefixlen,
+        family: AF_INET,
+        ifindex: this.link.ifindex,
+        local: address,
+        address,
+        prefixlen,
         scope: address >>> 24 === 127 ? 254 : 0,
         ...(prefixlen < 31 && (this.link.flags & Iff.IFF_BROADCAST) !== 0 ? { broadcast } : {}),
         ...(this.label === this.link.ifname ? {} : { label: this.label }),
@@ -76,7 +88,8 @@ class Config {
   netmask(mask: number): void {
     const old = this.current();
     const length = maskLength(mask);
-    if (old === undefined || typeof old.local !== 'number') throw new CommandExit(255, `SIOCSIFNETMASK: ${strerror(99)}\n`);
+    if (old === undefined || typeof old.local !== 'number')
+      throw new CommandExit(255, `SIOCSIFNETMASK: ${strerror(99)}\n`);
     if (length === undefined) throw new CommandExit(255, `SIOCSIFNETMASK: ${strerror(22)}\n`);
     this.address(old.local, length);
   }
@@ -100,7 +113,11 @@ class Config {
 async function configure(sys: Sys, label: string, words: readonly string[]): Promise<number> {
   const base = label.replace(/:.*$/, '');
   const link = sys.rtnl('RTM_GETLINK', {}).find((one) => one.ifname === base);
-  if (link === undefined) throw new CommandExit(255, `SIOCSIFFLAGS: ${strerror(19)}\n${label}: ERROR while getting interface flags: ${strerror(19)}\n`);
+  if (link === undefined)
+    throw new CommandExit(
+      255,
+      `SIOCSIFFLAGS: ${strerror(19)}\n${label}: ERROR while getting interface flags: ${strerror(19)}\n`,
+    );
   const config = new Config(sys, label, link);
   for (let i = 0; i < words.length; i++) {
     const raw = words[i] ?? '';
@@ -126,16 +143,34 @@ async function configure(sys: Sys, label: string, words: readonly string[]): Pro
       if (!off) value();
     } else if (word === 'hw') {
       const kind = value();
-      if (kind !== 'ether') throw new CommandExit(255, `hw address type \`${kind}' has no handler to set address. failed.\n`);
+      if (kind !== 'ether')
+        throw new CommandExit(
+          255,
+          `hw address type \`${kind}' has no handler to set address. failed.\n`,
+        );
       config.hardware(value());
-    } else if (word === 'metric' || word === 'pointopoint' || word === 'add' || word === 'del' || word === 'mem_start' || word === 'irq' || word === 'io_addr' || word === 'media' || word === 'tunnel' || word === 'dstaddr') {
+    } else if (
+      word === 'metric' ||
+      word === 'pointopoint' ||
+      word === 'add' ||
+      word === 'del' ||
+      word === 'mem_start' ||
+      word === 'irq' ||
+      word === 'io_addr' ||
+      word === 'media' ||
+      word === 'tunnel' ||
+      word === 'dstaddr'
+    ) {
       value();
       throw new CommandExit(255, `ifconfig: ${word}: ${strerror(95)}\n`);
     } else {
       const [host = '', length] = word.split('/');
       const resolved = await resolveName(sys, host, 4);
       if (resolved === undefined || typeof resolved.address !== 'number') {
-        throw new CommandExit(1, `${host}: Unknown host\nifconfig: \`--help' gives usage information.\n`);
+        throw new CommandExit(
+          1,
+          `${host}: Unknown host\nifconfig: \`--help' gives usage information.\n`,
+        );
       }
       // a mask that follows belongs to the address, as the pair is usually written
       let bits = length === undefined ? undefined : Number(length);
@@ -162,19 +197,27 @@ export const ifconfigMain = program(async (sys) => {
     else if (option === '-V' || option === '--version') {
       await print(sys, 'net-tools 2.10\n');
       return 0;
-    } else throw new CommandExit(1, `ifconfig: option \`${option ?? ''}' not recognised.\nifconfig: \`--help' gives usage information.\n`);
+    } else
+      throw new CommandExit(
+        1,
+        `ifconfig: option \`${option ?? ''}' not recognised.\nifconfig: \`--help' gives usage information.\n`,
+      );
   }
   const [name, ...rest] = words;
   if (name !== undefined && rest.length > 0) return await configure(sys, name, rest);
   const list = interfaces(sys);
-  const chosen = name === undefined
-    ? list.filter((one) => all || (one.link.flags & Iff.IFF_UP) !== 0)
-    : list.filter((one) => one.name === name);
+  const chosen =
+    name === undefined
+      ? list.filter((one) => all || (one.link.flags & Iff.IFF_UP) !== 0)
+      : list.filter((one) => one.name === name);
   if (name !== undefined && chosen.length === 0) {
     throw new CommandExit(1, `${name}: error fetching interface information: Device not found\n`);
   }
   if (short) {
-    await print(sys, `Iface      MTU    RX-OK RX-ERR RX-DRP RX-OVR    TX-OK TX-ERR TX-DRP TX-OVR Flg\n`);
+    await print(
+      sys,
+      `Iface      MTU    RX-OK RX-ERR RX-DRP RX-OVR    TX-OK TX-ERR TX-DRP TX-OVR Flg\n`,
+    );
     await print(sys, chosen.map((one) => interfaceLine(one, 15)).join(''));
   } else {
     await print(sys, chosen.map(interfaceRecord).join(''));

@@ -5,13 +5,28 @@ import { formatIpv4, formatIpv6, formatMac, ipv4Mask } from '@netloom/base';
 import { AF_INET6, Iff, type AddrMsg, type LinkMsg, type Sys } from '@netloom/sys';
 
 const FLAG_WORDS: readonly (readonly [number, string])[] = [
-  [Iff.IFF_UP, 'UP'], [Iff.IFF_BROADCAST, 'BROADCAST'], [Iff.IFF_DEBUG, 'DEBUG'], [Iff.IFF_LOOPBACK, 'LOOPBACK'],
-  [Iff.IFF_POINTOPOINT, 'POINTOPOINT'], [0x20, 'NOTRAILERS'], [Iff.IFF_RUNNING, 'RUNNING'], [Iff.IFF_NOARP, 'NOARP'],
-  [Iff.IFF_PROMISC, 'PROMISC'], [Iff.IFF_ALLMULTI, 'ALLMULTI'], [Iff.IFF_SLAVE, 'SLAVE'], [Iff.IFF_MASTER, 'MASTER'],
-  [Iff.IFF_MULTICAST, 'MULTICAST'], [0x8000, 'DYNAMIC'],
+  [Iff.IFF_UP, 'UP'],
+  [Iff.IFF_BROADCAST, 'BROADCAST'],
+  [Iff.IFF_DEBUG, 'DEBUG'],
+  [Iff.IFF_LOOPBACK, 'LOOPBACK'],
+  [Iff.IFF_POINTOPOINT, 'POINTOPOINT'],
+  [0x20, 'NOTRAILERS'],
+  [Iff.IFF_RUNNING, 'RUNNING'],
+  [Iff.IFF_NOARP, 'NOARP'],
+  [Iff.IFF_PROMISC, 'PROMISC'],
+  [Iff.IFF_ALLMULTI, 'ALLMULTI'],
+  [Iff.IFF_SLAVE, 'SLAVE'],
+  [Iff.IFF_MASTER, 'MASTER'],
+  [Iff.IFF_MULTICAST, 'MULTICAST'],
+  [0x8000, 'DYNAMIC'],
 ];
 
-const SCOPES: readonly (readonly [number, string])[] = [[254, '0x10<host>'], [253, '0x20<link>'], [200, '0x40<site>'], [0, '0x0<global>']];
+const SCOPES: readonly (readonly [number, string])[] = [
+  [254, '0x10<host>'],
+  [253, '0x20<link>'],
+  [200, '0x40<site>'],
+  [0, '0x0<global>'],
+];
 
 /** An interface or an alias (`eth0:1`) with its addresses. */
 export interface Interface {
@@ -30,7 +45,13 @@ export function interfaces(sys: Sys): Interface[] {
     const own = addresses.filter((address) => address.ifindex === link.ifindex);
     const v4 = own.filter((address) => typeof address.local === 'number');
     const main = v4.find((address) => address.label === undefined || address.label === link.ifname);
-    out.push({ name: link.ifname, link, v4: main, v6: own.filter((address) => address.family === AF_INET6), alias: false });
+    out.push({
+      name: link.ifname,
+      link,
+      v4: main,
+      v6: own.filter((address) => address.family === AF_INET6),
+      alias: false,
+    });
     for (const address of v4) {
       if (address.label !== undefined && address.label !== link.ifname) {
         out.push({ name: address.label, link, v4: address, v6: [], alias: true });
@@ -62,7 +83,8 @@ export function interfaceRecord(one: Interface): string {
   if (v4 !== undefined && typeof v4.local === 'number') {
     text += `        inet ${formatIpv4(v4.local)}  netmask ${formatIpv4(ipv4Mask(v4.prefixlen))}`;
     if ((flags & Iff.IFF_BROADCAST) !== 0) text += `  broadcast ${formatIpv4(v4.broadcast ?? 0)}`;
-    if ((flags & Iff.IFF_POINTOPOINT) !== 0 && typeof v4.address === 'number') text += `  destination ${formatIpv4(v4.address)}`;
+    if ((flags & Iff.IFF_POINTOPOINT) !== 0 && typeof v4.address === 'number')
+      text += `  destination ${formatIpv4(v4.address)}`;
     text += '\n';
   }
   for (const address of one.v6) {
@@ -71,8 +93,10 @@ export function interfaceRecord(one: Interface): string {
     text += `        inet6 ${formatIpv6(address.local)}  prefixlen ${address.prefixlen}  scopeid ${scope}\n`;
   }
   if (link.type === 772) text += `        loop  txqueuelen ${link.txqlen}  (Local Loopback)\n`;
-  else if (link.address.length === 6) text += `        ether ${formatMac(link.address)}  txqueuelen ${link.txqlen}  (Ethernet)\n`;
-  else text += `        unspec 00-00-00-00-00-00-00-00-00-00-00-00-00-00-00-00  txqueuelen ${link.txqlen}  (UNSPEC)\n`;
+  else if (link.address.length === 6)
+    text += `        ether ${formatMac(link.address)}  txqueuelen ${link.txqlen}  (Ethernet)\n`;
+  else
+    text += `        unspec 00-00-00-00-00-00-00-00-00-00-00-00-00-00-00-00  txqueuelen ${link.txqlen}  (UNSPEC)\n`;
   if (!one.alias) {
     const s = link.stats;
     text +=
@@ -85,16 +109,29 @@ export function interfaceRecord(one: Interface): string {
 }
 
 const SHORT_FLAGS: readonly (readonly [number, string])[] = [
-  [Iff.IFF_ALLMULTI, 'A'], [Iff.IFF_BROADCAST, 'B'], [Iff.IFF_DEBUG, 'D'], [Iff.IFF_LOOPBACK, 'L'],
-  [Iff.IFF_MULTICAST, 'M'], [0x8000, 'd'], [Iff.IFF_PROMISC, 'P'], [0x20, 'N'], [Iff.IFF_NOARP, 'O'],
-  [Iff.IFF_POINTOPOINT, 'P'], [Iff.IFF_SLAVE, 's'], [Iff.IFF_MASTER, 'm'], [Iff.IFF_RUNNING, 'R'], [Iff.IFF_UP, 'U'],
+  [Iff.IFF_ALLMULTI, 'A'],
+  [Iff.IFF_BROADCAST, 'B'],
+  [Iff.IFF_DEBUG, 'D'],
+  [Iff.IFF_LOOPBACK, 'L'],
+  [Iff.IFF_MULTICAST, 'M'],
+  [0x8000, 'd'],
+  [Iff.IFF_PROMISC, 'P'],
+  [0x20, 'N'],
+  [Iff.IFF_NOARP, 'O'],
+  [Iff.IFF_POINTOPOINT, 'P'],
+  [Iff.IFF_SLAVE, 's'],
+  [Iff.IFF_MASTER, 'm'],
+  [Iff.IFF_RUNNING, 'R'],
+  [Iff.IFF_UP, 'U'],
 ];
 
 /** One line of the table; `width` is the name column's. */
 export function interfaceLine(one: Interface, width: number): string {
   const { link } = one;
   const s = link.stats;
-  const flags = SHORT_FLAGS.filter(([bit]) => (link.flags & bit) !== 0).map(([, letter]) => letter).join('');
+  const flags = SHORT_FLAGS.filter(([bit]) => (link.flags & bit) !== 0)
+    .map(([, letter]) => letter)
+    .join('');
   const head = `${one.name.padEnd(width)} ${String(link.mtu).padStart(5)} `;
   if (one.alias) return `${head}${'     - no statistics available -'.padEnd(54)} ${flags}\n`;
   const pad = (value: number, size: number): string => String(value).padStart(size);

@@ -61,20 +61,36 @@ async function change(sys: Sys, verb: string, words: readonly string[]): Promise
   let ifindex: number | undefined;
   if (dev !== undefined) {
     ifindex = sys.rtnl('RTM_GETLINK', {}).find((link) => link.ifname === dev)?.ifindex;
-    if (ifindex === undefined) throw new CommandExit(7, `${verb === 'add' ? 'SIOCADDRT' : 'SIOCDELRT'}: ${strerror(19)}\n`);
+    if (ifindex === undefined)
+      throw new CommandExit(7, `${verb === 'add' ? 'SIOCADDRT' : 'SIOCDELRT'}: ${strerror(19)}\n`);
   }
-  const nexthops = gateway === undefined && ifindex === undefined
-    ? {}
-    : { nexthops: [{ ...(gateway === undefined ? {} : { via: gateway }), ...(ifindex === undefined ? {} : { ifindex }) }] };
+  const nexthops =
+    gateway === undefined && ifindex === undefined
+      ? {}
+      : {
+          nexthops: [
+            {
+              ...(gateway === undefined ? {} : { via: gateway }),
+              ...(ifindex === undefined ? {} : { ifindex }),
+            },
+          ],
+        };
   const request: Omit<RouteNew, 'mode'> = {
-    family: AF_INET, ...(dstLen === 0 ? {} : { dst }), dstLen, ...nexthops,
+    family: AF_INET,
+    ...(dstLen === 0 ? {} : { dst }),
+    dstLen,
+    ...nexthops,
     ...(metric === undefined ? {} : { priority: metric }),
     ...(reject ? { type: 7 } : {}),
   };
   try {
     if (verb === 'add') {
       sys.rtnl('RTM_NEWROUTE', {
-        ...request, protocol: 3, scope: gateway === undefined && !reject ? 253 : 0, type: reject ? 7 : 1, mode: 'add',
+        ...request,
+        protocol: 3,
+        scope: gateway === undefined && !reject ? 253 : 0,
+        type: reject ? 7 : 1,
+        mode: 'add',
       });
     } else sys.rtnl('RTM_DELROUTE', { ...request, scope: 255 });
   } catch (error) {
@@ -87,7 +103,19 @@ async function change(sys: Sys, verb: string, words: readonly string[]): Promise
 
 /** route(8). */
 export const routeMain = program(async (sys) => {
-  const parsed = getopt('route', sys.argv.slice(1), { short: '+A:eCFhnN64Vv?', long: { extend: 'e', verbose: 'v', version: 'V', numeric: 'n', symbolic: 'N', cache: 'C', fib: 'F', help: 'h' } });
+  const parsed = getopt('route', sys.argv.slice(1), {
+    short: '+A:eCFhnN64Vv?',
+    long: {
+      extend: 'e',
+      verbose: 'v',
+      version: 'V',
+      numeric: 'n',
+      symbolic: 'N',
+      cache: 'C',
+      fib: 'F',
+      help: 'h',
+    },
+  });
   if (parsed.error !== undefined) throw new CommandExit(3, `${parsed.error}\n${ROUTE_USAGE}`);
   const has = (name: string): boolean => parsed.options.some((option) => option.name === name);
   if (has('h') || has('?')) throw new CommandExit(3, ROUTE_USAGE);
@@ -100,6 +128,7 @@ export const routeMain = program(async (sys) => {
     await print(sys, await routeTable(sys, has('n'), has('e')));
     return 0;
   }
-  if (verb === 'add' || verb === 'del' || verb === 'delete') return await change(sys, verb === 'add' ? 'add' : 'del', rest);
+  if (verb === 'add' || verb === 'del' || verb === 'delete')
+    return await change(sys, verb === 'add' ? 'add' : 'del', rest);
   throw new CommandExit(3, ROUTE_USAGE);
 });

@@ -30,7 +30,10 @@ export async function routeTable(sys: Sys, numeric: boolean, extended: boolean):
     const target = await host(dst, 'default');
     const head = `${target.padEnd(15)} ${gateway.padEnd(15)} ${mask.padEnd(15)} `;
     const device = rejected ? '-' : (names.get(hop?.ifindex ?? 0) ?? '*');
-    text += head + (extended ? extendedColumns(route, flags, rejected) : plainColumns(route, flags, rejected)) + `${device}\n`;
+    text +=
+      head +
+      (extended ? extendedColumns(route, flags, rejected) : plainColumns(route, flags, rejected)) +
+      `${device}\n`;
   }
   return text;
 }

@@ -7,8 +7,20 @@
  */
 import { formatIpv4, strerror } from '@netloom/base';
 import {
-  AF_INET, AF_INET6, IPPROTO_ICMP, IPPROTO_ICMPV6, Msg, Poll, print, printErr, Signal, SOCK_DGRAM, SOCK_RAW,
-  type RecvResult, type SockAddr, type Sys,
+  AF_INET,
+  AF_INET6,
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  Msg,
+  Poll,
+  print,
+  printErr,
+  Signal,
+  SOCK_DGRAM,
+  SOCK_RAW,
+  type RecvResult,
+  type SockAddr,
+  type Sys,
 } from '@netloom/sys';
 import { CommandExit, errnoOf, program } from '../command.js';
 import { inetChecksum } from '../inet-checksum.js';
@@ -110,7 +122,11 @@ class Pinger {
   /** Sends what is due; answers the milliseconds until the next send (never more than needed). */
   private async pinger(): Promise<number> {
     const { options, stats } = this;
-    if (this.exiting || (options.count > 0 && stats.transmitted >= options.count && options.deadlineNs === 0)) return 1000;
+    if (
+      this.exiting ||
+      (options.count > 0 && stats.transmitted >= options.count && options.deadlineNs === 0)
+    )
+      return 1000;
     const now = this.sys.now();
     if (this.startNs < 0) {
       this.startNs = now;
@@ -118,7 +134,8 @@ class Pinger {
       this.tokens = this.intervalMs * (options.preload - 1);
     } else {
       let tokens = Math.trunc((now - this.lastSendNs) / 1e6);
-      if (this.intervalMs === 0 && tokens < MIN_INTERVAL && stats.inFlight >= options.preload) return MIN_INTERVAL - tokens;
+      if (this.intervalMs === 0 && tokens < MIN_INTERVAL && stats.inFlight >= options.preload)
+        return MIN_INTERVAL - tokens;
       tokens = Math.min(tokens + this.tokens, this.intervalMs * options.preload);
       if (tokens < this.intervalMs) return this.intervalMs - tokens;
       this.lastSendNs = now;
@@ -132,7 +149,11 @@ class Pinger {
     stats.forget(seq);
     this.buildProbe(seq);
     try {
-      await this.sys.sendto(this.fd, this.packet, 0, { family: 'inet', addr: this.target, port: 0 });
+      await this.sys.sendto(this.fd, this.packet, 0, {
+        family: 'inet',
+        addr: this.target,
+        port: 0,
+      });
     } catch (error) {
       return await this.sendFailed(errnoOf(error));
     }
@@ -167,7 +188,13 @@ class Pinger {
   /** After the last request: how long to wait at most. */
   private scheduleExit(next: number): number {
     const { options, stats } = this;
-    if (options.count === 0 || stats.transmitted < options.count || options.deadlineNs > 0 || this.waiting) return next;
+    if (
+      options.count === 0 ||
+      stats.transmitted < options.count ||
+      options.deadlineNs > 0 ||
+      this.waiting
+    )
+      return next;
     this.waiting = true;
     // a round trip of no time at all still leaves the replies a moment to be read
     const longest = Math.max(2 * stats.max, 1000 * this.intervalMs, 1000 * MIN_INTERVAL);
@@ -194,7 +221,10 @@ class Pinger {
         if (options.flood) this.say('E');
         else {
           await this.flush();
-          const text = error.errno === EMSGSIZE ? `message too long, mtu=${error.info}` : strerror(error.errno);
+          const text =
+            error.errno === EMSGSIZE
+              ? `message too long, mtu=${error.info}`
+              : strerror(error.errno);
           await printErr(this.sys, `ping: local error: ${text}\n`);
         }
       }
@@ -211,8 +241,11 @@ class Pinger {
       if (options.flood) this.say('\bE');
       else {
         this.stamp();
-        const offender = error.offender.family === 'inet' ? await this.addressText(error.offender.addr) : '';
-        this.say(`From ${offender} icmp_seq=${seq} ${icmpText(error.type, error.code, error.info)}\n`);
+        const offender =
+          error.offender.family === 'inet' ? await this.addressText(error.offender.addr) : '';
+        this.say(
+          `From ${offender} icmp_seq=${seq} ${icmpText(error.type, error.code, error.info)}\n`,
+        );
       }
     }
     return 1;
@@ -236,7 +269,13 @@ class Pinger {
       if (this.idOf(data, at) !== this.ident) return;
       const bad = inetChecksum(data, at, length) !== 0;
       const ttl = data[8] ?? 0;
-      const ended = await this.countReply(data.subarray(at), from, ttl, bad, message.control.timestampNs);
+      const ended = await this.countReply(
+        data.subarray(at),
+        from,
+        ttl,
+        bad,
+        message.control.timestampNs,
+      );
       if (ended) return;
       if (!options.flood) {
         if (options.audible) this.say('\x07');
@@ -250,7 +289,11 @@ class Pinger {
     const innerLength = ((data[inner] ?? 0) & 15) * 4;
     if (length < 8 + 20 + 8 || data[inner + innerLength] !== ICMP_ECHO) return;
     const view = new DataView(data.buffer, data.byteOffset);
-    if (view.getUint32(inner + 16) !== this.target || this.idOf(data, inner + innerLength) !== this.ident) return;
+    if (
+      view.getUint32(inner + 16) !== this.target ||
+      this.idOf(data, inner + innerLength) !== this.ident
+    )
+      return;
     const seq = view.getUint16(inner + innerLength + 6);
     if (type !== 5 && type !== 4) {
       stats.acknowledge(seq);
@@ -259,11 +302,19 @@ class Pinger {
     if (options.quiet || options.flood) return;
     this.stamp();
     const gateway = await this.addressText(view.getUint32(at + 4));
-    this.say(`From ${await this.addressText(from)}: icmp_seq=${seq} ${icmpText(type, data[at + 1] ?? 0, 0, gateway)}\n`);
+    this.say(
+      `From ${await this.addressText(from)}: icmp_seq=${seq} ${icmpText(type, data[at + 1] ?? 0, 0, gateway)}\n`,
+    );
   }
 
   /** Counts and prints an echo reply; true where its line is already ended (or there is none). */
-  private async countReply(icmp: Uint8Array, from: number, ttl: number, bad: boolean, stampNs: number | undefined): Promise<boolean> {
+  private async countReply(
+    icmp: Uint8Array,
+    from: number,
+    ttl: number,
+    bad: boolean,
+    stampNs: number | undefined,
+  ): Promise<boolean> {
     const { options, stats, sys } = this;
     const seq = ((icmp[6] ?? 0) << 8) | (icmp[7] ?? 0);
     stats.received++;
@@ -272,7 +323,8 @@ class Pinger {
     if (this.timing && icmp.length >= 8 + TIMEVAL_BYTES) {
       const view = new DataView(icmp.buffer, icmp.byteOffset);
       const arrivedNs = options.userLatency || stampNs === undefined ? sys.now() : stampNs;
-      const sentMicros = (view.getUint32(8, true) - sys.bootTime()) * 1e6 + view.getUint32(16, true);
+      const sentMicros =
+        (view.getUint32(8, true) - sys.bootTime()) * 1e6 + view.getUint32(16, true);
       tripMicros = Math.max(0, Math.floor(arrivedNs / 1000) - sentMicros);
       if (!bad) {
         stats.addTime(tripMicros);
@@ -316,7 +368,9 @@ class Pinger {
       const want = this.packet[8 + i] ?? 0;
       const got = icmp[8 + i] ?? 0;
       if (want === got) continue;
-      this.say(`\nwrong data byte #${i} should be 0x${want.toString(16)} but was 0x${got.toString(16)}`);
+      this.say(
+        `\nwrong data byte #${i} should be 0x${want.toString(16)} but was 0x${got.toString(16)}`,
+      );
       for (let j = TIMEVAL_BYTES; j < size; j++) {
         if (j % 32 === TIMEVAL_BYTES) this.say(`\n#${j}\t`);
         this.say(`${(icmp[8 + j] ?? 0).toString(16)} `);
@@ -380,7 +434,10 @@ class Pinger {
       await this.flush();
       // a reply already due must be read before the clock moves on
       const waitNs = Math.max(0, Math.min(next * 1e6, this.exitAtNs - sys.now()));
-      const fds = [{ fd: this.fd, events: Poll.POLLIN }, { fd: wakeRead, events: Poll.POLLIN }];
+      const fds = [
+        { fd: this.fd, events: Poll.POLLIN },
+        { fd: wakeRead, events: Poll.POLLIN },
+      ];
       const [socket = 0, woken = 0] = await sys.poll(fds, waitNs);
       if (woken !== 0) await sys.read(wakeRead, 16);
       if ((socket & Poll.POLLERR) !== 0) {
@@ -390,9 +447,18 @@ class Pinger {
       await this.flush();
     }
     const elapsed = this.startNs < 0 ? 0 : this.lastSendNs - this.startNs;
-    this.say(stats.summary(this.host, elapsed, this.timing, this.intervalMs === 0 || options.flood || options.adaptive));
+    this.say(
+      stats.summary(
+        this.host,
+        elapsed,
+        this.timing,
+        this.intervalMs === 0 || options.flood || options.adaptive,
+      ),
+    );
     await this.flush();
-    return stats.received === 0 || (options.deadlineNs > 0 && stats.received < options.count) ? 1 : 0;
+    return stats.received === 0 || (options.deadlineNs > 0 && stats.received < options.count)
+      ? 1
+      : 0;
   }
 }
 
@@ -413,16 +479,26 @@ function attempt<T>(what: string, call: () => T): T {
 function deviceAddress(sys: Sys, device: string): number | undefined {
   const link = sys.rtnl('RTM_GETLINK', {}).find((one) => one.ifname === device);
   if (link === undefined) return undefined;
-  const address = sys.rtnl('RTM_GETADDR', { family: AF_INET, ifindex: link.ifindex }).find((one) => one.ifindex === link.ifindex);
+  const address = sys
+    .rtnl('RTM_GETADDR', { family: AF_INET, ifindex: link.ifindex })
+    .find((one) => one.ifindex === link.ifindex);
   return typeof address?.local === 'number' ? address.local : undefined;
 }
 
 /** Finds the source address by connecting a UDP socket, which also tells what the routing says. */
-async function probeRoute(sys: Sys, options: PingOptions, target: number, device: string | undefined): Promise<{ source: number; warning: string }> {
+async function probeRoute(
+  sys: Sys,
+  options: PingOptions,
+  target: number,
+  device: string | undefined,
+): Promise<{ source: number; warning: string }> {
   const fd = attempt('socket', () => sys.socket(AF_INET, SOCK_DGRAM, 0));
   let warning = '';
   try {
-    if (device !== undefined) attempt(`SO_BINDTODEVICE ${device}`, () => { sys.setsockopt(fd, 'SO_BINDTODEVICE', device); });
+    if (device !== undefined)
+      attempt(`SO_BINDTODEVICE ${device}`, () => {
+        sys.setsockopt(fd, 'SO_BINDTODEVICE', device);
+      });
     if (options.tos !== undefined) sys.setsockopt(fd, 'IP_TOS', options.tos);
     if (options.mark !== undefined) sys.setsockopt(fd, 'SO_MARK', options.mark);
     const to: SockAddr = { family: 'inet', addr: target, port: 1025 };
@@ -432,10 +508,14 @@ async function probeRoute(sys: Sys, options: PingOptions, target: number, device
       const errno = errnoOf(error);
       if (errno !== EACCES) throw fail(`connect: ${strerror(errno)}`);
       if (!options.broadcast) {
-        throw fail('Do you want to ping broadcast? Then -b. If not, check your local firewall rules');
+        throw fail(
+          'Do you want to ping broadcast? Then -b. If not, check your local firewall rules',
+        );
       }
       warning = 'WARNING: pinging broadcast address\n';
-      attempt("can't set broadcasting", () => { sys.setsockopt(fd, 'SO_BROADCAST', 1); });
+      attempt("can't set broadcasting", () => {
+        sys.setsockopt(fd, 'SO_BROADCAST', 1);
+      });
       try {
         await sys.connect(fd, to);
       } catch (again) {
@@ -450,7 +530,10 @@ async function probeRoute(sys: Sys, options: PingOptions, target: number, device
 }
 
 function configure(sys: Sys, fd: number, options: PingOptions, device: string | undefined): number {
-  if (device !== undefined) attempt(`SO_BINDTODEVICE ${device}`, () => { sys.setsockopt(fd, 'SO_BINDTODEVICE', device); });
+  if (device !== undefined)
+    attempt(`SO_BINDTODEVICE ${device}`, () => {
+      sys.setsockopt(fd, 'SO_BINDTODEVICE', device);
+    });
   // as iputils: what the kernel lacks of these is done without
   const hope = (option: 'ICMP_FILTER' | 'IP_RECVERR' | 'SO_TIMESTAMPNS', value: number): void => {
     try {
@@ -477,8 +560,12 @@ function configure(sys: Sys, fd: number, options: PingOptions, device: string | 
     sys.setsockopt(fd, 'IP_TTL', options.ttl);
   }
   if (options.recordRoute || options.timestampOption !== undefined) {
-    const bytes = options.recordRoute ? recordRouteOption() : timestampOption(options.timestampOption ?? 'tsonly');
-    attempt('record route', () => { sys.setsockopt(fd, 'IP_OPTIONS', bytes); });
+    const bytes = options.recordRoute
+      ? recordRouteOption()
+      : timestampOption(options.timestampOption ?? 'tsonly');
+    attempt('record route', () => {
+      sys.setsockopt(fd, 'IP_OPTIONS', bytes);
+    });
     return 40;
   }
   return 0;
@@ -502,17 +589,25 @@ export const pingMain = program(async (sys) => {
   }
   await printErr(sys, options.warnings);
   if (options.pattern.length > 0) {
-    await print(sys, `PATTERN: 0x${options.pattern.map((byte) => byte.toString(16).padStart(2, '0')).join('')}\n`);
+    await print(
+      sys,
+      `PATTERN: 0x${options.pattern.map((byte) => byte.toString(16).padStart(2, '0')).join('')}\n`,
+    );
   }
   const host = options.hosts[options.hosts.length - 1] ?? '';
   const resolved = await resolveName(sys, host, options.family);
   if (resolved === undefined) {
     const other = await resolveName(sys, host);
-    throw fail(`${host}: ${other === undefined ? 'Name or service not known' : 'Address family for hostname not supported'}`);
+    throw fail(
+      `${host}: ${other === undefined ? 'Name or service not known' : 'Address family for hostname not supported'}`,
+    );
   }
   if (typeof resolved.address !== 'number') return await ping6(sys);
   if (options.verbose) {
-    await printErr(sys, 'ping: sock4.fd: 3 (socktype: SOCK_RAW), sock6.fd: 4 (socktype: SOCK_RAW), hints.ai_family: AF_UNSPEC\n');
+    await printErr(
+      sys,
+      'ping: sock4.fd: 3 (socktype: SOCK_RAW), sock6.fd: 4 (socktype: SOCK_RAW), hints.ai_family: AF_UNSPEC\n',
+    );
     await print(sys, `\nai->ai_family: AF_INET, ai->ai_canonname: '${resolved.name}'\n`);
   }
   if (resolved.numeric) options.numeric = true;
@@ -529,14 +624,16 @@ export const pingMain = program(async (sys) => {
   }
   const optionBytes = configure(sys, fd, options, device);
   if (sourceAddress !== undefined || options.sticky) {
-    attempt('bind', () => { sys.bind(fd, { family: 'inet', addr: source, port: 0 }); });
+    attempt('bind', () => {
+      sys.bind(fd, { family: 'inet', addr: source, port: 0 });
+    });
   }
   sys.setNonblock(fd, true);
   let header = `PING ${host} (${ipText(target)}) `;
-  if (options.source !== undefined || options.sticky) header += `from ${formatIpv4(source)} ${device ?? ''}: `;
+  if (options.source !== undefined || options.sticky)
+    header += `from ${formatIpv4(source)} ${device ?? ''}: `;
   header += `${options.size}(${options.size + 8 + optionBytes + 20}) bytes of data.\n`;
   await print(sys, header);
   const ident = options.ident ?? sys.pid & 0xffff;
   return await new Pinger(sys, options, fd, host, target, ident).run();
 });
-

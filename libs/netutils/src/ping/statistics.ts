@@ -60,7 +60,8 @@ export class PingStatistics {
     if (diff > 0x7fff) return;
     if (diff + 1 > this.pipesize) this.pipesize = diff + 1;
     const ahead = (seq - this.acked) & 0xffff;
-    if ((ahead > 0 && ahead < 0x8000) || ((this.transmitted - this.acked) & 0xffff) > 0x7fff) this.acked = seq;
+    if ((ahead > 0 && ahead < 0x8000) || ((this.transmitted - this.acked) & 0xffff) > 0x7fff)
+      this.acked = seq;
   }
 
   get inFlight(): number {
@@ -78,11 +79,14 @@ export class PingStatistics {
 
   /** The short line for SIGQUIT. */
   snapshot(timing: boolean): string {
-    const loss = this.transmitted === 0 ? 0 : Math.trunc(((this.transmitted - this.received) * 100) / this.transmitted);
+    const loss =
+      this.transmitted === 0
+        ? 0
+        : Math.trunc(((this.transmitted - this.received) * 100) / this.transmitted);
     let text = `\r${this.transmitted}/${this.received} packets, ${loss}% loss`;
     if (this.received > 0 && timing) {
       const average = Math.floor(this.sum / (this.received + this.repeats));
-      text += `, min/avg/ewma/max = ${millisText(this.min)}/${millisText(average)}/${millisText(Math.floor(this.rtt / 8))}/${millisText(this.max)}`;
+      text += `, min/avg/ewma/max = ${millisText(this.min)}/${millisText(average)}/${millisText(Math.floor(this.rtt / 8))}/${millisText(this.max)} ms`;
     }
     return `${text}\n`;
   }

@@ -19,11 +19,26 @@ export const SS_LISTENING = LISTEN | CLOSE;
 export const SS_CONNECTED = SS_ALL & ~(LISTEN | CLOSE | TIME_WAIT | SYN_RECV);
 
 const STATES: Readonly<Record<string, number>> = {
-  established: 1 << 1, estab: 1 << 1, 'syn-sent': 1 << 2, 'syn-recv': SYN_RECV, 'fin-wait-1': 1 << 4,
-  'fin-wait-2': 1 << 5, 'time-wait': TIME_WAIT, unconnected: CLOSE, closed: CLOSE, close: CLOSE, 'close-wait': 1 << 8,
-  'last-ack': 1 << 9, listening: LISTEN, listen: LISTEN, closing: 1 << 11,
-  all: SS_ALL, connected: SS_ALL & ~(CLOSE | LISTEN), synchronized: SS_ALL & ~(CLOSE | LISTEN | (1 << 2)),
-  bucket: SYN_RECV | TIME_WAIT, big: SS_ALL & ~(SYN_RECV | TIME_WAIT),
+  established: 1 << 1,
+  estab: 1 << 1,
+  'syn-sent': 1 << 2,
+  'syn-recv': SYN_RECV,
+  'fin-wait-1': 1 << 4,
+  'fin-wait-2': 1 << 5,
+  'time-wait': TIME_WAIT,
+  unconnected: CLOSE,
+  closed: CLOSE,
+  close: CLOSE,
+  'close-wait': 1 << 8,
+  'last-ack': 1 << 9,
+  listening: LISTEN,
+  listen: LISTEN,
+  closing: 1 << 11,
+  all: SS_ALL,
+  connected: SS_ALL & ~(CLOSE | LISTEN),
+  synchronized: SS_ALL & ~(CLOSE | LISTEN | (1 << 2)),
+  bucket: SYN_RECV | TIME_WAIT,
+  big: SS_ALL & ~(SYN_RECV | TIME_WAIT),
 };
 
 /** Bits of a state name. */
@@ -37,7 +52,10 @@ export function stateBits(name: string): number {
 export type Predicate = (entry: SockDiagEntry) => boolean;
 
 function syntaxError(): CommandExit {
-  return new CommandExit(255, `ss: bison bellows (while parsing filter): "syntax error!" Sorry.\n${SS_USAGE}`);
+  return new CommandExit(
+    255,
+    `ss: bison bellows (while parsing filter): "syntax error!" Sorry.\n${SS_USAGE}`,
+  );
 }
 
 function addressOf(address: SockAddr): IpAddr | undefined {
@@ -52,7 +70,10 @@ function parsePort(text: string): number {
   if (/^\d+$/.test(text) && Number(text) <= 65535) return Number(text);
   const port = servicePort(text, 'tcp') ?? servicePort(text, 'udp');
   if (port === undefined) {
-    throw new CommandExit(1, `Error: "${text}" does not look like a port.\nCannot parse dst/src address.\n`);
+    throw new CommandExit(
+      1,
+      `Error: "${text}" does not look like a port.\nCannot parse dst/src address.\n`,
+    );
   }
   return port;
 }
@@ -75,7 +96,10 @@ function hostPredicate(text: string, side: 'local' | 'peer'): Predicate {
   }
   const prefix = rest === '' || rest === '*' ? undefined : tryPrefix(rest, 0);
   if (rest !== '' && rest !== '*' && prefix === undefined) {
-    throw new CommandExit(1, `Error: an inet prefix is expected rather than "${rest}".\nCannot parse dst/src address.\n`);
+    throw new CommandExit(
+      1,
+      `Error: an inet prefix is expected rather than "${rest}".\nCannot parse dst/src address.\n`,
+    );
   }
   return (entry) => {
     const address = entry[side];
@@ -87,11 +111,22 @@ function hostPredicate(text: string, side: 'local' | 'peer'): Predicate {
 }
 
 const COMPARISONS: Readonly<Record<string, (a: number, b: number) => boolean>> = {
-  '=': (a, b) => a === b, '==': (a, b) => a === b, eq: (a, b) => a === b,
-  '!=': (a, b) => a !== b, ne: (a, b) => a !== b, neq: (a, b) => a !== b,
-  '<': (a, b) => a < b, lt: (a, b) => a < b, '>': (a, b) => a > b, gt: (a, b) => a > b,
-  '<=': (a, b) => a <= b, le: (a, b) => a <= b, leq: (a, b) => a <= b,
-  '>=': (a, b) => a >= b, ge: (a, b) => a >= b, geq: (a, b) => a >= b,
+  '=': (a, b) => a === b,
+  '==': (a, b) => a === b,
+  eq: (a, b) => a === b,
+  '!=': (a, b) => a !== b,
+  ne: (a, b) => a !== b,
+  neq: (a, b) => a !== b,
+  '<': (a, b) => a < b,
+  lt: (a, b) => a < b,
+  '>': (a, b) => a > b,
+  gt: (a, b) => a > b,
+  '<=': (a, b) => a <= b,
+  le: (a, b) => a <= b,
+  leq: (a, b) => a <= b,
+  '>=': (a, b) => a >= b,
+  ge: (a, b) => a >= b,
+  geq: (a, b) => a >= b,
 };
 
 class Parser {
@@ -188,7 +223,10 @@ class Parser {
 }
 
 /** The words after the options as a predicate; no words match everything. */
-export function parseFilter(words: readonly string[], ifindexOf: (name: string) => number): Predicate {
+export function parseFilter(
+  words: readonly string[],
+  ifindexOf: (name: string) => number,
+): Predicate {
   const tokens = words.join(' ').match(/\(|\)|&&?|\|\|?|!=|!|<=|>=|==|=|<|>|[^\s()&|!<>=]+/g) ?? [];
   return tokens.length === 0 ? () => true : new Parser(tokens, ifindexOf).parse();
 }

@@ -35,10 +35,18 @@ export interface SocketRow {
 }
 
 /** The finished text. */
-export function renderTable(rows: readonly SocketRow[], options: { readonly netid: boolean; readonly state: boolean; readonly header: boolean }): string {
+export function renderTable(
+  rows: readonly SocketRow[],
+  options: { readonly netid: boolean; readonly state: boolean; readonly header: boolean },
+): string {
   const shown = COLUMNS.map((_, i) => (i === 0 ? options.netid : i === 1 ? options.state : true));
   const lines = rows.map((row) => [
-    row.netid.padEnd(5), row.state, String(row.recvQ).padEnd(6), String(row.sendQ).padEnd(6), ...row.local, ...row.peer,
+    row.netid.padEnd(5),
+    row.state,
+    String(row.recvQ).padEnd(6),
+    String(row.sendQ).padEnd(6),
+    ...row.local,
+    ...row.peer,
     row.extra,
   ]);
   const last = COLUMNS.length - 1;
@@ -62,5 +70,7 @@ export function renderTable(rows: readonly SocketRow[], options: { readonly neti
     });
     return `${text}\n`;
   };
-  return (options.header ? draw(COLUMNS.map((column) => column.header)) : '') + lines.map(draw).join('');
+  return (
+    (options.header ? draw(COLUMNS.map((column) => column.header)) : '') + lines.map(draw).join('')
+  );
 }

@@ -8,15 +8,23 @@ import type { SockDiagEntry } from '@netloom/sys';
 export function gText(value: number): string {
   if (value === 0) return '0';
   const exponent = Math.floor(Math.log10(Math.abs(value)));
-  if (exponent < -5 || exponent >= 6) {
-    return value.toExponential(5).replace(/\.?0+e/, 'e').replace(/e([+-])(\d)$/, 'e$10$2');
+  if (exponent < -4 || exponent >= 6) {
+    return value
+      .toExponential(5)
+      .replace(/\.?0+e/, 'e')
+      .replace(/e([+-])(\d)$/, 'e$10$2');
   }
   return String(Number(value.toPrecision(6)));
 }
 
 function rateText(bits: number, numeric: boolean): string {
   if (numeric) return bits.toFixed(0);
-  for (const [scale, unit] of [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']] as const) {
+  for (const [scale, unit] of [
+    [1e12, 'T'],
+    [1e9, 'G'],
+    [1e6, 'M'],
+    [1e3, 'k'],
+  ] as const) {
     if (bits >= scale) return `${Number((bits / scale).toPrecision(3))}${unit}`;
   }
   return String(Number(bits.toPrecision(3)));
@@ -58,7 +66,10 @@ const TCPI_OPT_ECN_SEEN = 16;
 const TCPI_OPT_SYN_DATA = 32;
 
 /** The tcp_info line without its leading tab. */
-export function tcpInfoText(entry: SockDiagEntry, options: { readonly flags: boolean; readonly numeric: boolean }): string {
+export function tcpInfoText(
+  entry: SockDiagEntry,
+  options: { readonly flags: boolean; readonly numeric: boolean },
+): string {
   const info = entry.tcpInfo;
   if (info === undefined) return entry.congestion === undefined ? '' : ` ${entry.congestion}`;
   const get = (name: string): number => info[name] ?? info[`tcpi_${name}`] ?? 0;
@@ -89,13 +100,25 @@ export function tcpInfoText(entry: SockDiagEntry, options: { readonly flags: boo
   count('advmss', 'advmss');
   count('cwnd', 'snd_cwnd');
   add(`ssthresh:${get('snd_ssthresh')}`, get('snd_ssthresh') !== 0 && get('snd_ssthresh') < 0xffff);
-  for (const name of ['bytes_sent', 'bytes_retrans', 'bytes_acked', 'bytes_received', 'segs_out', 'segs_in', 'data_segs_out', 'data_segs_in']) {
+  for (const name of [
+    'bytes_sent',
+    'bytes_retrans',
+    'bytes_acked',
+    'bytes_received',
+    'segs_out',
+    'segs_in',
+    'data_segs_out',
+    'data_segs_in',
+  ]) {
     count(name, name);
   }
   out += congestionText(entry, options.numeric);
   const rtt = get('rtt');
   if (rtt > 0 && get('snd_mss') > 0 && get('snd_cwnd') > 0) {
-    add(`send ${rateText((get('snd_cwnd') * get('snd_mss') * 8e6) / rtt, options.numeric)}bps`, true);
+    add(
+      `send ${rateText((get('snd_cwnd') * get('snd_mss') * 8e6) / rtt, options.numeric)}bps`,
+      true,
+    );
   }
   count('lastsnd', 'last_data_sent');
   count('lastrcv', 'last_data_recv');
@@ -104,9 +127,15 @@ export function tcpInfoText(entry: SockDiagEntry, options: { readonly flags: boo
   if (pacing > 0) {
     const ceiling = get('max_pacing_rate');
     const limited = ceiling > 0 && ceiling < 2 ** 53;
-    add(`pacing_rate ${rateText(pacing * 8, options.numeric)}bps${limited ? `/${rateText(ceiling * 8, options.numeric)}bps` : ''}`, true);
+    add(
+      `pacing_rate ${rateText(pacing * 8, options.numeric)}bps${limited ? `/${rateText(ceiling * 8, options.numeric)}bps` : ''}`,
+      true,
+    );
   }
-  add(`delivery_rate ${rateText(get('delivery_rate') * 8, options.numeric)}bps`, get('delivery_rate') > 0);
+  add(
+    `delivery_rate ${rateText(get('delivery_rate') * 8, options.numeric)}bps`,
+    get('delivery_rate') > 0,
+  );
   count('delivered', 'delivered');
   count('delivered_ce', 'delivered_ce');
   add('app_limited', get('delivery_rate_app_limited') !== 0);
@@ -114,11 +143,17 @@ export function tcpInfoText(entry: SockDiagEntry, options: { readonly flags: boo
   if (busy > 0) {
     add(`busy:${Math.floor(busy / 1000)}ms`, true);
     for (const name of ['rwnd_limited', 'sndbuf_limited']) {
-      add(`${name}:${Math.floor(get(name) / 1000)}ms(${((100 * get(name)) / busy).toFixed(1)}%)`, get(name) > 0);
+      add(
+        `${name}:${Math.floor(get(name) / 1000)}ms(${((100 * get(name)) / busy).toFixed(1)}%)`,
+        get(name) > 0,
+      );
     }
   }
   count('unacked', 'unacked');
-  add(`retrans:${get('retrans')}/${get('total_retrans')}`, get('retrans') > 0 || get('total_retrans') > 0);
+  add(
+    `retrans:${get('retrans')}/${get('total_retrans')}`,
+    get('retrans') > 0 || get('total_retrans') > 0,
+  );
   count('lost', 'lost');
   add(`sacked:${get('sacked')}`, get('sacked') > 0 && entry.state !== 10);
   count('dsack_dups', 'dsack_dups');

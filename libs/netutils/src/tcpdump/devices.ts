@@ -6,7 +6,16 @@
  */
 import { KernelError, strerror } from '@netloom/base';
 import { bpfRun, type BpfProgram } from '@netloom/bpf';
-import { AF_PACKET, Iff, SOCK_DGRAM, SOCK_RAW, type LinkMsg, type RecvResult, type SockAddrLl, type Sys } from '@netloom/sys';
+import {
+  AF_PACKET,
+  Iff,
+  SOCK_DGRAM,
+  SOCK_RAW,
+  type LinkMsg,
+  type RecvResult,
+  type SockAddrLl,
+  type Sys,
+} from '@netloom/sys';
 import { CommandExit, errnoOf } from '../command.js';
 
 export const DLT_EN10MB = 1;
@@ -18,9 +27,16 @@ const ETH_P_ALL = 3;
 const PACKET_OUTGOING = 4;
 
 const LINK_TYPES: readonly (readonly [number, string, string])[] = [
-  [0, 'NULL', 'BSD loopback'], [DLT_EN10MB, 'EN10MB', 'Ethernet'], [9, 'PPP', 'PPP'], [DLT_RAW, 'RAW', 'Raw IP'],
-  [12, 'RAW', 'Raw IP'], [108, 'LOOP', 'OpenBSD loopback'], [DLT_LINUX_SLL, 'LINUX_SLL', 'Linux cooked v1'],
-  [DLT_LINUX_SLL2, 'LINUX_SLL2', 'Linux cooked v2'], [228, 'IPV4', 'Raw IPv4'], [229, 'IPV6', 'Raw IPv6'],
+  [0, 'NULL', 'BSD loopback'],
+  [DLT_EN10MB, 'EN10MB', 'Ethernet'],
+  [9, 'PPP', 'PPP'],
+  [DLT_RAW, 'RAW', 'Raw IP'],
+  [12, 'RAW', 'Raw IP'],
+  [108, 'LOOP', 'OpenBSD loopback'],
+  [DLT_LINUX_SLL, 'LINUX_SLL', 'Linux cooked v1'],
+  [DLT_LINUX_SLL2, 'LINUX_SLL2', 'Linux cooked v2'],
+  [228, 'IPV4', 'Raw IPv4'],
+  [229, 'IPV6', 'Raw IPv6'],
 ];
 
 /** `EN10MB (Ethernet)`. */
@@ -59,7 +75,10 @@ function linkDevice(link: LinkMsg): Device {
 export function captureDevices(sys: Sys): Device[] {
   const links = sys.rtnl('RTM_GETLINK', {}).map(linkDevice);
   const any: Device = {
-    name: 'any', description: 'Pseudo-device that captures on all interfaces', words: 'Up, Running', merit: 0x08000000,
+    name: 'any',
+    description: 'Pseudo-device that captures on all interfaces',
+    words: 'Up, Running',
+    merit: 0x08000000,
   };
   return [...links, any].sort((a, b) => a.merit - b.merit);
 }
@@ -67,7 +86,10 @@ export function captureDevices(sys: Sys): Device[] {
 /** The text of `tcpdump -D`. */
 export function deviceList(sys: Sys): string {
   return captureDevices(sys)
-    .map((device, i) => `${i + 1}.${device.name}${device.description === undefined ? '' : ` (${device.description})`} [${device.words}]\n`)
+    .map(
+      (device, i) =>
+        `${i + 1}.${device.name}${device.description === undefined ? '' : ` (${device.description})`} [${device.words}]\n`,
+    )
     .join('');
 }
 
@@ -101,9 +123,20 @@ export class LiveCapture {
     readonly netmask: number,
   ) {}
 
-  static open(sys: Sys, name: string, options: { snapLen: number; promiscuous: boolean; direction: 'in' | 'out' | 'inout'; linkType: number | undefined }): LiveCapture {
+  static open(
+    sys: Sys,
+    name: string,
+    options: {
+      snapLen: number;
+      promiscuous: boolean;
+      direction: 'in' | 'out' | 'inout';
+      linkType: number | undefined;
+    },
+  ): LiveCapture {
     const links = sys.rtnl('RTM_GETLINK', {});
-    const loopbacks = new Set(links.filter((link) => (link.flags & Iff.IFF_LOOPBACK) !== 0).map((link) => link.ifindex));
+    const loopbacks = new Set(
+      links.filter((link) => (link.flags & Iff.IFF_LOOPBACK) !== 0).map((link) => link.ifindex),
+    );
     const any = name === 'any';
     const link = links.find((one) => one.ifname === name);
     if (!any && link === undefined) throw noSuchDevice(name);
@@ -113,7 +146,14 @@ export class LiveCapture {
     let fd: number;
     try {
       fd = sys.socket(AF_PACKET, any ? SOCK_DGRAM : SOCK_RAW, ETH_P_ALL);
-      sys.bind(fd, { family: 'packet', protocol: ETH_P_ALL, ifindex: link?.ifindex ?? 0, hatype: 0, pkttype: 0, addr: new Uint8Array(0) });
+      sys.bind(fd, {
+        family: 'packet',
+        protocol: ETH_P_ALL,
+        ifindex: link?.ifindex ?? 0,
+        hatype: 0,
+        pkttype: 0,
+        addr: new Uint8Array(0),
+      });
     } catch (error) {
       throw new CommandExit(1, `tcpdump: ${name}: ${strerror(errnoOf(error))}\n`);
     }
@@ -132,7 +172,9 @@ export class LiveCapture {
 
   /** What the device can be captured as. */
   get linkTypes(): readonly number[] {
-    return this.linkType === DLT_LINUX_SLL || this.linkType === DLT_LINUX_SLL2 ? [DLT_LINUX_SLL, DLT_LINUX_SLL2] : [this.linkType];
+    return this.linkType === DLT_LINUX_SLL || this.linkType === DLT_LINUX_SLL2
+      ? [DLT_LINUX_SLL, DLT_LINUX_SLL2]
+      : [this.linkType];
   }
 
   /** Takes one packet from the socket; undefined where direction or filter hold it back. */

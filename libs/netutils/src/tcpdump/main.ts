@@ -5,12 +5,32 @@
  * @netloom/pcap-writer. Packets are shown as they arrive (libpcap delivers them in blocks, up to a second late).
  */
 import { KernelError, strerror } from '@netloom/base';
-import { bpfDump, bpfDumpC, bpfDumpDecimal, bpfRun, compileFilter, FilterError, type BpfProgram } from '@netloom/bpf';
-import { CaptureFormatError, CaptureReader, PcapWriter, type CapturedPacket } from '@netloom/pcap-writer';
+import {
+  bpfDump,
+  bpfDumpC,
+  bpfDumpDecimal,
+  bpfRun,
+  compileFilter,
+  FilterError,
+  type BpfProgram,
+} from '@netloom/bpf';
+import {
+  CaptureFormatError,
+  CaptureReader,
+  PcapWriter,
+  type CapturedPacket,
+} from '@netloom/pcap-writer';
 import { OpenFlag, Poll, print, printErr, readTextFile, Signal, type Sys } from '@netloom/sys';
 import { CommandExit, errnoOf, program } from '../command.js';
 import { ipText, resolveName } from '../resolve.js';
-import { captureDevices, deviceList, DLT_EN10MB, linkTypeNumber, linkTypeText, LiveCapture } from './devices.js';
+import {
+  captureDevices,
+  deviceList,
+  DLT_EN10MB,
+  linkTypeNumber,
+  linkTypeText,
+  LiveCapture,
+} from './devices.js';
 import { parseTcpdumpOptions, type TcpdumpOptions } from './options.js';
 import { PacketLines, type ShownPacket } from './packet-lines.js';
 
@@ -34,11 +54,18 @@ async function hostTable(sys: Sys, text: string): Promise<Map<string, string[]>>
   return table;
 }
 
-async function compile(sys: Sys, text: string, linkType: number, options: TcpdumpOptions): Promise<BpfProgram> {
+async function compile(
+  sys: Sys,
+  text: string,
+  linkType: number,
+  options: TcpdumpOptions,
+): Promise<BpfProgram> {
   const hosts = await hostTable(sys, text);
   try {
     return compileFilter(text, linkType, {
-      snapLen: options.snapLen, optimize: options.optimize, resolveHost: (name) => hosts.get(name) ?? [],
+      snapLen: options.snapLen,
+      optimize: options.optimize,
+      resolveHost: (name) => hosts.get(name) ?? [],
     });
   } catch (error) {
     if (error instanceof FilterError) throw fail(error.message);
@@ -72,20 +99,34 @@ class Output {
     const { writeFile, nano, snapLen } = this.options;
     if (writeFile === undefined) return;
     try {
-      this.fd = writeFile === '-'
-        ? 1
-        : this.sys.open(writeFile, OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_TRUNC, 0o644);
+      this.fd =
+        writeFile === '-'
+          ? 1
+          : this.sys.open(
+              writeFile,
+              OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_TRUNC,
+              0o644,
+            );
     } catch (error) {
       throw fail(`${writeFile}: ${strerror(errnoOf(error))}`);
     }
     this.writer = new PcapWriter((chunk) => this.chunks.push(chunk.slice()), {
-      linkType, snapLen, precision: nano ? 'ns' : 'us',
+      linkType,
+      snapLen,
+      precision: nano ? 'ns' : 'us',
     });
   }
 
   take(packet: ShownPacket): void {
     this.count++;
-    this.writer?.writePacketAt(packet.sec, packet.nsec, packet.data, 0, packet.data.length, packet.length);
+    this.writer?.writePacketAt(
+      packet.sec,
+      packet.nsec,
+      packet.data,
+      0,
+      packet.data.length,
+      packet.length,
+    );
     if (this.options.countOnly) return;
     if (this.writer === undefined || this.options.alsoPrint) this.text += this.lines.text(packet);
   }
@@ -106,7 +147,12 @@ class Output {
   }
 }
 
-async function readCapture(sys: Sys, options: TcpdumpOptions, file: string, expression: string): Promise<number> {
+async function readCapture(
+  sys: Sys,
+  options: TcpdumpOptions,
+  file: string,
+  expression: string,
+): Promise<number> {
   let fd = 0;
   if (file !== '-') {
     try {
@@ -142,18 +188,32 @@ async function readCapture(sys: Sys, options: TcpdumpOptions, file: string, expr
   let packet = await next();
   const [first] = reader.interfaces;
   if (first === undefined) throw fail(failure === '' ? 'unknown file format' : failure);
-  await printErr(sys, `reading from file ${file}, link-type ${linkTypeText(first.linkType)}, snapshot length ${first.snapLen}\n`);
-  const filter = expression === '' ? undefined : await compile(sys, expression, first.linkType, options);
+  await printErr(
+    sys,
+    `reading from file ${file}, link-type ${linkTypeText(first.linkType)}, snapshot length ${first.snapLen}\n`,
+  );
+  const filter =
+    expression === '' ? undefined : await compile(sys, expression, first.linkType, options);
   if (options.dumpCode > 0) {
-    await print(sys, codeText(filter ?? await compile(sys, '', first.linkType, options), options.dumpCode));
+    await print(
+      sys,
+      codeText(filter ?? (await compile(sys, '', first.linkType, options)), options.dumpCode),
+    );
     return 0;
   }
   const output = new Output(sys, options, new Map());
   output.open(first.linkType);
   while (packet !== undefined) {
-    if (filter === undefined || bpfRun(filter, packet.data, 0, packet.capLen, packet.origLen) !== 0) {
+    if (
+      filter === undefined ||
+      bpfRun(filter, packet.data, 0, packet.capLen, packet.origLen) !== 0
+    ) {
       output.take({
-        sec: packet.sec, nsec: packet.nsec, linkType: packet.linkType, data: packet.data, length: packet.origLen,
+        sec: packet.sec,
+        nsec: packet.nsec,
+        linkType: packet.linkType,
+        data: packet.data,
+        length: packet.origLen,
       });
       await output.flush();
       if (output.count === options.count) break;
@@ -177,9 +237,13 @@ async function liveCapture(sys: Sys, options: TcpdumpOptions, expression: string
     name = chosen.name;
   }
   const linkType = options.linkType === undefined ? undefined : linkTypeNumber(options.linkType);
-  if (options.linkType !== undefined && linkType === undefined) throw fail(`invalid data link type ${options.linkType}`);
+  if (options.linkType !== undefined && linkType === undefined)
+    throw fail(`invalid data link type ${options.linkType}`);
   const capture = LiveCapture.open(sys, name, {
-    snapLen: options.snapLen, promiscuous: options.promiscuous, direction: options.direction, linkType,
+    snapLen: options.snapLen,
+    promiscuous: options.promiscuous,
+    direction: options.direction,
+    linkType,
   });
   if (options.listLinkTypes) {
     const list = capture.linkTypes.map((type) => `  ${linkTypeText(type)}\n`).join('');
@@ -187,11 +251,18 @@ async function liveCapture(sys: Sys, options: TcpdumpOptions, expression: string
     return 0;
   }
   if (name === 'any' || options.linkType !== undefined) {
-    await printErr(sys, `tcpdump: data link type ${linkTypeText(capture.linkType).replace(/ .*/, '')}\n`);
+    await printErr(
+      sys,
+      `tcpdump: data link type ${linkTypeText(capture.linkType).replace(/ .*/, '')}\n`,
+    );
   }
-  const filter = expression === '' ? undefined : await compile(sys, expression, capture.linkType, options);
+  const filter =
+    expression === '' ? undefined : await compile(sys, expression, capture.linkType, options);
   if (options.dumpCode > 0) {
-    await print(sys, codeText(filter ?? await compile(sys, '', capture.linkType, options), options.dumpCode));
+    await print(
+      sys,
+      codeText(filter ?? (await compile(sys, '', capture.linkType, options)), options.dumpCode),
+    );
     return 0;
   }
   capture.filter = filter;
@@ -201,7 +272,9 @@ async function liveCapture(sys: Sys, options: TcpdumpOptions, expression: string
   const quiet = options.verbose === 0 && options.writeFile === undefined;
   await printErr(
     sys,
-    (quiet ? 'tcpdump: verbose output suppressed, use -v[v]... for full protocol decode\n' : 'tcpdump: ') +
+    (quiet
+      ? 'tcpdump: verbose output suppressed, use -v[v]... for full protocol decode\n'
+      : 'tcpdump: ') +
       `listening on ${name}, link-type ${linkTypeText(capture.linkType)}, snapshot length ${options.snapLen} bytes\n`,
   );
   const [wakeRead, wakeWrite] = sys.pipe();
@@ -213,7 +286,10 @@ async function liveCapture(sys: Sys, options: TcpdumpOptions, expression: string
   for (const signal of [Signal.SIGINT, Signal.SIGTERM, Signal.SIGHUP]) sys.signal(signal, stop);
   await output.flush();
   while (!stopped && (options.count < 0 || output.count < options.count)) {
-    const [ready = 0] = await sys.poll([{ fd: capture.fd, events: Poll.POLLIN }, { fd: wakeRead, events: Poll.POLLIN }]);
+    const [ready = 0] = await sys.poll([
+      { fd: capture.fd, events: Poll.POLLIN },
+      { fd: wakeRead, events: Poll.POLLIN },
+    ]);
     if ((ready & (Poll.POLLIN | Poll.POLLERR)) === 0) continue;
     let packet;
     try {
@@ -227,13 +303,17 @@ async function liveCapture(sys: Sys, options: TcpdumpOptions, expression: string
     }
     if (packet === undefined) continue;
     output.take({
-      sec: sys.bootTime() + Math.floor(packet.tsNs / 1e9), nsec: packet.tsNs % 1e9, linkType: capture.linkType,
-      data: packet.data, length: packet.length,
+      sec: sys.bootTime() + Math.floor(packet.tsNs / 1e9),
+      nsec: packet.tsNs % 1e9,
+      linkType: capture.linkType,
+      data: packet.data,
+      length: packet.length,
     });
     await output.flush();
   }
   if (stopped && output.printing) await print(sys, '\n');
-  if (options.countOnly && output.printing && !stopped) await print(sys, `${packets(output.count)}\n`);
+  if (options.countOnly && output.printing && !stopped)
+    await print(sys, `${packets(output.count)}\n`);
   capture.readStatistics();
   await printErr(
     sys,
@@ -264,10 +344,14 @@ export const tcpdumpMain = program(async (sys) => {
       throw fail(`can't open ${options.filterFile}: ${strerror(errnoOf(error))}`);
     }
   }
-  if (options.readFile !== undefined) return await readCapture(sys, options, options.readFile, expression);
+  if (options.readFile !== undefined)
+    return await readCapture(sys, options, options.readFile, expression);
   if (options.dumpCode > 0 && options.device === undefined) {
     await printErr(sys, 'Warning: assuming Ethernet\n');
-    const linkType = options.linkType === undefined ? DLT_EN10MB : (linkTypeNumber(options.linkType) ?? DLT_EN10MB);
+    const linkType =
+      options.linkType === undefined
+        ? DLT_EN10MB
+        : (linkTypeNumber(options.linkType) ?? DLT_EN10MB);
     await print(sys, codeText(await compile(sys, expression, linkType, options), options.dumpCode));
     return 0;
   }

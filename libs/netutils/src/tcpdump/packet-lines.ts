@@ -17,10 +17,19 @@ export class PacketLines {
   /** `names`: interface names by index, for captures on `any`. */
   constructor(options: TcpdumpOptions, names: ReadonlyMap<number, string>) {
     this.printer = new PacketPrinter({
-      numeric: options.numeric > 0, linkHeader: options.link, quiet: options.quick ? 1 : 0, verbose: options.verbose,
-      timestamps: options.stamps, absoluteSeq: options.absoluteSeq, noChecksums: options.noChecksums,
-      packetNumbers: options.number, hex: options.hex, hexAscii: options.hexAscii, ascii: options.ascii,
-      nano: options.nano, ifName: (ifindex) => names.get(ifindex),
+      numeric: options.numeric > 0,
+      linkHeader: options.link,
+      quiet: options.quick ? 1 : 0,
+      verbose: options.verbose,
+      timestamps: options.stamps,
+      absoluteSeq: options.absoluteSeq,
+      noChecksums: options.noChecksums,
+      packetNumbers: options.number,
+      hex: options.hex,
+      hexAscii: options.hexAscii,
+      ascii: options.ascii,
+      nano: options.nano,
+      ifName: (ifindex) => names.get(ifindex),
     });
   }
 

@@ -2,7 +2,18 @@
  * `arping`: ARP requests to a host of the link, over a packet socket (iputils 20221126).
  */
 import { formatIpv4, strerror } from '@netloom/base';
-import { AF_INET, AF_PACKET, Iff, Poll, print, Signal, SOCK_DGRAM, type LinkMsg, type SockAddrLl, type Sys } from '@netloom/sys';
+import {
+  AF_INET,
+  AF_PACKET,
+  Iff,
+  Poll,
+  print,
+  Signal,
+  SOCK_DGRAM,
+  type LinkMsg,
+  type SockAddrLl,
+  type Sys,
+} from '@netloom/sys';
 import { CommandExit, errnoOf, program } from '../command.js';
 import { getopt } from '../getopt.js';
 import { inetAton, resolveName } from '../resolve.js';
@@ -61,7 +72,14 @@ class Arping {
     view.setUint32(24, settings.target);
     const to = this.peer ?? BROADCAST;
     this.lastNs = sys.now();
-    const address: SockAddrLl = { family: 'packet', protocol: ETH_P_ARP, ifindex: settings.link.ifindex, hatype: 1, pkttype: 0, addr: to };
+    const address: SockAddrLl = {
+      family: 'packet',
+      protocol: ETH_P_ARP,
+      ifindex: settings.link.ifindex,
+      hatype: 1,
+      pkttype: 0,
+      addr: to,
+    };
     await sys.sendto(this.fd, frame, 0, address);
     this.sent++;
     if (this.peer === undefined) this.broadcasts++;
@@ -76,7 +94,12 @@ class Arping {
     if ((operation !== 1 && operation !== 2) || view.getUint16(2) !== 0x0800) return;
     const sender = view.getUint32(14);
     const target = view.getUint32(24);
-    if (settings.duplicates ? sender !== settings.target : sender !== settings.target || target !== settings.source) return;
+    if (
+      settings.duplicates
+        ? sender !== settings.target
+        : sender !== settings.target || target !== settings.source
+    )
+      return;
     const hardware = data.slice(8, 14);
     if (settings.duplicates && settings.source !== 0 && target !== settings.source) return;
     this.received++;
@@ -85,8 +108,14 @@ class Arping {
     if (operation === 1) this.requestsReceived++;
     if (!settings.quiet) {
       const micros = Math.floor((this.sys.now() - this.lastNs) / 1000);
-      const time = this.lastNs > 0 ? `  ${Math.floor(micros / 1000)}.${String(micros % 1000).padStart(3, '0')}ms` : '';
-      await print(this.sys, `${broadcast ? 'Broadcast' : 'Unicast'} ${operation === 1 ? 'request' : 'reply'} from ${formatIpv4(sender)} [${macText(hardware)}]${time}\n`);
+      const time =
+        this.lastNs > 0
+          ? `  ${Math.floor(micros / 1000)}.${String(micros % 1000).padStart(3, '0')}ms`
+          : '';
+      await print(
+        this.sys,
+        `${broadcast ? 'Broadcast' : 'Unicast'} ${operation === 1 ? 'request' : 'reply'} from ${formatIpv4(sender)} [${macText(hardware)}]${time}\n`,
+      );
     }
     if (settings.quitOnReply) this.done = true;
     if (!settings.keepBroadcasting) this.peer = hardware;
@@ -100,9 +129,13 @@ class Arping {
       await sys.write(wakeWrite, Uint8Array.of(0));
     });
     if (!settings.quiet) {
-      await print(sys, `ARPING ${formatIpv4(settings.target)} from ${formatIpv4(settings.source)} ${settings.link.ifname}\n`);
+      await print(
+        sys,
+        `ARPING ${formatIpv4(settings.target)} from ${formatIpv4(settings.source)} ${settings.link.ifname}\n`,
+      );
     }
-    const deadline = settings.timeoutNs > 0 ? sys.now() + settings.timeoutNs : Number.POSITIVE_INFINITY;
+    const deadline =
+      settings.timeoutNs > 0 ? sys.now() + settings.timeoutNs : Number.POSITIVE_INFINITY;
     let nextNs = sys.now();
     while (!this.done && sys.now() < deadline) {
       if (sys.now() >= nextNs) {
@@ -111,7 +144,13 @@ class Arping {
         nextNs += settings.intervalNs;
       }
       const wait = Math.min(nextNs, deadline) - sys.now();
-      const [ready = 0] = await sys.poll([{ fd: this.fd, events: Poll.POLLIN }, { fd: wakeRead, events: Poll.POLLIN }], Math.max(0, wait));
+      const [ready = 0] = await sys.poll(
+        [
+          { fd: this.fd, events: Poll.POLLIN },
+          { fd: wakeRead, events: Poll.POLLIN },
+        ],
+        Math.max(0, wait),
+      );
       if ((ready & Poll.POLLIN) === 0) continue;
       const message = await sys.recvmsg(this.fd, 4096);
       if (message.from.family === 'packet') await this.take(message.data, message.from);
@@ -136,11 +175,13 @@ export const arpingMain = program(async (sys) => {
   const parsed = getopt('arping', sys.argv.slice(1), { short: 'h?bfDUAqc:w:i:s:I:V' });
   if (parsed.error !== undefined) throw new CommandExit(2, `${parsed.error}\n${ARPING_USAGE}`);
   const has = (name: string): boolean => parsed.options.some((option) => option.name === name);
-  const value = (name: string): string | undefined => parsed.options.filter((option) => option.name === name).pop()?.value;
+  const value = (name: string): string | undefined =>
+    parsed.options.filter((option) => option.name === name).pop()?.value;
   const number = (name: string, fallback: number): number => {
     const text = value(name);
     if (text === undefined) return fallback;
-    if (!/^\d+(\.\d+)?$/.test(text)) throw new CommandExit(1, `arping: invalid argument: '${text}'\n`);
+    if (!/^\d+(\.\d+)?$/.test(text))
+      throw new CommandExit(1, `arping: invalid argument: '${text}'\n`);
     return Number(text);
   };
   if (has('V')) {
@@ -166,26 +207,46 @@ export const arpingMain = program(async (sys) => {
   }
   const link = links.find((one) => one.ifname === name);
   if (link === undefined) throw new CommandExit(2, `arping: Device ${name ?? ''} not available.\n`);
-  if ((link.flags & (Iff.IFF_NOARP | Iff.IFF_LOOPBACK)) !== 0) throw new CommandExit(2, `Interface "${link.ifname}" is not ARPable\n`);
-  if ((link.flags & Iff.IFF_UP) === 0) throw new CommandExit(2, `Interface "${link.ifname}" is down\n`);
+  if ((link.flags & (Iff.IFF_NOARP | Iff.IFF_LOOPBACK)) !== 0)
+    throw new CommandExit(2, `Interface "${link.ifname}" is not ARPable\n`);
+  if ((link.flags & Iff.IFF_UP) === 0)
+    throw new CommandExit(2, `Interface "${link.ifname}" is down\n`);
   const unsolicited = has('U') || has('A');
   let source = value('s') === undefined ? undefined : inetAton(value('s') ?? '');
   if (source === undefined && unsolicited) source = target;
   if (source === undefined && !has('D')) {
-    const own = sys.rtnl('RTM_GETADDR', { family: AF_INET }).filter((address) => address.ifindex === link.ifindex);
+    const own = sys
+      .rtnl('RTM_GETADDR', { family: AF_INET })
+      .filter((address) => address.ifindex === link.ifindex);
     const address = own[0]?.local;
     source = typeof address === 'number' ? address : 0;
   }
   let fd: number;
   try {
     fd = sys.socket(AF_PACKET, SOCK_DGRAM, ETH_P_ARP);
-    sys.bind(fd, { family: 'packet', protocol: ETH_P_ARP, ifindex: link.ifindex, hatype: 1, pkttype: 0, addr: new Uint8Array(0) });
+    sys.bind(fd, {
+      family: 'packet',
+      protocol: ETH_P_ARP,
+      ifindex: link.ifindex,
+      hatype: 1,
+      pkttype: 0,
+      addr: new Uint8Array(0),
+    });
   } catch (error) {
     throw new CommandExit(2, `arping: socket: ${strerror(errnoOf(error))}\n`);
   }
   return await new Arping(sys, fd, {
-    link, target, source: source ?? 0, count: number('c', 0), timeoutNs: number('w', 0) * 1e9,
-    intervalNs: number('i', 1) * 1e9, quitOnReply: has('f') || has('D'), quiet: has('q'),
-    keepBroadcasting: has('b'), duplicates: has('D'), unsolicited, advert: has('A'),
+    link,
+    target,
+    source: source ?? 0,
+    count: number('c', 0),
+    timeoutNs: number('w', 0) * 1e9,
+    intervalNs: number('i', 1) * 1e9,
+    quitOnReply: has('f') || has('D'),
+    quiet: has('q'),
+    keepBroadcasting: has('b'),
+    duplicates: has('D'),
+    unsolicited,
+    advert: has('A'),
   }).run();
 });

@@ -49,9 +49,17 @@ interface Settings {
   readonly maxUnknown: number;
 }
 
-async function measure(sys: Sys, prober: Prober, target: number, settings: Settings): Promise<Hop[]> {
+async function measure(
+  sys: Sys,
+  prober: Prober,
+  target: number,
+  settings: Settings,
+): Promise<Hop[]> {
   const hops: Hop[] = [];
-  const sent = new Map<number, { readonly hop: Hop; readonly ttl: number; readonly atNs: number }>();
+  const sent = new Map<
+    number,
+    { readonly hop: Hop; readonly ttl: number; readonly atNs: number }
+  >();
   let last = settings.maxHops;
   let index = 0;
   const collect = async (untilNs: number): Promise<void> => {
@@ -105,18 +113,40 @@ export const mtrMain = program(async (sys) => {
   const parsed = getopt('mtr', sys.argv.slice(1), {
     short: '46F:rwxtglCjpsS:bQ:ei:c:no:y:zm:U:f:I:a:T:uP:L:Z:G:M:vhB:',
     long: {
-      report: 'r', 'report-wide': 'w', json: 'j', csv: 'C', raw: 'l', 'show-ips': 'b', interval: 'i:',
-      'report-cycles': 'c:', 'no-dns': 'n', 'max-ttl': 'm:', 'max-unknown': 'U:', 'first-ttl': 'f:', interface: 'I:',
-      address: 'a:', udp: 'u', tcp: 'tcp', port: 'P:', gracetime: 'G:', timeout: 'Z:', version: 'v', help: 'h', psize: 's:', tos: 'Q:',
+      report: 'r',
+      'report-wide': 'w',
+      json: 'j',
+      csv: 'C',
+      raw: 'l',
+      'show-ips': 'b',
+      interval: 'i:',
+      'report-cycles': 'c:',
+      'no-dns': 'n',
+      'max-ttl': 'm:',
+      'max-unknown': 'U:',
+      'first-ttl': 'f:',
+      interface: 'I:',
+      address: 'a:',
+      udp: 'u',
+      tcp: 'tcp',
+      port: 'P:',
+      gracetime: 'G:',
+      timeout: 'Z:',
+      version: 'v',
+      help: 'h',
+      psize: 's:',
+      tos: 'Q:',
     },
   });
   if (parsed.error !== undefined) throw new CommandExit(1, `${parsed.error}\n`);
   const has = (name: string): boolean => parsed.options.some((option) => option.name === name);
-  const value = (name: string): string | undefined => parsed.options.filter((option) => option.name === name).pop()?.value;
+  const value = (name: string): string | undefined =>
+    parsed.options.filter((option) => option.name === name).pop()?.value;
   const number = (name: string, fallback: number): number => {
     const text = value(name);
     if (text === undefined) return fallback;
-    if (!/^\d+(\.\d*)?$|^\.\d+$/.test(text)) throw new CommandExit(1, `mtr: invalid argument: '${text}'\n`);
+    if (!/^\d+(\.\d*)?$|^\.\d+$/.test(text))
+      throw new CommandExit(1, `mtr: invalid argument: '${text}'\n`);
     return Number(text);
   };
   if (has('v')) {
@@ -137,7 +167,10 @@ export const mtrMain = program(async (sys) => {
   const method: ProbeMethod = tcp ? 'tcp' : has('u') ? 'default' : 'icmp';
   const device = value('I');
   const prober = new Prober(sys, {
-    target, method, packetBytes: 64, port: number('P', { tcp: 80, default: 33434, icmp: 33000, udp: 53 }[method]),
+    target,
+    method,
+    packetBytes: 64,
+    port: number('P', { tcp: 80, default: 33434, icmp: 33000, udp: 53 }[method]),
     ...(device === undefined ? {} : { device }),
   });
   try {
@@ -148,8 +181,12 @@ export const mtrMain = program(async (sys) => {
   const began = startText(sys);
   const startSeconds = sys.bootTime() + Math.floor(sys.now() / 1e9);
   const settings: Settings = {
-    cycles: number('c', 10), intervalNs: number('i', 1) * 1e9, graceNs: number('G', 5) * 1e9, firstHop: number('f', 1),
-    maxHops: number('m', 30), maxUnknown: number('U', 12),
+    cycles: number('c', 10),
+    intervalNs: number('i', 1) * 1e9,
+    graceNs: number('G', 5) * 1e9,
+    firstHop: number('f', 1),
+    maxHops: number('m', 30),
+    maxUnknown: number('U', 12),
   };
   const hops = await measure(sys, prober, target, settings);
   const nameOf = async (hop: Hop): Promise<string> => {
@@ -165,32 +202,60 @@ export const mtrMain = program(async (sys) => {
     const round = (micros: number): number => Number((micros / 1000).toFixed(3));
     const report = {
       report: {
-        mtr: { src: sys.hostname(), dst: host, tos: 0, tests: settings.cycles, psize: '64', bitpattern: '0x00' },
+        mtr: {
+          src: sys.hostname(),
+          dst: host,
+          tos: 0,
+          tests: settings.cycles,
+          psize: '64',
+          bitpattern: '0x00',
+        },
         hubs: hops.map((hop, i) => ({
-          count: i + settings.firstHop, host: names[i] ?? '', 'Loss%': hop.loss, Snt: hop.sent, Last: round(hop.last),
-          Avg: round(hop.mean), Best: round(hop.best), Wrst: round(hop.worst), StDev: round(hop.deviation),
+          count: i + settings.firstHop,
+          host: names[i] ?? '',
+          'Loss%': hop.loss,
+          Snt: hop.sent,
+          Last: round(hop.last),
+          Avg: round(hop.mean),
+          Best: round(hop.best),
+          Wrst: round(hop.worst),
+          StDev: round(hop.deviation),
         })),
       },
     };
-    await print(sys, `${JSON.stringify(report, undefined, 4).replace(/"Loss%": (\d+),/g, '"Loss%": $1.0,')}\n`);
+    await print(
+      sys,
+      `${JSON.stringify(report, undefined, 4).replace(/"Loss%": (\d+),/g, '"Loss%": $1.0,')}\n`,
+    );
     return 0;
   }
   if (has('C')) {
     let text = 'Mtr_Version,Start_Time,Status,Host,Hop,Ip,Loss%,Snt, ,Last,Avg,Best,Wrst,StDev,\n';
     hops.forEach((hop, i) => {
-      const times = [hop.last, hop.mean, hop.best, hop.worst, hop.deviation].map((micros) => (micros / 1000).toFixed(2)).join(',');
+      const times = [hop.last, hop.mean, hop.best, hop.worst, hop.deviation]
+        .map((micros) => (micros / 1000).toFixed(2))
+        .join(',');
       text += `MTR.0.95,${startSeconds},OK,${host},${i + settings.firstHop},${names[i] ?? ''},${hop.loss.toFixed(2)},${hop.sent},0,${times}\n`;
     });
     await print(sys, text);
     return 0;
   }
   const width = has('w') ? Math.max(33, ...names.map((name) => name.length + 8)) : 33;
-  let text = began + `HOST: ${sys.hostname()}`.slice(0, width).padEnd(width) + ' Loss%   Snt   Last   Avg  Best  Wrst StDev\n';
+  let text =
+    began +
+    `HOST: ${sys.hostname()}`.slice(0, width).padEnd(width) +
+    ' Loss%   Snt   Last   Avg  Best  Wrst StDev\n';
   hops.forEach((hop, i) => {
     const label = `${String(i + settings.firstHop).padStart(3)}.|-- ${names[i] ?? ''}`;
     text +=
-      label.slice(0, width).padEnd(width) + ` ${hop.loss.toFixed(1).padStart(4)}%` + String(hop.sent).padStart(6) +
-      millis(hop.last).padStart(7) + [hop.mean, hop.best, hop.worst, hop.deviation].map((micros) => millis(micros).padStart(6)).join('') + '\n';
+      label.slice(0, width).padEnd(width) +
+      ` ${hop.loss.toFixed(1).padStart(4)}%` +
+      String(hop.sent).padStart(6) +
+      millis(hop.last).padStart(7) +
+      [hop.mean, hop.best, hop.worst, hop.deviation]
+        .map((micros) => millis(micros).padStart(6))
+        .join('') +
+      '\n';
   });
   await print(sys, text);
   return 0;

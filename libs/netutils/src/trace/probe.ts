@@ -6,7 +6,16 @@
  */
 import { KernelError } from '@netloom/base';
 import {
-  AF_INET, IPPROTO_ICMP, IPPROTO_TCP, Msg, Poll, SOCK_DGRAM, SOCK_RAW, type PollFd, type RecvResult, type Sys,
+  AF_INET,
+  IPPROTO_ICMP,
+  IPPROTO_TCP,
+  Msg,
+  Poll,
+  SOCK_DGRAM,
+  SOCK_RAW,
+  type PollFd,
+  type RecvResult,
+  type Sys,
 } from '@netloom/sys';
 import { inetChecksum } from '../inet-checksum.js';
 
@@ -39,12 +48,31 @@ export interface ProbeAnswer {
 }
 
 const UNREACHABLE_MARKS: Readonly<Record<number, string>> = {
-  0: '!N', 6: '!N', 8: '!N', 11: '!N', 1: '!H', 7: '!H', 12: '!H', 9: '!X', 10: '!X', 13: '!X', 3: '', 2: '!P',
-  5: '!S', 14: '!V', 15: '!C',
+  0: '!N',
+  6: '!N',
+  8: '!N',
+  11: '!N',
+  1: '!H',
+  7: '!H',
+  12: '!H',
+  9: '!X',
+  10: '!X',
+  13: '!X',
+  3: '',
+  2: '!P',
+  5: '!S',
+  14: '!V',
+  15: '!C',
 };
 
 /** A TCP SYN of 40 bytes: MSS, SACK permitted, time stamps, window scale. */
-function synSegment(source: number, target: number, sport: number, dport: number, seq: number): Uint8Array {
+function synSegment(
+  source: number,
+  target: number,
+  sport: number,
+  dport: number,
+  seq: number,
+): Uint8Array {
   const bytes = new Uint8Array(40);
   const view = new DataView(bytes.buffer);
   view.setUint16(0, sport);
@@ -88,14 +116,22 @@ export class Prober {
     const { sys, settings } = this;
     const probe = this.udpSocket();
     try {
-      await sys.connect(probe, { family: 'inet', addr: settings.target, port: settings.port === 0 ? 33434 : settings.port & 0xffff });
+      await sys.connect(probe, {
+        family: 'inet',
+        addr: settings.target,
+        port: settings.port === 0 ? 33434 : settings.port & 0xffff,
+      });
       const name = sys.getsockname(probe);
       this.sourceAddress = settings.source ?? (name.family === 'inet' ? name.addr : 0);
     } finally {
       sys.close(probe);
     }
     if (settings.method !== 'icmp' && settings.method !== 'tcp') return;
-    this.raw = sys.socket(AF_INET, SOCK_RAW, settings.method === 'icmp' ? IPPROTO_ICMP : IPPROTO_TCP);
+    this.raw = sys.socket(
+      AF_INET,
+      SOCK_RAW,
+      settings.method === 'icmp' ? IPPROTO_ICMP : IPPROTO_TCP,
+    );
     this.tune(this.raw);
     if (settings.method === 'icmp') sys.setsockopt(this.raw, 'ICMP_FILTER', ~1 >>> 0);
     sys.setNonblock(this.raw, true);
@@ -104,7 +140,8 @@ export class Prober {
   private tune(fd: number): void {
     const { sys, settings } = this;
     if (settings.device !== undefined) sys.setsockopt(fd, 'SO_BINDTODEVICE', settings.device);
-    if (settings.source !== undefined) sys.bind(fd, { family: 'inet', addr: settings.source, port: 0 });
+    if (settings.source !== undefined)
+      sys.bind(fd, { family: 'inet', addr: settings.source, port: 0 });
     if (settings.tos !== undefined) sys.setsockopt(fd, 'IP_TOS', settings.tos);
     if (settings.mark !== undefined) sys.setsockopt(fd, 'SO_MARK', settings.mark);
     sys.setsockopt(fd, 'IP_MTU_DISCOVER', settings.dontFragment === true ? 2 : 0);
@@ -133,13 +170,17 @@ export class Prober {
     const port = settings.method === 'default' ? (settings.port + index) & 0xffff : settings.port;
     await sys.connect(fd, { family: 'inet', addr: settings.target, port });
     sys.setsockopt(fd, 'IP_TTL', ttl);
-    const data = new Uint8Array(Math.max(0, settings.packetBytes - 28)).map((_, i) => 0x40 + (i & 0x3f));
+    const data = new Uint8Array(Math.max(0, settings.packetBytes - 28)).map(
+      (_, i) => 0x40 + (i & 0x3f),
+    );
     this.sockets.set(index, fd);
     await sys.sendto(fd, data);
   }
 
   private echo(index: number): Uint8Array {
-    const data = new Uint8Array(Math.max(8, this.settings.packetBytes - 20)).map((_, i) => 0x40 + ((i - 8) & 0x3f));
+    const data = new Uint8Array(Math.max(8, this.settings.packetBytes - 20)).map(
+      (_, i) => 0x40 + ((i - 8) & 0x3f),
+    );
     const view = new DataView(data.buffer);
     data[0] = 8;
     data[1] = 0;
@@ -153,7 +194,13 @@ export class Prober {
   private syn(index: number): Uint8Array {
     const sport = 32768 + ((this.sys.random() ^ index) % 28000);
     this.ports.set(sport, index);
-    return synSegment(this.sourceAddress, this.settings.target, sport, this.settings.port, this.sys.random());
+    return synSegment(
+      this.sourceAddress,
+      this.settings.target,
+      sport,
+      this.settings.port,
+      this.sys.random(),
+    );
   }
 
   /** Forgets a probe that will not be waited for any longer. */
@@ -168,7 +215,10 @@ export class Prober {
   async wait(timeoutNs: number): Promise<ProbeAnswer[]> {
     const { sys } = this;
     const indexes = [...this.sockets.keys()];
-    const entries: PollFd[] = indexes.map((index) => ({ fd: this.sockets.get(index) ?? -1, events: Poll.POLLIN | Poll.POLLERR }));
+    const entries: PollFd[] = indexes.map((index) => ({
+      fd: this.sockets.get(index) ?? -1,
+      events: Poll.POLLIN | Poll.POLLERR,
+    }));
     if (this.raw >= 0) entries.push({ fd: this.raw, events: Poll.POLLIN | Poll.POLLERR });
     const ready = await sys.poll(entries, Math.max(0, timeoutNs));
     const answers: ProbeAnswer[] = [];
@@ -182,7 +232,10 @@ export class Prober {
       }
       const index = indexes[i] ?? 0;
       const message = await this.receive(entry.fd, Msg.MSG_ERRQUEUE | Msg.MSG_DONTWAIT);
-      const answer = message === undefined ? await this.dataAnswer(entry.fd, index) : this.errorAnswer(message, index);
+      const answer =
+        message === undefined
+          ? await this.dataAnswer(entry.fd, index)
+          : this.errorAnswer(message, index);
       if (answer !== undefined) {
         answers.push(answer);
         this.drop(index);
@@ -204,7 +257,14 @@ export class Prober {
   private async dataAnswer(fd: number, index: number): Promise<ProbeAnswer | undefined> {
     const message = await this.receive(fd, Msg.MSG_DONTWAIT);
     if (message === undefined || message.from.family !== 'inet') return undefined;
-    return { index, from: message.from.addr, atNs: this.arrival(message), final: true, mark: '', ttl: message.control.ttl };
+    return {
+      index,
+      from: message.from.addr,
+      atNs: this.arrival(message),
+      final: true,
+      mark: '',
+      ttl: message.control.ttl,
+    };
   }
 
   private arrival(message: RecvResult): number {
@@ -213,13 +273,26 @@ export class Prober {
 
   private errorAnswer(message: RecvResult, index: number): ProbeAnswer | undefined {
     const error = message.control.err;
-    if (error === undefined || error.origin !== 2 || error.offender.family !== 'inet') return undefined;
+    if (error === undefined || error.origin !== 2 || error.offender.family !== 'inet')
+      return undefined;
     const exceeded = error.type === 11 && error.code === 0;
     let mark = '';
     if (!exceeded) {
-      mark = error.type !== 3 ? `!<${error.type}-${error.code}>` : error.code === 4 ? `!F-${error.info}` : (UNREACHABLE_MARKS[error.code] ?? `!<${error.code}>`);
+      mark =
+        error.type !== 3
+          ? `!<${error.type}-${error.code}>`
+          : error.code === 4
+            ? `!F-${error.info}`
+            : (UNREACHABLE_MARKS[error.code] ?? `!<${error.code}>`);
     }
-    return { index, from: error.offender.addr, atNs: this.arrival(message), final: !exceeded, mark, ttl: message.control.ttl };
+    return {
+      index,
+      from: error.offender.addr,
+      atNs: this.arrival(message),
+      final: !exceeded,
+      mark,
+      ttl: message.control.ttl,
+    };
   }
 
   private async drainRaw(answers: ProbeAnswer[]): Promise<void> {
@@ -227,7 +300,9 @@ export class Prober {
     for (;;) {
       const error = await this.receive(this.raw, Msg.MSG_ERRQUEUE | Msg.MSG_DONTWAIT);
       if (error === undefined) break;
-      const index = icmp ? this.echoIndex(error.data, 0) : this.ports.get(((error.data[0] ?? 0) << 8) | (error.data[1] ?? 0));
+      const index = icmp
+        ? this.echoIndex(error.data, 0)
+        : this.ports.get(((error.data[0] ?? 0) << 8) | (error.data[1] ?? 0));
       const answer = index === undefined ? undefined : this.errorAnswer(error, index);
       if (answer !== undefined) answers.push(answer);
     }
@@ -239,7 +314,12 @@ export class Prober {
       const index = icmp ? this.echoIndex(message.data, at) : this.segmentIndex(message.data, at);
       if (index === undefined) continue;
       answers.push({
-        index, from: message.from.addr, atNs: this.arrival(message), final: true, mark: '', ttl: message.control.ttl ?? message.data[8],
+        index,
+        from: message.from.addr,
+        atNs: this.arrival(message),
+        final: true,
+        mark: '',
+        ttl: message.control.ttl ?? message.data[8],
       });
     }
   }

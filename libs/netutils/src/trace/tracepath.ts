@@ -19,7 +19,10 @@ interface SentProbe {
 
 class Tracepath {
   private slot = 0;
-  private readonly history: SentProbe[] = Array.from({ length: HISTORY }, () => ({ hops: 0, sentNs: 0 }));
+  private readonly history: SentProbe[] = Array.from({ length: HISTORY }, () => ({
+    hops: 0,
+    sentNs: 0,
+  }));
   hopsTo = -1;
   hopsFrom = -1;
 
@@ -52,10 +55,9 @@ class Tracepath {
       try {
         message = await this.sys.recvmsg(this.fd, 65536, Msg.MSG_ERRQUEUE | Msg.MSG_DONTWAIT);
       } catch (error) {
-        if (errnoOf(error) === 11) return progress;
+        errnoOf(error);
         return progress;
       }
-      progress = this.mtu;
       const error = message.control.err;
       if (error === undefined) {
         await this.say('no info\n');
@@ -73,13 +75,19 @@ class Tracepath {
       const local = error.origin === 1;
       if (local) await this.say(`${String(ttl).padStart(2)}?: ${'[LOCALHOST]'.padEnd(32)} `);
       else {
-        await this.say(sentHops > 0 ? `${String(sentHops).padStart(2)}:  ` : `${String(ttl).padStart(2)}?: `);
+        await this.say(
+          sentHops > 0 ? `${String(sentHops).padStart(2)}:  ` : `${String(ttl).padStart(2)}?: `,
+        );
         const name = error.offender.family === 'inet' ? await this.host(error.offender.addr) : '';
         await this.say(name.padEnd(52));
       }
       if (sentNs >= 0 && !local) {
-        const micros = Math.floor(((message.control.timestampNs ?? this.sys.now()) - sentNs) / 1000);
-        await this.say(`${String(Math.floor(micros / 1000)).padStart(3)}.${String(micros % 1000).padStart(3, '0')}ms `);
+        const micros = Math.floor(
+          ((message.control.timestampNs ?? this.sys.now()) - sentNs) / 1000,
+        );
+        await this.say(
+          `${String(Math.floor(micros / 1000)).padStart(3)}.${String(micros % 1000).padStart(3, '0')}ms `,
+        );
       }
       const back = returnHops(message.control.ttl);
       const verdict = await this.judge(error, ttl, sentHops, back);
@@ -88,7 +96,12 @@ class Tracepath {
     }
   }
 
-  private async judge(error: NonNullable<RecvResult['control']['err']>, ttl: number, sentHops: number, back: number): Promise<'end' | 'on'> {
+  private async judge(
+    error: NonNullable<RecvResult['control']['err']>,
+    ttl: number,
+    sentHops: number,
+    back: number,
+  ): Promise<'end' | 'on'> {
     switch (new KernelError(error.errno).code) {
       case 'ETIMEDOUT':
         await this.say('\n');
@@ -135,7 +148,11 @@ class Tracepath {
         record.sentNs = sys.now();
       }
       try {
-        await sys.sendto(fd, new Uint8Array(Math.max(0, this.mtu - OVERHEAD)), 0, { family: 'inet', addr: this.target, port: this.basePort + this.slot });
+        await sys.sendto(fd, new Uint8Array(Math.max(0, this.mtu - OVERHEAD)), 0, {
+          family: 'inet',
+          addr: this.target,
+          port: this.basePort + this.slot,
+        });
         this.slot = (this.slot + 1) & (HISTORY - 1);
         await sys.poll([{ fd, events: Poll.POLLIN | Poll.POLLERR }], 1e9);
         return await this.readErrors(ttl);
@@ -201,7 +218,8 @@ export const tracepathMain = program(async (sys) => {
     return 0;
   }
   const [destination] = parsed.operands;
-  if (destination === undefined || parsed.operands.length > 1) throw new CommandExit(255, TRACEPATH_USAGE);
+  if (destination === undefined || parsed.operands.length > 1)
+    throw new CommandExit(255, TRACEPATH_USAGE);
   const [host = '', portText] = destination.split('/');
   const resolved = await resolveName(sys, host, 4);
   if (resolved === undefined || typeof resolved.address !== 'number') {
@@ -214,6 +232,8 @@ export const tracepathMain = program(async (sys) => {
   sys.setsockopt(fd, 'SO_TIMESTAMPNS', 1);
   sys.setNonblock(fd, true);
   const port = portText === undefined ? number('p', 44444) : Number(portText);
-  await new Tracepath(sys, fd, resolved.address, port, number('l', 65535), has('n'), has('b')).run(number('m', 30));
+  await new Tracepath(sys, fd, resolved.address, port, number('l', 65535), has('n'), has('b')).run(
+    number('m', 30),
+  );
   return 0;
 });

@@ -41,14 +41,20 @@ class Traceroute {
     private readonly prober: Prober,
     private readonly settings: Settings,
   ) {
-    this.probes = Array.from({ length: settings.maxHops * settings.queries }, () => ({ sentNs: -1, done: false, answer: undefined }));
+    this.probes = Array.from({ length: settings.maxHops * settings.queries }, () => ({
+      sentNs: -1,
+      done: false,
+      answer: undefined,
+    }));
   }
 
   /** How long to wait for a probe, in nanoseconds, by what its hop or a farther one took. */
   private timeout(index: number): number {
     const { queries, waitSeconds, here, near } = this.settings;
     const took = (probe: Probe): number | undefined =>
-      probe.answer === undefined ? undefined : (probe.answer.atNs - probe.sentNs) / 1e9 + MIN_WAIT_SECONDS;
+      probe.answer === undefined
+        ? undefined
+        : (probe.answer.atNs - probe.sentNs) / 1e9 + MIN_WAIT_SECONDS;
     const first = index - (index % queries);
     for (let i = first; i < first + queries && here > 0; i++) {
       const value = took(this.probes[i] as Probe);
@@ -73,7 +79,8 @@ class Traceroute {
       return;
     }
     let previous: ProbeAnswer | undefined;
-    for (let i = index - 1; i >= index - at && previous === undefined; i--) previous = this.probes[i]?.answer;
+    for (let i = index - 1; i >= index - at && previous === undefined; i--)
+      previous = this.probes[i]?.answer;
     if (at === 0 || previous?.from !== answer.from) {
       const address = formatIpv4(answer.from);
       const name = numeric ? undefined : ((await reverseName(this.sys, answer.from)) ?? address);
@@ -146,17 +153,46 @@ export const tracerouteMain = program(async (sys) => {
   const parsed = getopt('traceroute', argv, {
     short: '46dFf:g:ITi:m:N:np:t:l:w:q:rs:z:eAM:O:UDP:V',
     long: {
-      debug: 'd', 'dont-fragment': 'F', first: 'f:', gateway: 'g:', icmp: 'I', tcp: 'T', interface: 'i:', 'max-hops': 'm:',
-      'sim-queries': 'N:', port: 'p:', tos: 't:', flowlabel: 'l:', wait: 'w:', queries: 'q:', source: 's:', sendwait: 'z:',
-      extensions: 'e', 'as-path-lookups': 'A', module: 'M:', options: 'O:', fwmark: 'fwmark:', udp: 'U', dccp: 'D',
-      protocol: 'P:', version: 'V', sport: 'sport:', back: 'back', mtu: 'mtu',
+      debug: 'd',
+      'dont-fragment': 'F',
+      first: 'f:',
+      gateway: 'g:',
+      icmp: 'I',
+      tcp: 'T',
+      interface: 'i:',
+      'max-hops': 'm:',
+      'sim-queries': 'N:',
+      port: 'p:',
+      tos: 't:',
+      flowlabel: 'l:',
+      wait: 'w:',
+      queries: 'q:',
+      source: 's:',
+      sendwait: 'z:',
+      extensions: 'e',
+      'as-path-lookups': 'A',
+      module: 'M:',
+      options: 'O:',
+      fwmark: 'fwmark:',
+      udp: 'U',
+      dccp: 'D',
+      protocol: 'P:',
+      version: 'V',
+      sport: 'sport:',
+      back: 'back',
+      mtu: 'mtu',
     },
   });
   const has = (name: string): boolean => parsed.options.some((option) => option.name === name);
-  const value = (name: string): string | undefined => parsed.options.filter((option) => option.name === name).pop()?.value;
+  const value = (name: string): string | undefined =>
+    parsed.options.filter((option) => option.name === name).pop()?.value;
   if (parsed.error !== undefined) {
     const missing = /requires an argument -- '(.)'/.exec(parsed.error)?.[1];
-    if (missing !== undefined) throw new CommandExit(2, `Option \`-${missing}' (argc ${argv.length}) requires an argument\n`);
+    if (missing !== undefined)
+      throw new CommandExit(
+        2,
+        `Option \`-${missing}' (argc ${argv.length}) requires an argument\n`,
+      );
     const bad = /'(.*)'/.exec(parsed.error)?.[1] ?? '';
     throw new CommandExit(2, `Bad option \`-${bad}' (argc 1)\n`);
   }
@@ -181,34 +217,54 @@ export const tracerouteMain = program(async (sys) => {
   if (host === undefined) throw new CommandExit(2, 'Specify "host" missing argument.\n');
   const resolved = await resolveName(sys, host, 4);
   if (resolved === undefined || typeof resolved.address !== 'number') {
-    throw new CommandExit(2, `${host}: Name or service not known\nCannot handle "host" cmdline arg \`${host}' on position 1 (argc ${argv.indexOf(host) + 1})\n`);
+    throw new CommandExit(
+      2,
+      `${host}: Name or service not known\nCannot handle "host" cmdline arg \`${host}' on position 1 (argc ${argv.indexOf(host) + 1})\n`,
+    );
   }
-  const [maxWait = '5', here = '3', near = '10'] = (value('w') ?? '').split(',').map((part, i) => (part === '' ? ['5', '3', '10'][i] ?? '' : part));
+  const [maxWait = '5', here = '3', near = '10'] = (value('w') ?? '')
+    .split(',')
+    .map((part, i) => (part === '' ? (['5', '3', '10'][i] ?? '') : part));
   const method: ProbeMethod = has('I') ? 'icmp' : has('T') ? 'tcp' : has('U') ? 'udp' : 'default';
   const packetBytes = Math.max(lengthText === undefined ? 60 : Number(lengthText), 28);
   const sourceText = value('s');
-  const source = sourceText === undefined ? undefined : (await resolveName(sys, sourceText, 4))?.address;
+  const source =
+    sourceText === undefined ? undefined : (await resolveName(sys, sourceText, 4))?.address;
   const sendWait = number('z', 0);
   const device = value('i');
   const prober = new Prober(sys, {
-    target: resolved.address, method, packetBytes, dontFragment: has('F'),
+    target: resolved.address,
+    method,
+    packetBytes,
+    dontFragment: has('F'),
     port: number('p', { default: 33434, udp: 53, tcp: 80, icmp: 1 }[method]),
     ...(value('t') === undefined ? {} : { tos: number('t', 0) }),
     ...(value('fwmark') === undefined ? {} : { mark: number('fwmark', 0) }),
     ...(device === undefined ? {} : { device }),
     ...(typeof source === 'number' ? { source } : {}),
   });
-  await print(sys, `traceroute to ${host} (${ipText(resolved.address)}), ${maxHops} hops max, ${packetBytes} byte packets`);
+  await print(
+    sys,
+    `traceroute to ${host} (${ipText(resolved.address)}), ${maxHops} hops max, ${packetBytes} byte packets`,
+  );
   try {
     await prober.open();
   } catch (error) {
     throw new CommandExit(1, `\nconnect: ${strerror(errnoOf(error))}\n`);
   }
   await new Traceroute(sys, prober, {
-    host, target: resolved.address, maxHops, firstHop, queries,
+    host,
+    target: resolved.address,
+    maxHops,
+    firstHop,
+    queries,
     simultaneous: Math.min(number('N', 16), maxHops * queries),
-    waitSeconds: Number(maxWait), here: Number(here), near: Number(near),
-    sendWaitNs: sendWait > 10 ? sendWait * 1e6 : sendWait * 1e9, numeric: has('n'), packetBytes,
+    waitSeconds: Number(maxWait),
+    here: Number(here),
+    near: Number(near),
+    sendWaitNs: sendWait > 10 ? sendWait * 1e6 : sendWait * 1e9,
+    numeric: has('n'),
+    packetBytes,
   }).run();
   return 0;
 });
