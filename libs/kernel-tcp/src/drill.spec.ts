@@ -88,12 +88,11 @@ describe('receiving', () => {
     const { drill, sk } = Drill.established();
     drill.in('. 1:1001(1000) ack 1 win 65535');
     expect(drill.out()).toEqual(['. 1:1(0) ack 1001']);
-    sk.ackQuick = 0;
+    sk.setsockopt('TCP_QUICKACK', 0);
     drill.in('. 1001:2001(1000) ack 1 win 65535');
     expect(drill.out()).toEqual([]);
     sk.recvmsg(4000, 0);
     drill.in('. 2001:3001(1000) ack 1 win 65535');
-    sk.ackQuick = 0;
     expect(drill.out()).toEqual(['. 1:1(0) ack 3001']);
     sk.recvmsg(4000, 0);
     drill.in('. 3001:3011(10) ack 1 win 65535');

@@ -59,7 +59,7 @@ function measureRcvMss(tp: TcpSock, skb: SkBuff): void {
   tp.ackLastSegSize = 0;
   const len = skb.gsoSize > 0 ? skb.gsoSize : skb.len;
   if (len >= tp.ackRcvMss) {
-    if (len > TCP_MSS_DEFAULT || len !== tp.ackRcvMss) tcpUpdateScalingRatio(tp, skb);
+    if (len !== tp.ackRcvMss) tcpUpdateScalingRatio(tp, skb);
     tp.ackRcvMss = Math.min(len, tp.advmss);
     if (len > tp.advmss) tp.ackPending |= ICSK_ACK_PUSHED;
     return;
@@ -100,7 +100,7 @@ export function tcpEventDataRecv(tp: TcpSock, skb: SkBuff): void {
     }
   }
   tp.ackLrcvtime = now;
-  if (skb.len >= 128) tcpGrowWindow(tp, skb, true);
+  if (skb.len >= 128) tcpGrowWindow(tp, skb);
 }
 
 // ---- when to acknowledge ----

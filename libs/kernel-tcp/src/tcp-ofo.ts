@@ -92,7 +92,8 @@ export function tcpDataQueueOfo(tp: TcpSock, skb: SkBuff): void {
     kernel.kfreeSkbReason(queue.remove(at + 1), DropReason.TCP_OFOMERGE);
   }
   addSack(tp, seq, end);
-  tcpGrowWindow(tp, skb, false);
+  // Without SACK a growing window would hide that these ACKs are duplicates.
+  if (tp.rxOpt.sackOk) tcpGrowWindow(tp, skb);
 }
 
 function addSack(tp: TcpSock, start: number, end: number): void {

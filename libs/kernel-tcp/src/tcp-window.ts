@@ -163,10 +163,9 @@ export function tcpShouldExpandSndbuf(tp: TcpSock): boolean {
 }
 
 /** Opens the window a step for a segment that used its memory well. @kernel tcp_grow_window() */
-export function tcpGrowWindow(tp: TcpSock, skb: SkBuff, adjust: boolean): void {
+export function tcpGrowWindow(tp: TcpSock, skb: SkBuff): void {
   const room = Math.min(tp.windowClamp, tcpSpace(tp)) - tp.rcvSsthresh;
   if (room <= 0) return;
-  if (adjust) tcpUpdateScalingRatio(tp, skb);
   let increase = tcpWinFromSpace(tp, skb.truesize) <= skb.len ? 2 * tp.advmss : growSlowly(tp, skb);
   if (increase === 0) return;
   increase = Math.max(increase, 2 * skb.len);
@@ -188,8 +187,11 @@ function growSlowly(tp: TcpSock, skb: SkBuff): number {
 
 /** How much of a packet's memory is payload, learned from full-sized segments. @kernel tcp_measure_rcv_mss() */
 export function tcpUpdateScalingRatio(tp: TcpSock, skb: SkBuff): void {
-  const ratio = Math.floor((skb.len * (1 << RATIO_SHIFT)) / skb.truesize);
-  if (ratio > 0) tp.scalingRatio = Math.min(ratio, 255);
+  const ratio = Math.min(Math.max(Math.floor((skb.len * (1 << RATIO_SHIFT)) / skb.truesize), 1), 255);
+  if (ratio === tp.scalingRatio) return;
+  tp.scalingRatio = ratio;
+  tp.windowClamp = tcpFullSpace(tp);
+  if (tp.windowClamp < tp.rcvqSpace) tp.rcvqSpace = tp.windowClamp;
 }
 
 /** Grows the receive buffer with what the application takes in a round trip. @kernel tcp_rcv_space_adjust() */
