@@ -150,7 +150,7 @@ export function putDhcpOptions(out: Printout, start: number): void {
     p++;
     if (tag === PAD && !wordy) continue;
     if (tag === END && !wordy) return;
-    const entry = OPTIONS[tag] ?? `?T${tag}`;
+    const entry = OPTIONS[tag] ?? '?Unknown';
     let size = 0;
     if (tag !== PAD && tag !== END) {
       size = out.u8(p);
@@ -191,10 +191,8 @@ function putValue(out: Printout, p: number, tag: number, letter: string, size: n
   let how = letter;
   if (how === '?') how = size % 2 === 1 ? 'b' : size % 4 === 2 ? 's' : 'l';
   const used = how === '$' ? putSpecial(out, p, tag, size) : putPlain(out, p, how, size);
-  // A value that is no whole number of its elements: what is left over.
-  if (used < size) {
-    out.put(`[SLACK ${size - used} bytes]`.replace('[SLACK', '['));
-  }
+  // Elements have one size: what is left over belongs to none.
+  if (used < size) out.put(`\n\t  trailing data length ${size - used}`);
 }
 
 function list(size: number, step: number, text: (i: number) => string, separator = ','): string {
@@ -250,68 +248,142 @@ const HARDWARE: Readonly<Record<number, string>> = {
   24: 'ieee1394',
 };
 
+/** Values with a structure of their own; returns how many bytes were printed. */
 function putSpecial(out: Printout, p: number, tag: number, size: number): number {
   switch (tag) {
-    case CLIENT_ID: {
-      if (size < 1) return size;
-      const type = out.u8(p);
-      if (type === 0) {
-        out.put(`"${bytesText(out, p + 1, size - 1)}"`);
-        return size;
-      }
-      if (type === 255) {
-        out.put(`hardware-type ${type}, ${list(size - 1, 1, (i) => hex2(out.u8(p + 1 + i)), ':')}`);
-        return size;
-      }
-      out.put(HARDWARE[type] ?? `hardware-type ${type}`);
-      if (size > 1) {
-        out.put(HARDWARE[type] === undefined ? ', ' : ' ');
-        out.put(list(size - 1, 1, (i) => hex2(out.u8(p + 1 + i)), ':'));
-      }
-      return size;
+    case 46: {
+      const value = out.u8(p);
+      out.put({ 1: 'b-node', 2: 'p-node', 4: 'm-node', 8: 'h-node' }[value] ?? `#${value}`);
+      return 1;
     }
     case 52: {
       const value = out.u8(p);
-      out.put({ 1: 'file', 2: 'sname', 3: 'file+sname' }[value] ?? `Unknown (${value})`);
+      out.put({ 1: 'file', 2: 'sname', 3: 'file+sname' }[value] ?? `#${value}`);
       return 1;
     }
-    case 46: {
-      const value = out.u8(p);
-      out.put(
-        { 1: 'b-node', 2: 'p-node', 4: 'm-node', 8: 'h-node' }[value] ?? `Unknown (${value})`,
-      );
-      return 1;
-    }
-    case 121:
-    case 249:
-      return putRoutes(out, p, size);
-    default:
-      out.put(list(size, 1, (i) => String(out.u8(p + i)), '.'));
+    case CLIENT_ID:
+      putClientId(out, p, size);
       return size;
+    case 77:
+      putUserClasses(out, p, size);
+      return size;
+    case 81:
+      putFqdn(out, p, size);
+      return size;
+    case 82:
+      return putAgentInformation(out, p, size);
+    default:
+      return putRoutes(out, p, size);
   }
+}
+
+function putClientId(out: Printout, p: number, size: number): void {
+  if (size < 1) {
+    out.put('[ERROR: length < 1 bytes]');
+    return;
+  }
+  const type = out.u8(p);
+  if (type === 0) {
+    out.put(`"${bytesText(out, p + 1, size - 1)}"`);
+    return;
+  }
+  const bytes = list(size - 1, 1, (i) => hex2(out.u8(p + 1 + i)), ':');
+  const name = HARDWARE[type];
+  out.put(name === undefined ? `hardware-type ${type},` : name);
+  if (size > 1) out.put(` ${bytes}`);
+}
+
+/** Client FQDN (RFC 4702): flags, two result codes, the name. */
+function putFqdn(out: Printout, p: number, size: number): void {
+  if (size < 3) {
+    out.put('[ERROR: length < 3 bytes]');
+    return;
+  }
+  const flags = out.u8(p);
+  if (flags !== 0) {
+    out.put(`[${['S', 'O', 'E', 'N'].filter((_, i) => (flags & (1 << i)) !== 0).join('')}] `);
+  }
+  if (out.u8(p + 1) !== 0 || out.u8(p + 2) !== 0) {
+    out.put(`${out.u8(p + 1)}/${out.u8(p + 2)} `);
+  }
+  out.put(`"${bytesText(out, p + 3, size - 3)}"`);
+}
+
+/** User classes (RFC 3004): counted texts. */
+function putUserClasses(out: Printout, p: number, size: number): void {
+  let at = 0;
+  let instance = 1;
+  if (size < 1) {
+    out.put('[ERROR: length < 1 bytes]');
+    return;
+  }
+  while (at < size) {
+    const length = out.u8(p + at);
+    at++;
+    out.put(`\n\t      instance#${instance}: `);
+    if (length === 0) {
+      out.put('[ERROR: invalid option]');
+      return;
+    }
+    if (at + length > size) {
+      out.put('[ERROR: invalid option]');
+      return;
+    }
+    out.put(`"${bytesText(out, p + at, length)}", length ${length}`);
+    at += length;
+    instance++;
+  }
+}
+
+const AGENT_NAMES = ['', 'Circuit-ID', 'Remote-ID', '', '', '', 'Subscriber-ID'];
+
+/** Relay agent information (RFC 3046): its own options. */
+function putAgentInformation(out: Printout, p: number, size: number): number {
+  let at = 0;
+  if (size < 2) {
+    out.put('[ERROR: length < 2 bytes]');
+    return size;
+  }
+  while (size - at >= 2) {
+    const type = out.u8(p + at);
+    const length = out.u8(p + at + 1);
+    at += 2;
+    if (length > size - at) return size;
+    const name = AGENT_NAMES[type] ?? '';
+    out.put(`\n\t      ${name === '' ? 'Unknown' : name} SubOption ${type}, length ${length}: `);
+    if (name === '') out.putHex(p + at, length, '\n\t\t');
+    else out.put(bytesText(out, p + at, length));
+    at += length;
+  }
+  return at;
 }
 
 /** Classless static routes (RFC 3442): prefix length, its significant bytes, router. */
 function putRoutes(out: Printout, p: number, size: number): number {
+  if (size < 5) {
+    out.put('[ERROR: length < 5 bytes]');
+    return size;
+  }
   let at = 0;
   let separator = '';
   while (at < size) {
     const width = out.u8(p + at);
+    at++;
+    out.put(separator);
+    separator = ',';
     if (width > 32) {
-      out.put(' bad width');
+      out.put(`[ERROR: Mask width (${width}) > 32]`);
       return size;
     }
     const significant = (width + 7) >> 3;
-    if (at + 1 + significant + 4 > size) break;
-    out.put(separator);
-    separator = ',';
+    if (at + significant + 4 > size) return size;
     if (width === 0) out.put('(default');
     else {
-      const bytes = [0, 1, 2, 3].map((i) => (i < significant ? out.u8(p + at + 1 + i) : 0));
-      out.put(`(${bytes.slice(0, significant).join('.')}/${width}`);
+      const bytes = [0, 1, 2, 3].map((i) => (i < significant ? out.u8(p + at + i) : 0));
+      out.put(`(${bytes.join('.')}/${width}`);
     }
-    out.put(`:${ip4Text(out, p + at + 1 + significant)})`);
-    at += 1 + significant + 4;
+    out.put(`:${ip4Text(out, p + at + significant)})`);
+    at += significant + 4;
   }
   return at;
 }

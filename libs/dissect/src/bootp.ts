@@ -44,5 +44,9 @@ export function printBootp(out: Printout, p: number, length: number): void {
 }
 
 function putText(out: Printout, p: number, size: number, label: string): void {
-  if (out.u8(p) !== 0) out.put(`\n\t  ${label} "${zeroEndedText(out, p, size)}"`);
+  if (out.u8(p) === 0) return;
+  const available = Math.min(size, out.available(p));
+  const text = zeroEndedText(out, p, available);
+  out.put(`\n\t  ${label} "${text.text}"`);
+  if (!text.ended && available < size) out.truncate();
 }

@@ -27,8 +27,9 @@ export function nameText(out: Printout, p: number, message: number): NameText {
     if (label === 0) {
       return { text: text === '' ? '.' : text, next: next ?? at };
     }
+    // Nothing after the first byte of a label: whoever reads on finds out.
+    if (!out.has(at, 1)) return { text, next: next ?? at + ((label & POINTER) === 0 ? label : 0) };
     if ((label & POINTER) === POINTER) {
-      if (!out.has(at, 1)) return { text, next: undefined };
       const target = ((label & 0x3f) << 8) | out.u8(at);
       next ??= at + 1;
       // A pointer goes back, else it may go round for ever.

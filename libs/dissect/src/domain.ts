@@ -104,7 +104,6 @@ function putRecords(
 ): number | undefined {
   let at: number | undefined = p;
   for (let i = 0; i < count; i++) {
-    if (at >= out.snapEnd) return undefined;
     at = putRecord(out, at, message, multicast);
     if (at === undefined) return undefined;
     if (at < out.snapEnd && i + 1 < count) out.put(',');
@@ -153,7 +152,6 @@ function putResponse(out: Printout, p: number, multicast: boolean): boolean {
       at = skipName(out, at);
       if (at === undefined) return false;
       at += 4;
-      if (at >= out.snapEnd && (answers ?? 0) > 0) return false;
     }
   }
   out.put(` ${answers ?? 0}/${authorities ?? 0}/${additional ?? 0}`);

@@ -23,6 +23,7 @@ function putType(out: Printout, type: number): void {
 
 /** Prints a frame; returns the length of all its link-layer headers. */
 export function printEther(out: Printout, p: number, length: number, capLen: number): number {
+  out.protocol = 'ether';
   const verbose = out.options.linkHeader;
   if (length < capLen) {
     out.put(`[length ${length} < caplen ${capLen}]`);
@@ -70,7 +71,7 @@ export function printEther(out: Printout, p: number, length: number, capLen: num
     }
     if (verbose) {
       out.put('802.3');
-      out.put(lengthShown ? ', ' : `, length ${left}: `);
+      if (!lengthShown) out.put(`, length ${left}: `);
     }
     const llc = printLlc(out, at, left, capLeft, source, dest);
     if (llc < 0) out.putDumpUnlessDumping(at, capLeft);

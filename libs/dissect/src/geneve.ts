@@ -15,12 +15,12 @@ const HLEN = 8;
 const FLAGS = [
   [0x80, 'O'],
   [0x40, 'C'],
-  [0x20, 'R5'],
-  [0x10, 'R4'],
+  [0x20, 'R1'],
+  [0x10, 'R2'],
   [0x08, 'R3'],
-  [0x04, 'R2'],
-  [0x02, 'R1'],
-  [0x01, 'R0'],
+  [0x04, 'R4'],
+  [0x02, 'R5'],
+  [0x01, 'R6'],
 ] as const;
 
 const CLASSES: Readonly<Record<number, string>> = {

@@ -6,7 +6,7 @@
 import { addBytes, finish, shouldBe } from './checksum.js';
 import type { IpContext } from './ip-demux.js';
 import { printIp } from './ip.js';
-import { hex8, ip4Text, portText } from './names.js';
+import { hex4, hex8, ip4Text, portText } from './names.js';
 import type { Printout } from './printout.js';
 
 const UNREACHABLE: Readonly<Record<number, readonly [before: string, after: string]>> = {
@@ -40,6 +40,62 @@ const OTHER: Readonly<Record<number, string>> = {
   17: 'address mask request',
 };
 
+/** Where an extension starts: behind the header and 128 bytes of the quoted packet. */
+const EXTENSION_MIN = 136;
+
+/**
+ * The extension of RFC 4884 after the quotation. Without the length that says so it is one only if its
+ * checksum is right.
+ */
+function putExtension(out: Printout, p: number, length: number): void {
+  const at = p + EXTENSION_MIN;
+  const size = length - EXTENSION_MIN;
+  if (!out.has(at, 5)) {
+    out.putTruncated();
+    return;
+  }
+  const whole = out.has(at, size);
+  const sum = whole ? finish(addBytes(out, at, size)) : 0;
+  if (out.u8(p + 5) === 0 && whole && sum !== 0) return;
+  const version = out.u8(at) >> 4;
+  out.put(`\n\tICMP Multi-Part extension v${version}`);
+  if (version !== 2) {
+    out.put(' packet not supported');
+    return;
+  }
+  if (whole) {
+    out.put(
+      `, checksum 0x${hex4(out.u16(at + 2))} (${sum === 0 ? '' : 'in'}correct), length ${size}`,
+    );
+  }
+  putExtensionObjects(out, at + 4, size - 4);
+}
+
+const EXTENSION_OBJECTS = ['unknown', 'MPLS Stack Entry', 'Interface Identification'];
+
+function putExtensionObjects(out: Printout, start: number, total: number): void {
+  let p = start;
+  let left = total;
+  while (left > 4) {
+    out.need(p, 4);
+    const size = out.u16(p);
+    const kind = out.u8(p + 2);
+    const name = EXTENSION_OBJECTS[kind] ?? 'unknown';
+    out.put(`\n\t  ${name} Object (${kind}), Class-Type: ${out.u8(p + 3)}, length ${size}`);
+    if (kind === 0 || size < 4) return;
+    if (kind === 1) {
+      for (let at = 4; at + 4 <= size; at += 4) {
+        const entry = out.u32(p + at);
+        out.put(`\n\t    label ${entry >>> 12}, tc ${(entry >>> 9) & 7}`);
+        if ((entry & 0x100) !== 0) out.put(', [S]');
+        out.put(`, ttl ${entry & 255}`);
+      }
+    }
+    p += size;
+    left -= size;
+  }
+}
+
 /** Types that quote the packet they are about. */
 const isError = (type: number): boolean =>
   type === 3 || type === 4 || type === 5 || type === 11 || type === 12;
@@ -66,6 +122,9 @@ export function printIcmp(out: Printout, p: number, ip: IpContext): void {
     printIp(out, quoted, length);
     out.restoreEnd(saved);
     out.protocol = 'icmp';
+  }
+  if ((type === 3 || type === 11 || type === 12) && ip.length > EXTENSION_MIN) {
+    putExtension(out, p, ip.length);
   }
 }
 

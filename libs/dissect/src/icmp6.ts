@@ -56,8 +56,6 @@ const RA_FLAGS = [
   [0x80, 'managed'],
   [0x40, 'other stateful'],
   [0x20, 'home agent'],
-  [0x04, 'ND proxy'],
-  [0x02, 'SNAC router'],
 ] as const;
 
 const NA_FLAGS = [
@@ -168,24 +166,23 @@ function putBody(out: Printout, p: number, type: number, length: number): boolea
 function putUnreachable(out: Printout, p: number, length: number): boolean {
   const code = out.u8(p + 1);
   const quoted = p + 8;
-  out.need(quoted, 40);
-  const dest = ip6Text(out, quoted + 24);
+  const dest = (): string => ip6Text(out, quoted + 24);
   out.put(`, ${UNREACHABLE[code] ?? `unknown unreach code (${code})`}`);
   switch (code) {
     case 0:
     case 1:
     case 3:
-      out.put(` ${dest}`);
+      out.put(` ${dest()}`);
       return true;
     case 2:
-      out.put(` ${dest}, source address ${ip6Text(out, quoted + 8)}`);
+      out.put(` ${dest()}, source address ${ip6Text(out, quoted + 8)}`);
       return true;
     case 4: {
       const upper = upperLayer(out, quoted);
       if (upper === undefined) out.truncate();
       const port = out.u16(upper.at + 2);
       const name = upper.protocol === 6 ? 'tcp' : 'udp';
-      out.put(`, ${dest} ${name} port ${portText(out, port, name)}`);
+      out.put(`, ${dest()} ${name} port ${portText(out, port, name)}`);
       return true;
     }
     default:
@@ -233,7 +230,6 @@ function upperLayer(
 
 function putTimeExceeded(out: Printout, p: number): void {
   const code = out.u8(p + 1);
-  out.need(p + 8, 40);
   if (code === 0) out.put(` for ${ip6Text(out, p + 32)}`);
   else if (code === 1) out.put(' (reassembly)');
   else out.put(`, unknown code (${code})`);
@@ -241,7 +237,7 @@ function putTimeExceeded(out: Printout, p: number): void {
 
 function putParameterProblem(out: Printout, p: number): void {
   const code = out.u8(p + 1);
-  out.need(p + 8, 40);
+  out.need(p + 32, 16);
   const what = ['erroneous', 'next header', 'option', 'incomplete header chain'][code];
   out.put(what === undefined ? `, code-#${code}` : `, ${what} - octet ${out.u32(p + 4)}`);
 }

@@ -10,24 +10,40 @@ const ROUTER_ALERT = 5;
 const JUMBO = 0xc2;
 const HOME_ADDRESS = 0xc9;
 
-export function putHopByHop(out: Printout, p: number): number {
-  return putHeader(out, p, 'hbhopt', 'HBH ');
+/** The length that a jumbogram (RFC 2675) states instead of its header. */
+export interface JumboLength {
+  /** What the fixed header says: zero in a jumbogram. */
+  readonly payload: number;
+  found: boolean;
+  /** Valid: the header says zero and the option at least 65536. */
+  length: number | undefined;
 }
 
-export function putDestinationOptions(out: Printout, p: number): number {
-  return putHeader(out, p, 'dstopt', 'DSTOPT ');
+/** The header's length, or -1 where its options are malformed. */
+export function putHopByHop(out: Printout, p: number, jumbo: JumboLength): number {
+  return putHeader(out, p, 'hbhopt', 'HBH ', jumbo);
 }
 
-function putHeader(out: Printout, p: number, protocol: string, name: string): number {
+export function putDestinationOptions(out: Printout, p: number, jumbo: JumboLength): number {
+  return putHeader(out, p, 'dstopt', 'DSTOPT ', jumbo);
+}
+
+function putHeader(
+  out: Printout,
+  p: number,
+  protocol: string,
+  name: string,
+  jumbo: JumboLength,
+): number {
   out.protocol = protocol;
   const length = (out.u8(p + 1) + 1) * 8;
   out.need(p, length);
   out.put(name);
-  if (out.options.verbose > 0) putOptions(out, p + 2, length - 2);
-  return length;
+  return putOptions(out, p + 2, length - 2, jumbo) ? length : -1;
 }
 
-function putOptions(out: Printout, p: number, length: number): void {
+/** Options are checked always, and printed with -v. False where they are malformed. */
+function putOptions(out: Printout, p: number, length: number, jumbo: JumboLength): boolean {
   let i = 0;
   while (i < length) {
     const type = out.u8(p + i);
@@ -36,35 +52,59 @@ function putOptions(out: Printout, p: number, length: number): void {
       if (i + 1 >= length) break;
       size = out.u8(p + i + 1) + 2;
     }
-    if (i + size > length || !putOption(out, p + i, type, length - i)) break;
+    if (i + size > length || !putOption(out, p + i, type, length - i, jumbo)) break;
     i += size;
   }
-  out.put(i >= length ? ' ' : '[trunc] ');
+  if (i < length) {
+    out.putTruncated();
+    return false;
+  }
+  if (out.options.verbose > 0) out.put(' ');
+  return true;
 }
 
 /** False where the option is shorter than it must be. */
-function putOption(out: Printout, p: number, type: number, left: number): boolean {
+function putOption(
+  out: Printout,
+  p: number,
+  type: number,
+  left: number,
+  jumbo: JumboLength,
+): boolean {
+  const show = (text: string): void => {
+    if (out.options.verbose > 0) out.put(text);
+  };
   switch (type) {
     case PAD1:
-      out.put('(pad1)');
+      show('(pad1)');
       return true;
     case PADN:
-      out.put('(padn)');
+      show('(padn)');
       return true;
     case ROUTER_ALERT:
       if (!checkSize(out, p, 'rtalert', left, 2)) return false;
-      out.put(`(rtalert: 0x${hex4(out.u16(p + 2))}) `);
+      show(`(rtalert: 0x${hex4(out.u16(p + 2))}) `);
       return true;
     case JUMBO:
       if (!checkSize(out, p, 'jumbo', left, 4)) return false;
-      out.put(`(jumbo: ${out.u32(p + 2)}) `);
+      show(`(jumbo: ${out.u32(p + 2)}${noteJumbo(jumbo, out.u32(p + 2))}) `);
       return true;
     case HOME_ADDRESS:
       return putHomeAddress(out, p, left);
     default:
-      out.put(`(opt_type 0x${hex2(type)}: len=${out.u8(p + 1)})`);
+      show(`(opt_type 0x${hex2(type)}: len=${out.u8(p + 1)})`);
       return true;
   }
+}
+
+/** Remembers the length, or says what is wrong with it. */
+function noteJumbo(jumbo: JumboLength, length: number): string {
+  if (jumbo.found) return ' - already seen';
+  jumbo.found = true;
+  if (jumbo.payload !== 0) return ' - payload len != 0';
+  if (length < 65536) return ' - < 65536';
+  jumbo.length = length;
+  return '';
 }
 
 function checkSize(out: Printout, p: number, name: string, left: number, size: number): boolean {
@@ -89,6 +129,7 @@ function putHomeAddress(out: Printout, p: number, left: number): boolean {
     out.put(`(homeaddr: invalid len ${size})`);
     return false;
   }
+  if (out.options.verbose === 0) return true;
   out.put(`(homeaddr: ${ip6Text(out, p + 2)}`);
   if (size > 16) putSubOptions(out, p + 18, size - 16);
   out.put(')');

@@ -1,5 +1,6 @@
 /**
- * Routing headers: types 0 and 2 (RFC 2460, RFC 6275) and 4, segment routing (RFC 8754).
+ * Routing headers: types 0 and 2 (RFC 2460, RFC 6275) and 4, segment routing (RFC 8754),
+ * whose TLVs are not printed.
  */
 import { ip6Text } from './names.js';
 import type { Printout } from './printout.js';
@@ -9,58 +10,31 @@ const HLEN = 40;
 /** The header's length, or -1 where it cannot be skipped. */
 export function putRoutingHeader(out: Printout, p: number): number {
   out.protocol = 'rt6';
+  out.put('RT6');
   const length = out.u8(p + 1);
+  out.put(` (len=${length}`);
   const type = out.u8(p + 2);
-  const left = out.u8(p + 3);
-  const deprecated = type === 0 ? ' [Deprecated]' : '';
-  out.put(`RT6 (len=${length}, type=${type}${deprecated}, segleft=${left}`);
+  out.put(`, type=${type}${type === 0 ? ' [Deprecated]' : ''}`);
+  out.put(`, segleft=${out.u8(p + 3)}`);
   if (type === 0 || type === 2) {
     const reserved = out.u32(p + 4);
     if (reserved !== 0 || out.options.verbose > 0) out.put(`, rsv=0x${reserved.toString(16)}`);
-    if (length % 2 === 1) {
-      out.put(` (invalid length ${length})`);
-      return invalid(out);
-    }
-    for (let i = 0; i < length / 2; i++) out.put(`, [${i}]${ip6Text(out, p + 8 + 16 * i)}`);
-    out.put(') ');
-    return (length + 1) * 8;
+  } else if (type === 4) {
+    out.put(`, last-entry=${out.u8(p + 4)}`);
+    const flags = out.u8(p + 5);
+    if (flags !== 0 || out.options.verbose > 0) out.put(`, flags=0x${flags.toString(16)}`);
+    out.put(`, tag=${out.u16(p + 6).toString(16)}`);
+  } else {
+    out.put(' (unknown type)');
+    return invalid(out);
   }
-  if (type === 4) return putSegments(out, p, length);
-  out.put(' (unknown type)');
-  return invalid(out);
-}
-
-function putSegments(out: Printout, p: number, length: number): number {
-  out.put(`, last-entry=${out.u8(p + 4)}`);
-  const flags = out.u8(p + 5);
-  if (flags !== 0 || out.options.verbose > 0) out.put(`, flags=0x${flags.toString(16)}`);
-  out.put(`, tag=${out.u16(p + 6).toString(16)}`);
-  const total = (length + 1) * 8;
-  let at = p + 8;
-  let size = total - 8;
-  for (let i = 0; i <= out.u8(p + 4); i++) {
-    if (size < 16) return invalid(out);
-    out.put(`, [${i}]${ip6Text(out, at)}`);
-    at += 16;
-    size -= 16;
+  if (length % 2 === 1) {
+    out.put(` (invalid length ${length})`);
+    return invalid(out);
   }
-  while (size > 0) {
-    const type = out.u8(at);
-    if (type === 0) {
-      out.put(', TLV-type=Pad1(0)');
-      at += 1;
-      size -= 1;
-      continue;
-    }
-    if (size < 2) return invalid(out);
-    const tlv = out.u8(at + 1);
-    out.put(`, TLV-type=${type}, TLV-len=${tlv}`);
-    if (size - 2 < tlv) return invalid(out);
-    at += 2 + tlv;
-    size -= 2 + tlv;
-  }
+  for (let i = 0; i < length / 2; i++) out.put(`, [${i}]${ip6Text(out, p + 8 + 16 * i)}`);
   out.put(') ');
-  return total;
+  return (length + 1) * 8;
 }
 
 function invalid(out: Printout): number {

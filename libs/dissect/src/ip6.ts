@@ -5,6 +5,7 @@
  */
 import { ipDemux } from './ip-demux.js';
 import { putDestinationOptions, putHopByHop } from './ip6-options.js';
+import type { JumboLength } from './ip6-options.js';
 import { putRoutingHeader } from './ip6-route.js';
 import { hex2, hex8, IP_PROTOCOL_NAMES, ip6Text } from './names.js';
 import { MAX_NESTING } from './printout.js';
@@ -26,13 +27,14 @@ export function printIp6(out: Printout, p: number, length: number): void {
     return;
   }
   const payload = out.u16(p + 4);
-  const total = payload + HLEN;
+  // Zero is what a jumbogram says, and a large segment before its segmentation.
+  const total = payload === 0 ? length : payload + HLEN;
   if (length < total) out.put(`truncated-ip6 - ${total - length} bytes missing!`);
   if (out.options.verbose > 0) putDetails(out, p, payload);
-  const saved = out.limitEnd(p + total);
+  const saved = payload === 0 ? out.snapEnd : out.limitEnd(p + total);
   out.nesting++;
   if (out.nesting > MAX_NESTING) out.truncate();
-  printChain(out, p, total);
+  printChain(out, p, payload === 0 ? HLEN : total, length);
   out.nesting--;
   out.restoreEnd(saved);
 }
@@ -51,16 +53,17 @@ function putDetails(out: Printout, p: number, payload: number): void {
   );
 }
 
-function printChain(out: Printout, header: number, total: number): void {
+/** `total`: header and payload as the header says; `length`: what there is. */
+function printChain(out: Printout, header: number, total: number, length: number): void {
+  const jumbo: JumboLength = { payload: out.u16(header + 4), found: false, length: undefined };
   let at = header;
   let left = total;
   let advance = HLEN;
   let next = out.u8(header + 6);
   let fragmented = false;
+  let hopByHop = false;
   while (at < out.snapEnd && advance > 0) {
-    if (left < advance) {
-      out.truncate();
-    }
+    if (left < advance) out.truncate();
     at += advance;
     left -= advance;
     const first = at === header + HLEN;
@@ -68,17 +71,42 @@ function printChain(out: Printout, header: number, total: number): void {
       out.put(`${ip6Text(out, header + 8)} > ${ip6Text(out, header + 24)}: `);
     }
     switch (next) {
-      case 0:
-        advance = putHopByHop(out, at);
+      case 0: {
+        const wrong = hopByHop
+          ? '[The Hop-by-Hop Options header was already found]'
+          : first
+            ? undefined
+            : "[The Hop-by-Hop Options header don't follow the IPv6 header]";
+        if (wrong !== undefined) {
+          out.put(wrong);
+          out.putInvalid();
+          return;
+        }
+        hopByHop = true;
+        advance = putHopByHop(out, at, jumbo);
+        if (advance < 0) return;
+        if (jumbo.payload === 0) {
+          if (jumbo.length === undefined) {
+            out.put('[No valid Jumbo Payload Hop-by-Hop option found]');
+            out.putInvalid();
+            return;
+          }
+          left = jumbo.length;
+          const missing = jumbo.length + HLEN - length;
+          if (missing > 0) out.put(` truncated-ip6 - ${missing} bytes missing!`);
+          left = Math.min(left, length - HLEN);
+        }
         break;
+      }
       case 60:
-        advance = putDestinationOptions(out, at);
+        advance = putDestinationOptions(out, at, jumbo);
         break;
       case 44:
         advance = putFragment(out, at, header);
         fragmented = true;
         break;
       case 43:
+        out.need(at, 1);
         advance = putRoutingHeader(out, at);
         break;
       default:
@@ -101,7 +129,6 @@ function printChain(out: Printout, header: number, total: number): void {
 /** The length of the fragment header, or -1 where what follows is not the start of a payload. */
 function putFragment(out: Printout, p: number, header: number): number {
   out.protocol = 'frag6';
-  out.need(p, 8);
   const word = out.u16(p + 2);
   const offset = word & 0xfff8;
   const size = HLEN + out.u16(header + 4) - (p - header) - 8;

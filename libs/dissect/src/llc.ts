@@ -3,9 +3,11 @@
  *
  * Ethernet with a length field, cooked capture → this → stp, ethertypePrint.
  */
+import { printEther } from './ether.js';
 import { ethertypePrint } from './ethertype.js';
 import { printIp } from './ip.js';
 import { ETHERTYPE_NAMES, hex2, hex4, macText, ouiName } from './names.js';
+import { MAX_NESTING } from './printout.js';
 import type { Printout } from './printout.js';
 import { printStp } from './stp.js';
 
@@ -157,6 +159,43 @@ function printUnnumbered(
   return 3;
 }
 
+const BRIDGED = 0x0080c2;
+
+/** What RFC 2684 bridges. */
+const BRIDGED_NAMES: Readonly<Record<number, string>> = {
+  1: 'Ethernet + FCS',
+  2: '802.4 + FCS',
+  3: 'Token Ring + FCS',
+  4: 'FDDI + FCS',
+  5: '802.6 + FCS',
+  7: 'Ethernet w/o FCS',
+  8: '802.4 w/o FCS',
+  9: 'Token Ring w/o FCS',
+  10: 'FDDI w/o FCS',
+  11: '802.6 w/o FCS',
+  14: 'BPDU',
+};
+
+function printBridged(
+  out: Printout,
+  p: number,
+  type: number,
+  length: number,
+  capLen: number,
+): boolean {
+  if (type === 14) {
+    printStp(out, p, length);
+    return true;
+  }
+  if (type !== 1 && type !== 7) return false;
+  if (capLen < 2 || length < 2) out.truncate();
+  out.nesting++;
+  if (out.nesting > MAX_NESTING) out.truncate();
+  printEther(out, p + 2, length - 2, capLen - 2);
+  out.nesting--;
+  return true;
+}
+
 /** False where the payload has no printer. */
 function printSnap(
   out: Printout,
@@ -174,7 +213,8 @@ function printSnap(
   const oui = out.u24(p);
   const type = out.u16(p + 3);
   const isEthertype = oui === 0 || oui === 0x0000f8;
-  const typeName = isEthertype ? (ETHERTYPE_NAMES[type] ?? 'Unknown') : 'Unknown';
+  const typeNames = isEthertype ? ETHERTYPE_NAMES : oui === BRIDGED ? BRIDGED_NAMES : {};
+  const typeName = typeNames[type] ?? 'Unknown';
   const left = length - 5;
   const ouiText = `oui ${ouiName(oui)} (0x${oui.toString(16).padStart(6, '0')})`;
   if (out.options.linkHeader) {
@@ -182,6 +222,7 @@ function printSnap(
     out.put(`${ouiText}, ${kind} ${typeName} (0x${hex4(type)}), length ${left}: `);
   }
   if (isEthertype && ethertypePrint(out, type, p + 5, left, capLen - 5, source, dest)) return true;
+  if (oui === BRIDGED && printBridged(out, p + 5, type, left, capLen - 5)) return true;
   if (!out.options.linkHeader) {
     if (source !== undefined && dest !== undefined) {
       out.put(`${macText(out, source)} > ${macText(out, dest)} `);

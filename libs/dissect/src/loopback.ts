@@ -9,51 +9,54 @@ const FORWARD = 2;
 
 export function printLoopback(out: Printout, p: number, length: number): void {
   out.protocol = 'loopback';
-  if (length < 2) {
-    out.put('Loopback');
+  out.put('Loopback');
+  const invalid = (at: number, left: number): void => {
     out.putInvalid();
+    out.need(at, left);
+  };
+  if (length < 2) {
+    invalid(p, length);
     return;
   }
+  const skip = le16(out, p);
   let at = p + 2;
   let left = length - 2;
-  const le16 = (offset: number): number => {
-    const word = out.u16(offset);
-    return ((word & 255) << 8) | (word >> 8);
-  };
-  out.put(`Loopback, skipCount ${le16(p)}`);
-  const skip = le16(p);
+  out.put(`, skipCount ${skip}`);
   if (skip % 8 !== 0) out.put(' (bogus)');
   if (skip > left) {
-    out.putInvalid();
+    invalid(at, left);
     return;
   }
+  out.need(at, skip);
   at += skip;
   left -= skip;
   if (left < 2) {
-    out.putInvalid();
+    invalid(at, left);
     return;
   }
-  const kind = le16(at);
-  out.put(`, ${kind === REPLY ? 'Reply' : kind === FORWARD ? 'Forward Data' : 'unknown'}`);
+  const kind = le16(out, at);
   at += 2;
   left -= 2;
-  if (kind === REPLY) {
-    if (left < 2) {
-      out.putInvalid();
-      return;
-    }
-    out.put(`, receipt number ${le16(at)}`);
-    at += 2;
-    left -= 2;
-  } else if (kind === FORWARD) {
-    if (left < 6) {
-      out.putInvalid();
-      return;
-    }
-    out.put(`, forwarding address ${macText(out, at)}`);
-    at += 6;
-    left -= 6;
+  const name = kind === REPLY ? 'Reply' : kind === FORWARD ? 'Forward Data' : undefined;
+  out.put(`, ${name ?? ` invalid (${kind})`}`);
+  if (name === undefined) {
+    out.need(at, left);
+    return;
   }
-  out.need(at, left);
+  const size = kind === REPLY ? 2 : 6;
+  if (left < size) {
+    invalid(at, left);
+    return;
+  }
+  if (kind === REPLY) out.put(`, receipt number ${le16(out, at)}`);
+  else out.put(`, forwarding address ${macText(out, at)}`);
+  at += size;
+  left -= size;
   out.put(`, data (${left} octets)`);
+  out.need(at, left);
+}
+
+function le16(out: Printout, p: number): number {
+  const word = out.u16(p);
+  return ((word & 255) << 8) | (word >> 8);
 }

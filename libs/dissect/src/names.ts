@@ -137,10 +137,26 @@ export function ouiName(oui: number): string {
       return 'Ethernet';
     case 0x00000c:
       return 'Cisco';
+    case 0x00005e:
+      return 'IANA';
+    case 0x0000f8:
+      return 'Cisco bridged';
+    case 0x0080c2:
+      return 'Ethernet bridged';
+    case 0x009069:
+      return 'Juniper';
+    case 0x00a03e:
+      return 'ATM Forum';
+    case 0x00120f:
+      return 'IEEE 802.3 Private';
+    case 0x0012bb:
+      return 'ANSI/TIA';
+    case 0x001b21:
+      return 'DCBX';
     case 0x080007:
       return 'Appletalk';
-    case 0x0080c2:
-      return '802.1';
+    case 0x080009:
+      return 'Hewlett-Packard';
     default:
       return 'Unknown';
   }

@@ -13,9 +13,10 @@ const destText = (out: Printout, ip: IpContext): string =>
   ip.version === 4 ? ip4Text(out, ip.header + 16) : ip6Text(out, ip.header + 24);
 
 /** Whether the transport follows the IP header directly; else the addresses are printed already. */
-const followsDirectly = (out: Printout, ip: IpContext, protocol: number): boolean =>
+export const followsDirectly = (out: Printout, ip: IpContext, protocol: number): boolean =>
   out.u8(ip.header + (ip.version === 4 ? 9 : 6)) === protocol;
 
+/** Where the ports were not captured. */
 export function addressesText(out: Printout, ip: IpContext): string {
   return `${sourceText(out, ip)} > ${destText(out, ip)}:`;
 }

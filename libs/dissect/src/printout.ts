@@ -113,10 +113,10 @@ export class Printout {
     if (size > 0) this.text += hexDump(this.mem, p, size, indent);
   }
 
-  /** Unless the user asks for a dump of everything anyway. */
+  /** The same, unless the user wants it short or has everything dumped anyway. */
   putDumpUnlessDumping(p: number, length: number): void {
-    const { hex, hexAscii, ascii } = this.options;
-    if (hex === 0 && hexAscii === 0 && ascii === 0) this.putDump(p, length);
+    const { hex, hexAscii, ascii, quiet } = this.options;
+    if (hex + hexAscii + ascii + quiet === 0) this.putDump(p, length);
   }
 
   /** Lowers the end to `end` and returns the old one, for restoreEnd. */

@@ -36,7 +36,7 @@ const ROLES = ['Unknown', 'Alternate', 'Root', 'Designated'];
 export function printStp(out: Printout, p: number, length: number): void {
   out.protocol = 'stp';
   if (length < 4) {
-    out.putTruncated();
+    out.putInvalid();
     return;
   }
   if (out.u16(p) !== 0) {
@@ -49,7 +49,7 @@ export function printStp(out: Printout, p: number, length: number): void {
   const type = out.u8(p + 3);
   out.put(`, ${TYPES[type] ?? `Unknown BPDU Type (0x${hex2(type)})`}`);
   if (type === CONFIG || (type === RAPID && version === 2)) {
-    if (length < (type === CONFIG ? 35 : 36)) out.putTruncated();
+    if (length < (type === CONFIG ? 35 : 36)) out.putInvalid();
     else putConfig(out, p, type, length);
   }
 }
@@ -60,7 +60,14 @@ function bridgeId(out: Printout, p: number): string {
   return `${hex4(out.u16(p))}.${formatMac(out.mem, p + 2)}`;
 }
 
-const seconds = (out: Printout, p: number): string => `${(out.u16(p) / 256).toFixed(2)}s`;
+/** 256ths of a second with two decimals; a tie goes to the even digit, as in C. */
+function seconds(out: Printout, p: number): string {
+  const scaled = out.u16(p) * 100;
+  const whole = Math.floor(scaled / 256);
+  const rest = scaled % 256;
+  const up = rest > 128 || (rest === 128 && whole % 2 === 1);
+  return `${((whole + (up ? 1 : 0)) / 100).toFixed(2)}s`;
+}
 
 function putConfig(out: Printout, p: number, type: number, length: number): void {
   const flags = out.u8(p + 4);

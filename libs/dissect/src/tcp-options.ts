@@ -30,8 +30,13 @@ const NAMES: Readonly<Record<number, string>> = {
   254: 'exp',
 };
 
-class BadOption extends Error {
-  override readonly name = 'BadOption';
+/** The options end here: malformed, or cut off where their length was known. */
+class OptionsEnd extends Error {
+  override readonly name = 'OptionsEnd';
+
+  constructor(readonly cutOff: boolean) {
+    super('TCP options end');
+  }
 }
 
 /** False where they are malformed: the packet's text ends there. `p`: the TCP header. */
@@ -44,28 +49,29 @@ export function putTcpOptions(
 ): boolean {
   let at = p + HLEN;
   const end = p + headerLength;
-  let separator = '';
+  let first = true;
   out.put(', options [');
   try {
     while (at < end) {
-      out.put(separator);
-      separator = ',';
+      if (!first) out.put(',');
       const kind = out.u8(at);
       let size = 1;
       if (kind !== EOL && kind !== NOP) {
         size = out.u8(at + 1);
-        if (size < 2 || size > end - at) throw new BadOption();
+        if (size < 2 || size > end - at) throw new OptionsEnd(false);
       }
       out.put(NAMES[kind] ?? `unknown-${kind}`);
       const used = putBody(out, kind, at + 2, size, end, flags, sackOrigin);
       at += (size === 1 ? 1 : 2) + used;
       if ((size === 1 ? 1 : 2) + used !== size) out.put(`[len ${size}]`);
+      first = false;
       if (kind === EOL) break;
     }
   } catch (error) {
-    if (!(error instanceof BadOption)) throw error;
-    out.put('[bad opt]');
-    if (separator !== '') out.put('>');
+    if (!(error instanceof OptionsEnd)) throw error;
+    if (error.cutOff) out.putTruncated();
+    else out.put('[bad opt]');
+    if (!first) out.put(error.cutOff ? '>' : ']');
     return false;
   }
   out.put(']');
@@ -83,8 +89,8 @@ function putBody(
   sackOrigin: number,
 ): number {
   const check = (length: number): void => {
-    if (p + length > end) throw new BadOption();
-    out.need(p, length);
+    if (p + length > end) throw new OptionsEnd(false);
+    if (!out.has(p, length)) throw new OptionsEnd(true);
   };
   switch (kind) {
     case EOL:
@@ -209,11 +215,14 @@ function putAuthentication(
     out.putInvalid();
     return length;
   }
-  check(length);
-  out.put(` keyid ${out.u8(p)} rnextkeyid ${out.u8(p + 1)}`);
-  if (length > 2) {
-    out.put(' mac 0x');
-    putBytes(out, p + 2, length - 2);
+  check(1);
+  out.put(` keyid ${out.u8(p)}`);
+  check(2);
+  out.put(` rnextkeyid ${out.u8(p + 1)}`);
+  if (length > 2) out.put(' mac 0x');
+  for (let i = 2; i < length; i++) {
+    check(i + 1);
+    out.put(hex2(out.u8(p + i)));
   }
   return length;
 }

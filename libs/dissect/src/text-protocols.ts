@@ -186,7 +186,8 @@ function putLine(
 export function printSsh(out: Printout, p: number, length: number): void {
   out.protocol = 'ssh';
   const magic = [0x53, 0x53, 0x48, 0x2d]; // SSH-
-  if (length < 4 || !out.has(p, 4) || magic.some((byte, i) => out.u8(p + i) !== byte)) return;
+  if (length < 4) return;
+  if (magic.some((byte, i) => out.u8(p + i) !== byte)) return;
   let text = '';
   for (let i = 0; i < length; i++) {
     const byte = out.u8(p + i);

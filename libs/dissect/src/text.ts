@@ -20,14 +20,18 @@ export function bytesText(out: Printout, p: number, length: number): string {
 }
 
 /** Up to a zero byte or `length`. */
-export function zeroEndedText(out: Printout, p: number, length: number): string {
+export function zeroEndedText(
+  out: Printout,
+  p: number,
+  length: number,
+): { readonly text: string; readonly ended: boolean } {
   let text = '';
   for (let i = 0; i < length; i++) {
     const byte = out.u8(p + i);
-    if (byte === 0) break;
+    if (byte === 0) return { text, ended: true };
     text += charText(byte);
   }
-  return text;
+  return { text, ended: false };
 }
 
 /** A time of `seconds` as 1w2d3h4m5s. */

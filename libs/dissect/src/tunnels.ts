@@ -126,12 +126,12 @@ function printGre1(out: Printout, p: number, length: number): void {
 
 export function printVxlan(out: Printout, p: number, length: number): void {
   out.protocol = 'vxlan';
-  out.put('VXLAN, ');
+  out.put('VXLAN');
   if (length < 8) out.truncate();
   const flags = out.u8(p);
-  const vni = out.u24(p + 4);
+  out.put(`, flags [${(flags & 8) !== 0 ? 'I' : 'invalid'}] (0x${hex2(flags)}), `);
+  out.put(`vni ${out.u24(p + 4)}\n`);
   out.need(p, 8);
-  out.put(`flags [${(flags & 8) !== 0 ? 'I' : 'invalid'}] (0x${hex2(flags)}), vni ${vni}\n`);
   nested(out, () => printEther(out, p + 8, length - 8, out.available(p + 8)));
 }
 
@@ -144,17 +144,18 @@ export function printEsp(out: Printout, p: number, length: number): void {
 /** Returns the length of the header, for what follows it. */
 export function printAh(out: Printout, p: number): number {
   out.protocol = 'ah';
-  out.put('AH(');
+  out.put('AH');
+  out.need(p, 12);
+  out.put('(');
   const size = out.u8(p + 1);
   if (out.options.verbose > 0) out.put(`length=${size}(${(size + 2) * 4}-bytes),`);
   const reserved = out.u16(p + 2);
   if (reserved !== 0) out.put(`reserved=0x${hex4(reserved)}[MustBeZero],`);
   out.put(`spi=0x${hex8(out.u32(p + 4))},`);
-  if (out.options.verbose > 0) out.put(`seq=0x${out.u32(p + 8).toString(16)},`);
-  else out.put(`seq=0x${out.u32(p + 8).toString(16)},`);
+  out.put(`seq=0x${out.u32(p + 8).toString(16)},`);
   out.put('icv=0x');
   const icv = (size - 1) * 4;
-  for (let i = 0; i < icv; i += 4) out.put(hex8(out.u32(p + 12 + i)));
+  for (let i = 0; i < icv; i++) out.put(hex2(out.u8(p + 12 + i)));
   out.put('): ');
   return (size + 2) * 4;
 }

@@ -6,7 +6,7 @@
 import { shouldBe } from './checksum.js';
 import type { IpContext } from './ip-demux.js';
 import { hex4 } from './names.js';
-import { addressesText, endsText } from './ports.js';
+import { addressesText, endsText, followsDirectly } from './ports.js';
 import type { Printout } from './printout.js';
 import { transportChecksum } from './pseudo-header.js';
 import { printUdpPayload } from './udp-ports.js';
@@ -16,8 +16,7 @@ const HLEN = 8;
 export function printUdp(out: Printout, p: number, ip: IpContext): void {
   out.protocol = 'udp';
   if (!out.has(p, 4)) {
-    out.put(addressesText(out, ip));
-    out.put(' ');
+    if (followsDirectly(out, ip, 17)) out.put(`${addressesText(out, ip)} `);
     out.putTruncated();
     return;
   }
@@ -56,7 +55,7 @@ export function printUdp(out: Printout, p: number, ip: IpContext): void {
 
 function putChecksum(out: Printout, p: number, ip: IpContext, length: number): void {
   const field = out.u16(p + 6);
-  if (field === 0) {
+  if (field === 0 && ip.version === 4) {
     out.put('[no cksum] ');
     return;
   }
