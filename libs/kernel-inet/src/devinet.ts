@@ -105,6 +105,10 @@ function dropAddress(inDev: InDevice, gone: InIfaddr): void {
   ipv4Of(net).genid++;
   fibDelIfaddr(gone);
   notifyAddress(net, 'RTM_DELADDR', gone);
+  if (inDev.addresses.length > 0) return;
+  // Without an address the device takes no part in IPv4: @kernel fib_inetaddr_event(), fib_disable_ip()
+  fibDisableDevice(inDev.dev, true);
+  arpDeviceDown(inDev.dev, false);
 }
 
 /** An address as rtnetlink shows it. */
