@@ -31,7 +31,17 @@ const boundaries = {
     {
       sourceTag: 'env:pure',
       onlyDependOnLibsWithTags: ['env:pure'],
-      allowedExternalImports: ['unbash', 'yaml', 'zod', 'fast-check', 'wabt', '@jest/globals'],
+      allowedExternalImports: [
+        'unbash',
+        'yaml',
+        'zod',
+        'diff',
+        'fflate',
+        '@noble/hashes/*',
+        'fast-check',
+        'wabt',
+        '@jest/globals',
+      ],
     },
   ],
 };

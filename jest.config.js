@@ -7,6 +7,8 @@ const folders = [...within('apps'), ...within('libs'), 'e2e', 'tools'];
 
 export default {
   maxWorkers: 2,
+  // Only the root's value counts in a run of several projects; machines that are busy are slow.
+  testTimeout: 60_000,
   projects: folders
     .filter((folder) => existsSync(new URL(`${folder}/jest.config.js`, root)))
     .map((folder) => `<rootDir>/${folder}`),

@@ -70,6 +70,7 @@ export function netifReceiveSkb(skb: SkBuff): void {
 }
 
 function deliverTaps(skb: SkBuff, dev: NetDevice): void {
+  if (skb.pktType === PACKET_LOOPBACK) return; // a copy of what was sent, which the taps have seen
   const own = dev.taps;
   if (own !== null) for (let i = 0; i < own.length; i++) (own[i] as DeviceTap)(skb, dev, false);
   const all = dev.net.taps;

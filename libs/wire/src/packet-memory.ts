@@ -27,21 +27,7 @@ interface Ops {
   ): number;
 }
 
-// Narrow shapes of the WebAssembly globals: the pure libraries use neither DOM nor Node types.
-interface WasmMemory {
-  readonly buffer: ArrayBuffer;
-}
-interface WasmGlobals {
-  readonly Memory: new (limits: { initial: number; maximum: number }) => WasmMemory;
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
-}
-
-function wasm(): WasmGlobals {
-  return (globalThis as unknown as { WebAssembly: WasmGlobals }).WebAssembly;
-}
-
-function assembled(): Uint8Array {
+function assembled(): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(OPS_WASM_HEX.length / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(OPS_WASM_HEX.slice(2 * i, 2 * i + 2), 16);
   return bytes;
@@ -100,10 +86,9 @@ export class PacketMemory {
   /** @param bytes total size; a quarter goes to large slots */
   constructor(bytes = 128 * 1024 * 1024) {
     const pages = Math.max(16, Math.ceil(bytes / PAGE));
-    const globals = wasm();
-    const memory = new globals.Memory({ initial: pages, maximum: pages });
-    const module = new globals.Module(assembled());
-    this.ops = new globals.Instance(module, { env: { memory } }).exports as Ops;
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const module = new WebAssembly.Module(assembled());
+    this.ops = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Ops;
     this.u8 = new Uint8Array(memory.buffer);
     this.dv = new DataView(memory.buffer);
     this.u16 = new Uint16Array(memory.buffer);
