@@ -178,7 +178,8 @@ function localEntry(br: Bridge, port: NetDevice): void {
 function addSlave(dev: NetDevice, slave: NetDevice): number {
   const br = dev.priv as Bridge;
   if (slave.rxHandler !== null) return -16; // EBUSY
-  if ((slave.flags & 8) !== 0 || slave.priv instanceof Bridge) return slave.priv instanceof Bridge ? -40 : -22; // ELOOP, EINVAL
+  if (slave.priv instanceof Bridge) throw new KernelError('ELOOP', 'Can not enslave a bridge to a bridge');
+  if ((slave.flags & 8) !== 0) return -22; // EINVAL: a loopback device
   slave.rxHandler = brHandleFrame;
   slave.rxHandlerData = br;
   br.ports.push(slave);

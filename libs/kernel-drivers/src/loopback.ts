@@ -2,7 +2,7 @@
  * The loopback device: what is sent comes straight back in. Source: drivers/net/loopback.c.
  */
 import {
-  devTxStats, ethTypeTrans, NetDevice, NETDEV_TX_OK, netifRx, registerNetdevice, skbOrphan, Stat, statAdd, type Net, type NetDeviceOps, type SkBuff,
+  devAddrSet, devTxStats, ethTypeTrans, NetDevice, NETDEV_TX_OK, netifRx, registerNetdevice, skbOrphan, Stat, statAdd, type Net, type NetDeviceOps, type SkBuff,
 } from '@netloom/kernel-core';
 import { Iff } from '@netloom/sys';
 import { ARPHRD_LOOPBACK } from '@netloom/wire';
@@ -19,7 +19,15 @@ function startXmit(skb: SkBuff, dev: NetDevice): number {
   return NETDEV_TX_OK;
 }
 
-const loopbackOps: NetDeviceOps = { driver: 'loopback', startXmit, netnsLocal: true };
+const loopbackOps: NetDeviceOps = {
+  driver: 'loopback',
+  startXmit,
+  netnsLocal: true,
+  setMacAddress: (dev, address) => {
+    devAddrSet(dev, address);
+    return 0;
+  },
+};
 
 /** Makes the `lo` of a namespace, down. */
 export function loopbackNetInit(net: Net): void {

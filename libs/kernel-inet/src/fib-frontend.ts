@@ -264,7 +264,7 @@ function resolveNexthop(net: Net, via: number, ifindex: number, weight: number, 
   if (res === null) throw new KernelError('ENETUNREACH', 'Nexthop has invalid gateway');
   const { type, scope: found } = res.route.info;
   if (type !== RTN_UNICAST && type !== RTN_LOCAL) throw new KernelError('EINVAL', 'Nexthop has invalid gateway');
-  if (type === RTN_LOCAL || found < RT_SCOPE_LINK) throw new KernelError(type === RTN_LOCAL ? 'EINVAL' : 'ENETUNREACH', 'Nexthop has invalid gateway');
+  if (found < RT_SCOPE_LINK) throw new KernelError('ENETUNREACH', 'Nexthop has invalid gateway');
   dev ??= res.nh.dev;
   if (!dev.up) throw new KernelError('ENETDOWN', 'Nexthop device is not up');
   return make(dev, found);
@@ -277,13 +277,13 @@ function routeInfo(net: Net, request: Omit<RouteNew, 'mode'>): FibInfo {
   const scope = request.scope ?? (type === RTN_LOCAL ? RT_SCOPE_HOST : type === RTN_UNICAST && !hasGateway && hops.length > 0 ? RT_SCOPE_LINK : type === RTN_BROADCAST ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
   const nexthops: FibNh[] = [];
   if (type === RTN_UNICAST || type === RTN_LOCAL || type === RTN_BROADCAST || type === RTN_MULTICAST) {
-    if (hops.length === 0) throw new KernelError('ENODEV', 'No nexthop given');
+    if (hops.length === 0) throw new KernelError('ENODEV');
     for (const hop of hops) {
       const onlink = hop.onlink === true || ((hop.flags ?? 0) & RTNH_F_ONLINK) !== 0;
       nexthops.push(resolveNexthop(net, Number(hop.via ?? 0), hop.ifindex ?? 0, hop.weight ?? 1, onlink, scope));
     }
-  } else if (hops.length > 0 && hops.some((hop) => hop.via !== undefined)) {
-    throw new KernelError('EINVAL', 'Routes with unreachable type can not have a nexthop');
+  } else if (hops.some((hop) => hop.via !== undefined || (hop.ifindex ?? 0) !== 0)) {
+    throw new KernelError('EINVAL', 'Gateway, device and multipath can not be specified for this route type');
   }
   const prefsrc = Number(request.prefsrc ?? 0);
   if (prefsrc !== 0 && inetAddrType(net, prefsrc) !== RTN_LOCAL) throw new KernelError('EINVAL', 'Invalid prefsrc address');

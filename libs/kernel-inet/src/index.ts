@@ -155,6 +155,7 @@ export {
   ipv4IsMulticast,
   ipv4IsLoopback,
   ipv4IsZeronet,
+  ipCheckMc,
   ipRouteInput,
   routeTypeErrno,
   ipRouteOutput,

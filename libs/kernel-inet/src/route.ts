@@ -8,7 +8,7 @@ import { Errno } from '@netloom/base';
 import { Dst, DropReason, type Net, type NetDevice, type SkBuff } from '@netloom/kernel-core';
 import { Iff } from '@netloom/sys';
 import { fibLookup, fibSelectSource, fibValidateSource, inetAddrType, type FibResult } from './fib-frontend.js';
-import { RTN_BLACKHOLE, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_PROHIBIT, RTN_UNICAST, RTN_UNREACHABLE, RT_SCOPE_LINK } from './fib-table.js';
+import { RTN_BLACKHOLE, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_PROHIBIT, RTN_UNICAST, RTN_UNREACHABLE, RT_SCOPE_LINK, type FibNh } from './fib-table.js';
 import { Conf, InDevice } from './in-device.js';
 import { ipError } from './ip-error.js';
 import { ipForward } from './ip-forward.js';
@@ -177,11 +177,16 @@ function forwardRoute(net: Net, res: FibResult): Rtable {
   if (rt === null || rt.genid !== genid) {
     rt = new Rtable(nh.dev, RTN_UNICAST, true);
     rt.genid = genid;
-    rt.gateway = nh.gateway;
+    rt.gateway = nexthopGateway(nh);
     fillMetrics(rt, res);
     nh.rthInput = rt;
   }
   return rt;
+}
+
+/** A gateway that is one of our own addresses only says which device to use. @kernel rt_set_nexthop() */
+function nexthopGateway(nh: FibNh): number {
+  return nh.scope === RT_SCOPE_LINK ? nh.gateway : 0;
 }
 
 function fillMetrics(rt: Rtable, res: FibResult): void {
@@ -276,7 +281,10 @@ function routeBroadcast(skb: SkBuff, saddr: number, inDev: InDevice): number {
  */
 export function ipRouteOutput(net: Net, flow: Flow4): Rtable | number {
   const { saddr } = flow;
-  if (saddr !== 0 && flow.oif === 0 && !ipv4IsMulticast(saddr) && inetAddrType(net, saddr) !== RTN_LOCAL) return -Errno.EINVAL;
+  if (saddr !== 0) {
+    if (ipv4IsMulticast(saddr) || saddr === 0xffffffff) return -Errno.EINVAL;
+    if (inetAddrType(net, saddr) !== RTN_LOCAL) return -Errno.ENETUNREACH;
+  }
   let oifDev: NetDevice | undefined;
   if (flow.oif !== 0) {
     oifDev = net.devByIndex(flow.oif);
@@ -287,7 +295,7 @@ export function ipRouteOutput(net: Net, flow: Flow4): Rtable | number {
   if (oifDev !== undefined && (ipv4IsMulticast(daddr) || daddr === 0xffffffff)) {
     return outputRoute(net, null, oifDev, daddr, saddr !== 0 ? saddr : fibSelectSource(oifDev, daddr, RT_SCOPE_LINK));
   }
-  if (daddr === 0xffffffff) {
+  if (daddr === 0xffffffff || ipv4IsMulticast(daddr)) {
     const dev = saddr === 0 ? undefined : net.devices.find((d) => InDevice.of(d)?.addresses.some((a) => a.local === saddr));
     if (dev !== undefined) return outputRoute(net, null, dev, daddr, saddr);
   }
@@ -323,7 +331,7 @@ function outputRoute(net: Net, res: FibResult | null, dev: NetDevice, daddr: num
   rt.genid = genid;
   rt.prefsrc = source;
   if (res !== null && (type !== RTN_MULTICAST || res.route.dstLen >= 4)) {
-    rt.gateway = res.nh.gateway; // a group is not sent to the default gateway
+    rt.gateway = nexthopGateway(res.nh); // a group is not sent to the default gateway
     fillMetrics(rt, res);
     if (type === RTN_UNICAST) res.nh.rthOutput = rt;
   }

@@ -2,12 +2,8 @@
  * The routes that addresses bring and take away. Each case: commands in the words of ip(8), then what `ip route show
  * table all` and `ip -o addr show` of Linux 6.18 said after the same commands. `link add` makes a pair whose far end is up.
  */
-import { formatIpv4 } from '@netloom/base';
-import { ipv4SetConf, type Ipv4ConfName } from '@netloom/kernel-inet';
-import type { AddrMsg, RouteMsg, RouteNew, Sys } from '@netloom/sys';
-import { netOf } from './host.js';
-import { ip4 } from './spec-frames.js';
-import { SpecLab } from './spec-lab.js';
+import { ip, showAddr, showRoute } from './spec-ip.js';
+import { SpecLab, sysctl } from './spec-lab.js';
 
 const CASES: readonly { readonly name: string; readonly commands: string; readonly routes: readonly string[]; readonly addresses: readonly string[] }[] = [
   {
@@ -483,105 +479,6 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
   },
 ];
 
-const SCOPES: Readonly<Record<string, number>> = { global: 0, link: 253, host: 254 };
-const TYPES: Readonly<Record<string, number>> = { blackhole: 6, unreachable: 7 };
-const nameOf = (table: Readonly<Record<string, number>>, value: number): string => Object.keys(table).find((name) => table[name] === value) ?? String(value);
-
-function ifindex(sys: Sys, name: string): number {
-  return sys.rtnl('RTM_GETLINK', { ifname: name })[0]?.ifindex ?? 0;
-}
-
-function prefix(text: string): { readonly address: number; readonly length: number } {
-  if (text === 'default') return { address: 0, length: 0 };
-  const [address = '', length = '32'] = text.split('/');
-  return { address: ip4(address), length: Number(length) };
-}
-
-/** `a b c d` after the leading words as { a: b, c: d }; words without a value are flags. */
-function options(words: readonly string[]): Map<string, string> {
-  const found = new Map<string, string>();
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] as string;
-    found.set(word, word === 'noprefixroute' || word === 'nexthop' ? '' : (words[++i] ?? ''));
-  }
-  return found;
-}
-
-function link(sys: Sys, verb: string, name: string, rest: readonly string[]): void {
-  if (verb === 'add') {
-    const peer = name.replace('d', 'p');
-    sys.rtnl('RTM_NEWLINK', { kind: 'veth', ifname: name, peer: { ifname: peer } });
-    sys.rtnl('RTM_SETLINK', { ifname: peer, flags: 1, flagsMask: 1 });
-  } else if (verb === 'del') {
-    sys.rtnl('RTM_DELLINK', { ifname: name });
-  } else {
-    sys.rtnl('RTM_SETLINK', { ifname: name, flags: rest[0] === 'up' ? 1 : 0, flagsMask: 1 });
-  }
-}
-
-function addr(sys: Sys, verb: string, what: string, rest: readonly string[]): void {
-  const given = options(rest);
-  const { address: local, length } = prefix(what);
-  const on = { family: 2, ifindex: ifindex(sys, given.get('dev') ?? ''), local };
-  if (verb === 'del') {
-    sys.rtnl('RTM_DELADDR', { ...on, prefixlen: length });
-    return;
-  }
-  const peer = given.get('peer');
-  const brd = given.get('brd');
-  sys.rtnl('RTM_NEWADDR', {
-    ...on, prefixlen: peer === undefined ? length : prefix(peer).length,
-    ...(peer === undefined ? {} : { address: prefix(peer).address }),
-    ...(brd === undefined ? {} : { broadcast: brd === '+' ? (local | (0xffffffff >>> length)) >>> 0 : ip4(brd) }),
-    ...(given.has('metric') ? { metric: Number(given.get('metric')) } : {}),
-    ...(given.has('noprefixroute') ? { flags: 0x200 } : {}),
-    ...(given.has('scope') ? { scope: SCOPES[given.get('scope') ?? ''] ?? 0 } : {}),
-  });
-}
-
-function route(sys: Sys, verb: string, words: readonly string[]): void {
-  const type = TYPES[words[0] ?? ''];
-  const [what = '', ...rest] = type === undefined ? words : words.slice(1);
-  const { address: dst, length: dstLen } = prefix(what);
-  const given = options(rest.join(' ').split(' nexthop ')[0]?.split(' ') ?? []);
-  const hops = rest[0] === 'nexthop' ? rest.join(' ').split('nexthop ').slice(1).map((hop) => options(hop.trim().split(' '))) : given.has('via') || given.has('dev') ? [given] : [];
-  sys.rtnl('RTM_NEWROUTE', {
-    family: 2, dst, dstLen, mode: verb as RouteNew['mode'],
-    nexthops: hops.map((hop) => ({
-      ...(hop.has('via') ? { via: ip4(hop.get('via') ?? '') } : {}), ...(hop.has('dev') ? { ifindex: ifindex(sys, hop.get('dev') ?? '') } : {}),
-      ...(hop.has('weight') ? { weight: Number(hop.get('weight')) } : {}),
-    })),
-    ...(type === undefined ? {} : { type }),
-    ...(given.has('metric') ? { priority: Number(given.get('metric')) } : {}),
-    ...(given.has('src') ? { prefsrc: ip4(given.get('src') ?? '') } : {}),
-    ...(given.has('table') ? { table: Number(given.get('table')) } : {}),
-  });
-}
-
-function showRoute(sys: Sys, r: RouteMsg): string[] {
-  const name = (index: number): string => sys.rtnl('RTM_GETLINK', { ifindex: index })[0]?.ifname ?? '?';
-  const dst = r.dst === undefined ? 'default' : formatIpv4(Number(r.dst)) + (r.dstLen === 32 ? '' : `/${r.dstLen}`);
-  const type = { 1: '', 2: 'local ', 3: 'broadcast ', 6: 'blackhole ', 7: 'unreachable ' }[r.type] ?? '?';
-  const hops = r.nexthops.map((hop) => `${hop.via === undefined ? '' : `via ${formatIpv4(Number(hop.via))} `}dev ${name(hop.ifindex)}`);
-  const rest =
-    (r.table === 254 ? '' : ` table ${r.table === 255 ? 'local' : r.table}`) + (r.protocol === 2 ? ' proto kernel' : '') +
-    (r.scope === 0 || r.type >= 6 ? '' : ` scope ${nameOf(SCOPES, r.scope)}`) + (r.prefsrc === undefined ? '' : ` src ${formatIpv4(Number(r.prefsrc))}`) +
-    (r.priority === undefined ? '' : ` metric ${r.priority}`);
-  if (hops.length < 2) return [`${type}${dst}${hops.length > 0 ? ` ${hops.join('')}` : ''}${rest}`];
-  const notes = (flags: number): string => ((flags & 1) !== 0 ? ' dead' : '') + ((flags & 16) !== 0 ? ' linkdown' : '');
-  return [`${type}${dst}${rest}`, ...r.nexthops.map((hop, i) => `nexthop ${hops[i] ?? ''} weight ${hop.weight}${notes(hop.flags)}`)];
-}
-
-function showAddr(sys: Sys, a: AddrMsg): string {
-  const name = sys.rtnl('RTM_GETLINK', { ifindex: a.ifindex })[0]?.ifname ?? '?';
-  const peer = a.address === a.local ? '' : ` peer ${formatIpv4(Number(a.address))}`;
-  return (
-    `${name} inet ${formatIpv4(Number(a.local))}${peer}/${a.prefixlen}` + (a.metric === undefined ? '' : ` metric ${a.metric}`) +
-    (a.broadcast === undefined ? '' : ` brd ${formatIpv4(a.broadcast)}`) + ` scope ${nameOf(SCOPES, a.scope)}` +
-    ((a.flags & 1) !== 0 ? ' secondary' : '') + ((a.flags & 0x200) !== 0 ? ' noprefixroute' : '') + ` ${name}`
-  );
-}
-
 describe('routes of addresses', () => {
   it.each(CASES)('$name', async ({ commands, routes, addresses }) => {
     const lab = new SpecLab();
@@ -589,11 +486,9 @@ describe('routes of addresses', () => {
     const shown = await lab.call(host, async (sys) => {
       sys.unshareNet();
       for (const command of commands.split('; ')) {
-        const [object, verb = '', what = '', ...rest] = command.split(' ');
-        if (object === 'link') link(sys, verb, what, rest);
-        else if (object === 'addr') addr(sys, verb, what, rest);
-        else if (object === 'route') route(sys, verb, [what, ...rest]);
-        else ipv4SetConf(netOf(host.tasks.task(sys.pid) as never), what, verb as Ipv4ConfName, Number(rest[0]));
+        const [object, name = '', device = '', value = ''] = command.split(' ');
+        if (object === 'sysctl') await sysctl(`net/ipv4/conf/${device}/${name}`, value)(sys);
+        else expect(ip(sys, command)).toBe('');
       }
       return {
         routes: sys.rtnl('RTM_GETROUTE', {}).flatMap((r) => showRoute(sys, r)),

@@ -3,7 +3,7 @@
  */
 import { Errno, KernelError } from '@netloom/base';
 import { DropReason, LL_MAX_HEADER, PACKET_HOST, type Net } from '@netloom/kernel-core';
-import { fibLookup, fibRouteMsg, ipRouteInput, ipRouteOutput, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST, type Rtable } from '@netloom/kernel-inet';
+import { fibLookup, fibRouteMsg, InDevice, ipCheckMc, ipRouteInput, ipRouteOutput, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST, type Rtable } from '@netloom/kernel-inet';
 import { AF_INET, type RouteGet, type RouteMsg } from '@netloom/sys';
 
 const RTM_F_CLONED = 0x200;
@@ -23,8 +23,8 @@ export function routeGet(net: Net, request: RouteGet): RouteMsg {
     return fibRouteMsg(res.route);
   }
   const rt = request.iif === undefined ? output(net, request, daddr, saddr) : input(net, request.iif, daddr, saddr, request.tos ?? 0);
-  const cast = rt.type === RTN_BROADCAST ? RTCF_BROADCAST | RTCF_LOCAL : rt.type === RTN_MULTICAST ? RTCF_MULTICAST : rt.type === RTN_LOCAL ? RTCF_LOCAL : 0;
-  const dev = rt.type === RTN_LOCAL && request.iif !== undefined ? net.loopback : rt.dev;
+  const cast = rt.type === RTN_BROADCAST ? RTCF_BROADCAST | RTCF_LOCAL : rt.type === RTN_MULTICAST ? multicastFlags(rt, daddr) : rt.type === RTN_LOCAL ? RTCF_LOCAL : 0;
+  const dev = (rt.type === RTN_LOCAL || rt.type === RTN_BROADCAST) && request.iif !== undefined ? net.loopback : rt.dev;
   return {
     family: AF_INET, dst: daddr, dstLen: 32, tos: request.tos ?? 0, table: RT_TABLE_MAIN, protocol: 0,
     scope: 0, type: rt.type === RTN_MULTICAST ? RTN_MULTICAST : rt.type, flags: (RTM_F_CLONED | cast) >>> 0,
@@ -36,6 +36,11 @@ export function routeGet(net: Net, request: RouteGet): RouteMsg {
     ...(rt.pmtu !== 0 ? { metrics: { mtu: rt.mtu() }, expires: Math.ceil((rt.pmtuExpires - net.kernel.engine.now) / 1e9) } : {}),
     uid: 0,
   };
+}
+
+/** A group that this host listens to is local too. */
+function multicastFlags(rt: Rtable, group: number): number {
+  return RTCF_MULTICAST | (ipCheckMc(InDevice.of(rt.dev), group) ? RTCF_LOCAL : 0);
 }
 
 function output(net: Net, request: RouteGet, daddr: number, saddr: number): Rtable {

@@ -164,7 +164,7 @@ function neighNew(net: Net, request: NeighNew): void {
   if (existing === undefined && request.mode === 'change') throw new KernelError('ENOENT');
   if (existing !== undefined && request.mode === 'add') throw new KernelError('EEXIST');
   const valid = (state & (Nud.NUD_PERMANENT | Nud.NUD_REACHABLE | Nud.NUD_STALE | Nud.NUD_DELAY | Nud.NUD_PROBE)) !== 0;
-  if (existing === undefined && valid && request.lladdr === undefined) throw new KernelError('EINVAL');
+  if (existing === undefined && valid && request.lladdr === undefined) throw new KernelError('EINVAL', 'No link layer address given');
   const neigh = existing ?? arpCreate(dev, request.dst);
   if (neigh === null) throw new KernelError('ENOBUFS');
   const view = request.lladdr === undefined ? undefined : new DataView(request.lladdr.buffer, request.lladdr.byteOffset);
