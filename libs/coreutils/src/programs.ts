@@ -14,6 +14,7 @@ import { psPrograms } from './proc/ps.js';
 import { runPrograms } from './proc/run.js';
 import { timePrograms } from './proc/time.js';
 import { xargs } from './proc/xargs.js';
+import { jq } from './jq/jq.js';
 import { sedProgram } from './sed/sed.js';
 import { catPrograms } from './text/cat.js';
 import { column } from './text/column.js';
@@ -40,5 +41,5 @@ export const coreutilsPrograms: readonly ProgramSpec[] = [
   awkProgram, sedProgram, ...grepPrograms, ...catPrograms, head, tail, wc, sort, uniq, cut, tr, column, ...mergeLinesPrograms,
   ...shapeLinesPrograms, ...splitPrograms, ...printfPrograms, ...numberPrograms, ...exprPrograms, ...dumpPrograms,
   ...digestPrograms, ...encodePrograms, ...diffPrograms, ...lsPrograms, ...copyPrograms, ...makePrograms, ...namePrograms,
-  ...attributePrograms, ...diskPrograms, find, dd, ...runPrograms, xargs, ...psPrograms, ...hostPrograms, ...timePrograms,
+  ...attributePrograms, ...diskPrograms, find, dd, jq, ...runPrograms, xargs, ...psPrograms, ...hostPrograms, ...timePrograms,
 ];
