@@ -117,12 +117,10 @@ export async function run(main: Program, line: string, host: FakeHost = {}): Pro
       const names = new Set<string>();
       for (const name of files.keys())
         if (name.startsWith(prefix)) names.add(name.slice(prefix.length).split('/')[0] ?? '');
-      return [...names]
-        .sort()
-        .map((name) => ({
-          name,
-          type: isDirectory(prefix + name) ? ('dir' as const) : ('file' as const),
-        }));
+      return [...names].sort().map((name) => ({
+        name,
+        type: isDirectory(prefix + name) ? ('dir' as const) : ('file' as const),
+      }));
     },
   };
   const code = await main(fake as unknown as Sys);

@@ -4,7 +4,7 @@ import { AF_UNSPEC } from '@netloom/sys';
 import { matches, type Args } from '../args.js';
 import { calendarText, dateText } from '../calendar.js';
 import { CommandExit } from '../command.js';
-import { printAddress } from './address.js';
+import { printAddress } from './address-print.js';
 import type { IpContext } from './context.js';
 import { MONITOR_HELP } from './help.js';
 import { printLink } from './link-print.js';

@@ -86,7 +86,7 @@ class Sockets {
     // net-tools shows a listener's backlog limits as empty queues
     const listening = entry.state === 10;
     const sendQ = listening ? 0 : entry.sendQ;
-    let text = `${protocol.padEnd(4)}  ${String(entry.recvQ).padStart(7)} ${String(sendQ).padStart(6)} ${local.padEnd(23)} ${peer.padEnd(23)} ${state.padEnd(11)}`;
+    let text = `${protocol.padEnd(4)} ${String(entry.recvQ).padStart(7)} ${String(sendQ).padStart(6)} ${local.padEnd(23)} ${peer.padEnd(23)} ${state.padEnd(11)}`;
     if (extended)
       text += ` ${(entry.uid === 0 ? '0' : String(entry.uid)).padEnd(10)} ${String(entry.ino).padEnd(10)}`;
     if (programs) {

@@ -14,13 +14,11 @@ import {
   AF_INET6,
   print,
   printErr,
-  readTextFile,
   type SockAddr,
   type SockDiagEntry,
   type Sys,
 } from '@netloom/sys';
 import { CommandExit, program } from '../command.js';
-import { getopt } from '../getopt.js';
 import { netnsSwitch } from '../ip/context.js';
 import { reverseName } from '../resolve.js';
 import {
@@ -32,11 +30,17 @@ import {
   SS_LISTENING,
   stateBits,
 } from './filter.js';
+import {
+  parseSsOptions,
+  TYPE_ORDER,
+  type Invocation,
+  type SocketType,
+  type SsOptions,
+} from './options.js';
+import { socketSummary } from './summary.js';
 import { renderTable, type SocketRow } from './table.js';
 import { memoryText, tcpInfoText, timerText } from './tcp-info.js';
 import { SS_USAGE } from './usage.js';
-
-type SocketType = SockDiagEntry['type'];
 
 const STATE_NAMES = [
   'UNKNOWN',
@@ -52,237 +56,6 @@ const STATE_NAMES = [
   'LISTEN',
   'CLOSING',
 ];
-
-/** Kinds in the order in which ss prints them. */
-const TYPE_ORDER: readonly SocketType[] = [
-  'p_raw',
-  'p_dgr',
-  'u_str',
-  'u_dgr',
-  'raw',
-  'icmp',
-  'udp',
-  'tcp',
-];
-
-interface SsOptions {
-  types: Set<SocketType>;
-  families: Set<'inet' | 'inet6'>;
-  all: boolean;
-  listening: boolean;
-  numeric: boolean;
-  resolve: boolean;
-  timers: boolean;
-  extended: boolean;
-  memory: boolean;
-  processes: boolean;
-  info: boolean;
-  summary: boolean;
-  header: boolean;
-  oneline: boolean;
-}
-
-const QUERIES: Readonly<Record<string, readonly SocketType[]>> = {
-  all: TYPE_ORDER,
-  inet: ['tcp', 'udp', 'raw'],
-  tcp: ['tcp'],
-  udp: ['udp'],
-  raw: ['raw', 'icmp'],
-  unix: ['u_str', 'u_dgr'],
-  unix_stream: ['u_str'],
-  u_str: ['u_str'],
-  unix_dgram: ['u_dgr'],
-  u_dgr: ['u_dgr'],
-  unix_seqpacket: [],
-  packet: ['p_raw', 'p_dgr'],
-  packet_raw: ['p_raw'],
-  p_raw: ['p_raw'],
-  packet_dgram: ['p_dgr'],
-  p_dgr: ['p_dgr'],
-  netlink: [],
-  dccp: [],
-  sctp: [],
-  mptcp: [],
-  tipc: [],
-  xdp: [],
-  vsock_stream: [],
-  vsock_dgram: [],
-};
-
-interface Invocation {
-  readonly options: SsOptions;
-  readonly words: readonly string[];
-  readonly netns?: string;
-}
-
-function parseOptions(argv: readonly string[]): Invocation {
-  const parsed = getopt('ss', argv, {
-    short: '+dhalBetuwxnro460spTbEf:mMiA:D:F:vVzZN:KHSO',
-    long: {
-      numeric: 'n',
-      resolve: 'r',
-      options: 'o',
-      extended: 'e',
-      memory: 'm',
-      info: 'i',
-      processes: 'p',
-      threads: 'T',
-      bpf: 'b',
-      events: 'E',
-      dccp: 'd',
-      tcp: 't',
-      sctp: 'S',
-      udp: 'u',
-      raw: 'w',
-      unix: 'x',
-      all: 'a',
-      listening: 'l',
-      ipv4: '4',
-      ipv6: '6',
-      packet: '0',
-      family: 'f:',
-      socket: 'A:',
-      query: 'A:',
-      summary: 's',
-      diag: 'D:',
-      filter: 'F:',
-      version: 'V',
-      help: 'h',
-      context: 'Z',
-      contexts: 'z',
-      net: 'N:',
-      kill: 'K',
-      'no-header': 'H',
-      oneline: 'O',
-      mptcp: 'M',
-      tos: 'tos',
-      cgroup: 'cgroup',
-      'inet-sockopt': 'sockopt',
-      tipcinfo: 'tipcinfo',
-      vsock: 'vsock',
-      xdp: 'xdp',
-      tipc: 'tipc',
-    },
-  });
-  if (parsed.error !== undefined) throw new CommandExit(255, `${parsed.error}\n${SS_USAGE}`);
-  const options: SsOptions = {
-    types: new Set(),
-    families: new Set(),
-    all: false,
-    listening: false,
-    numeric: false,
-    resolve: false,
-    timers: false,
-    extended: false,
-    memory: false,
-    processes: false,
-    info: false,
-    summary: false,
-    header: true,
-    oneline: false,
-  };
-  let netns: string | undefined;
-  const add = (types: readonly SocketType[]): void => {
-    for (const type of types) options.types.add(type);
-  };
-  for (const { name, value = '' } of parsed.options) {
-    switch (name) {
-      case 'n':
-        options.numeric = true;
-        break;
-      case 'r':
-        options.resolve = true;
-        break;
-      case 'o':
-        options.timers = true;
-        break;
-      case 'e':
-        options.timers = true;
-        options.extended = true;
-        break;
-      case 'm':
-        options.memory = true;
-        break;
-      case 'i':
-        options.info = true;
-        break;
-      case 'p':
-      case 'T':
-        options.processes = true;
-        break;
-      case 't':
-        add(['tcp']);
-        break;
-      case 'u':
-        add(['udp']);
-        break;
-      case 'w':
-        add(['raw', 'icmp']);
-        break;
-      case 'x':
-        add(['u_str', 'u_dgr']);
-        break;
-      case '0':
-        add(['p_raw', 'p_dgr']);
-        break;
-      case '4':
-        options.families.add('inet');
-        break;
-      case '6':
-        options.families.add('inet6');
-        break;
-      case 'a':
-        options.all = true;
-        break;
-      case 'l':
-        options.listening = true;
-        break;
-      case 's':
-        options.summary = true;
-        break;
-      case 'H':
-        options.header = false;
-        break;
-      case 'O':
-        options.oneline = true;
-        break;
-      case 'f':
-        if (value === 'inet' || value === 'inet6') options.families.add(value);
-        else if (value === 'link') add(['p_raw', 'p_dgr']);
-        else if (value === 'unix') add(['u_str', 'u_dgr']);
-        else if (value === 'help') throw new CommandExit(0, SS_USAGE);
-        else if (value !== 'netlink')
-          throw new CommandExit(255, `ss: "${value}" is invalid family\n${SS_USAGE}`);
-        break;
-      case 'A':
-        for (const part of value.split(',')) {
-          const types = Object.hasOwn(QUERIES, part) ? QUERIES[part] : undefined;
-          if (types === undefined)
-            throw new CommandExit(255, `ss: "${part}" is illegal socket table id\n${SS_USAGE}`);
-          add(types);
-        }
-        break;
-      case 'N':
-        netns = value;
-        break;
-      case 'Z':
-      case 'z':
-        throw new CommandExit(1, 'ss: SELinux is not enabled.\n');
-      case 'K':
-        throw new CommandExit(255, 'ss: closing sockets is not supported\n');
-      case 'E':
-        throw new CommandExit(255, 'ss: socket destruction events are not supported\n');
-      case 'V':
-      case 'v':
-        throw new CommandExit(0, 'ss utility, iproute2-6.1.0\n');
-      case 'h':
-        throw new CommandExit(0, SS_USAGE);
-      default:
-        break;
-    }
-  }
-  return { options, words: parsed.operands, ...(netns === undefined ? {} : { netns }) };
-}
 
 /** States shown of the chosen kinds where neither a state nor `-a` or `-l` was given. */
 function defaultStates(types: ReadonlySet<SocketType>): number {
@@ -394,50 +167,11 @@ function protocolText(protocol: number): string {
   );
 }
 
-async function summary(sys: Sys): Promise<string> {
-  const file = async (path: string): Promise<string> => {
-    try {
-      return await readTextFile(sys, path);
-    } catch (error) {
-      if (error instanceof KernelError) return '';
-      throw error;
-    }
-  };
-  const sockstat = await file('/proc/net/sockstat');
-  const sockstat6 = await file('/proc/net/sockstat6');
-  const snmp = await file('/proc/net/snmp');
-  const value = (text: string, line: string, word: string): number =>
-    Number(new RegExp(`^${line}:.*\\b${word} (\\d+)`, 'm').exec(text)?.[1] ?? 0);
-  const [names = '', values = ''] = snmp.split('\n').filter((line) => line.startsWith('Tcp:'));
-  const established = Number(values.split(' ')[names.split(' ').indexOf('CurrEstab')] ?? 0);
-  const tcp4 = value(sockstat, 'TCP', 'inuse');
-  const tcp6 = value(sockstat6, 'TCP6', 'inuse');
-  const alloc = value(sockstat, 'TCP', 'alloc');
-  const waiting = value(sockstat, 'TCP', 'tw');
-  const udp = [value(sockstat, 'UDP', 'inuse'), value(sockstat6, 'UDP6', 'inuse')] as const;
-  const raw = [value(sockstat, 'RAW', 'inuse'), value(sockstat6, 'RAW6', 'inuse')] as const;
-  const frag = [value(sockstat, 'FRAG', 'inuse'), value(sockstat6, 'FRAG6', 'inuse')] as const;
-  const line = (name: string, v4: number, v6: number): string =>
-    `${name}\t  ${String(v4 + v6).padEnd(9)} ${String(v4).padEnd(9)} ${String(v6).padEnd(9)}\n`;
-  const closed = alloc - (tcp4 + tcp6 - waiting);
-  return (
-    `Total: ${value(sockstat, 'sockets', 'used')}\n` +
-    `TCP:   ${alloc + waiting} (estab ${established}, closed ${closed}, orphaned ${value(sockstat, 'TCP', 'orphan')}, timewait ${waiting})\n\n` +
-    'Transport Total     IP        IPv6\n' +
-    line('RAW', ...raw) +
-    line('UDP', ...udp) +
-    line('TCP', tcp4, tcp6) +
-    line('INET', raw[0] + udp[0] + tcp4, raw[1] + udp[1] + tcp6) +
-    line('FRAG', ...frag) +
-    '\n'
-  );
-}
-
 /** ss(8). */
 export const ssMain = program(async (sys) => {
   let invocation: Invocation;
   try {
-    invocation = parseOptions(sys.argv.slice(1));
+    invocation = parseSsOptions(sys.argv.slice(1));
   } catch (error) {
     if (!(error instanceof CommandExit) || error.code !== 0) throw error;
     await print(sys, error.stderr);
@@ -446,7 +180,7 @@ export const ssMain = program(async (sys) => {
   const { options, netns } = invocation;
   if (netns !== undefined) netnsSwitch(sys, netns);
   if (options.summary) {
-    await print(sys, await summary(sys));
+    await print(sys, await socketSummary(sys));
     if (options.types.size === 0) return 0;
   }
   if (options.types.size === 0) {
