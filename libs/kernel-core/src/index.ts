@@ -149,9 +149,7 @@ export {
   pskbMayPull,
   skbLinearize,
   skbCow,
-  skbMacHeader,
   consumeSkb,
-  skbHasEthernet,
   type SkbFrag,
 } from './skbuff.js';
 export {

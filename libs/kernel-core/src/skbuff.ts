@@ -11,7 +11,7 @@
  * header offsets are absolute.
  */
 import { invariant } from '@netloom/base';
-import { ETH_HLEN, type PacketMemory } from '@netloom/wire';
+import type { PacketMemory } from '@netloom/wire';
 import type { Dst } from './dst.js';
 import type { NetDevice } from './net-device.js';
 import type { Sock } from './sock.js';
@@ -489,17 +489,7 @@ function skbReallocate(skb: SkBuff, headroom: number): boolean {
   return true;
 }
 
-/** The offset of the Ethernet header of a packet whose data starts behind it. */
-export function skbMacHeader(skb: SkBuff): number {
-  return skb.macHeader;
-}
-
 /** Ends a packet that did its job. @kernel consume_skb() */
 export function consumeSkb(skb: SkBuff): void {
   skb.pool.release(skb);
-}
-
-/** The shortest frame that has an Ethernet header. */
-export function skbHasEthernet(skb: SkBuff): boolean {
-  return skb.len - skb.dataLen >= ETH_HLEN;
 }
