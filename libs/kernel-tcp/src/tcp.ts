@@ -95,6 +95,11 @@ export class TcpStreamSock extends TcpSock {
 
   // ---- names and ports ----
 
+  override getname(peer: boolean): SockAddr | number {
+    if (peer && ((1 << this.state) & (TCPF_CLOSE | TCPF_SYN_SENT)) !== 0) return -Errno.ENOTCONN;
+    return super.getname(peer);
+  }
+
   bind(addr: SockAddr): number {
     if (addr.family === 'unspec') return -Errno.EINVAL;
     if (addr.family !== 'inet') return -Errno.EAFNOSUPPORT;
@@ -314,8 +319,7 @@ export class TcpStreamSock extends TcpSock {
       const empty = this.nothingToRead();
       if (empty < 0) return empty;
     }
-    const data = new Uint8Array(size);
-    this.copyOut(data, (flags & Msg.MSG_TRUNC) !== 0, peek);
+    const data = (flags & Msg.MSG_TRUNC) === 0 ? this.copyOut(size, peek) : this.skip(size);
     if (!peek) {
       if (size > 0) tcpRcvSpaceAdjust(this);
       this.cleanupRbuf(size);
@@ -340,32 +344,49 @@ export class TcpStreamSock extends TcpSock {
     return -Errno.EAGAIN;
   }
 
-  private copyOut(data: Uint8Array, truncate: boolean, peek: boolean): void {
-    let seq = this.copiedSeq;
+  /** Copies `size` bytes out and, unless peeking, gives their buffers back. */
+  private copyOut(size: number, peek: boolean): Uint8Array {
+    const head = this.receiveQueue.head;
+    const at = head === null ? 0 : head.data + ((this.copiedSeq - head.cbSeq) >>> 0);
+    // Most reads are served by one segment: one allocation that copies.
+    const whole = head !== null && head.data + head.len - at >= size;
+    const data = whole ? head.mem.bytes(at, size) : new Uint8Array(size);
+    if (!whole) this.copySegments(data);
+    if (!peek) this.consume(size);
+    return data;
+  }
+
+  private copySegments(data: Uint8Array): void {
+    let offset = ((this.copiedSeq - (this.receiveQueue.head?.cbSeq ?? 0)) >>> 0);
     let done = 0;
-    let skb = this.receiveQueue.head;
-    while (skb !== null) {
+    for (let skb = this.receiveQueue.head; skb !== null && done < data.length; skb = skb.next) {
+      const n = Math.min(skb.len - offset, data.length - done);
+      const from = skb.data + offset;
+      data.set(skb.mem.u8.subarray(from, from + n), done);
+      done += n;
       const next = skb.next;
-      const offset = (seq - skb.cbSeq) >>> 0;
-      const left = skb.len - offset;
-      const n = Math.min(left, data.length - done);
-      if (n > 0) {
-        if (!truncate) copyBytes(skb, offset, data, done, n);
-        done += n;
-        seq = (seq + n) >>> 0;
-      }
-      if (n < left) break;
-      if ((skb.cbFlags & TCPHDR_FIN) !== 0) {
-        if (!peek) {
-          seq = (seq + 1) >>> 0;
-          this.eat(skb);
-        }
-        break;
-      }
-      if (!peek) this.eat(skb);
-      skb = next;
+      // Segments may overlap where a retransmission was cut differently.
+      if (next !== null) offset = (skb.cbSeq + offset + n - next.cbSeq) >>> 0;
     }
-    if (!peek) this.copiedSeq = seq;
+  }
+
+  /** MSG_TRUNC: bytes are thrown away unread. */
+  private skip(size: number): Uint8Array {
+    this.consume(size);
+    return new Uint8Array(0);
+  }
+
+  /** Moves on by `size` bytes, and over the FIN behind them. */
+  private consume(size: number): void {
+    const until = (this.copiedSeq + size) >>> 0;
+    this.copiedSeq = until;
+    for (let skb = this.receiveQueue.head; skb !== null; skb = this.receiveQueue.head) {
+      const fin = (skb.cbFlags & TCPHDR_FIN) !== 0;
+      const left = (skb.cbEndSeq - (fin ? 1 : 0) - until) | 0;
+      if (left > 0) return;
+      if (fin) this.copiedSeq = (until + 1) >>> 0;
+      this.eat(skb);
+    }
   }
 
   private eat(skb: SkBuff): void {
@@ -545,9 +566,4 @@ export class TcpStreamSock extends TcpSock {
   diag(): Omit<SockDiagEntry, 'users' | 'ino'> {
     return tcpSockDiag(this);
   }
-}
-
-function copyBytes(skb: SkBuff, offset: number, data: Uint8Array, at: number, n: number): void {
-  const from = skb.data + offset;
-  data.set(skb.mem.u8.subarray(from, from + n), at);
 }
