@@ -3,7 +3,7 @@
  * Sources: include/net/inet_sock.h, net/ipv4/af_inet.c, ip_sockglue.c.
  */
 import { Errno } from '@netloom/base';
-import { DropReason, Sock, sockGetsockopt, sockSetsockopt, type Net, type SkBuff } from '@netloom/kernel-core';
+import { DropReason, Mib, mibAdd, Sock, sockGetsockopt, sockSetsockopt, type Net, type SkBuff } from '@netloom/kernel-core';
 import { AF_INET, type RecvResult, type SockAddr, type SockAddrIn, type SockExtendedErr, type SockOpt, type SockOptValue, Msg } from '@netloom/sys';
 import { inetAddrType } from './fib-frontend.js';
 import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST } from './fib-table.js';
@@ -302,7 +302,10 @@ export abstract class InetSock extends Sock {
     this.dst = null;
     this.daddr = 0;
     const rt = ipRouteOutput(this.net, { daddr: addr, saddr: this.saddr, oif: this.boundDev, tos: this.tos & 0x1e, mark: this.mark });
-    if (typeof rt === 'number') return rt;
+    if (typeof rt === 'number') {
+      if (rt === -Errno.ENETUNREACH) mibAdd(this.net.mib, Mib.IpOutNoRoutes, 1);
+      return rt;
+    }
     if (rt.type === RTN_BROADCAST && !this.broadcast) return -Errno.EACCES;
     if (this.saddr === 0) this.saddr = rt.prefsrc;
     if (this.rcvSaddr === 0) this.rcvSaddr = rt.prefsrc;
