@@ -299,7 +299,12 @@ export const sysctlMain = program(async (sys) => {
       return 0;
     }
   }
-  if (parsed.error !== undefined) throw new CommandExit(1, `${parsed.error}\n${SYSCTL_USAGE}`);
+  if (parsed.error !== undefined) {
+    // procps exits with 0 here
+    await printErr(sys, `${parsed.error}\n`);
+    await print(sys, SYSCTL_USAGE);
+    return 0;
+  }
   const run = new Sysctl(sys, settings);
   if (system) {
     for (const file of systemFiles(sys)) {

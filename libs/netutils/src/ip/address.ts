@@ -262,7 +262,7 @@ export function doLink(args: Args, context: IpContext): void {
   else if (matches(verb, 'property')) linkProperty(args, context);
   else if (matches(verb, 'help')) {
     const help = args.done ? undefined : linkTypeHelp(args.word);
-    if (help !== undefined) throw new CommandExit(0, help);
-    throw new CommandExit(255, LINK_HELP);
+    if (help === undefined) throw new CommandExit(255, LINK_HELP);
+    context.out.literal(help);
   } else throw new CommandExit(255, `Command "${verb}" is unknown, try "ip link help".\n`);
 }

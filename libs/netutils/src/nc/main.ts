@@ -9,7 +9,6 @@ import {
   AF_UNIX,
   Msg,
   Poll,
-  print,
   printErr,
   Signal,
   SOCK_DGRAM,
@@ -280,14 +279,7 @@ async function clientMain(sys: Sys, options: NcOptions): Promise<number> {
 
 /** nc(1). */
 export const ncMain = program(async (sys) => {
-  let options: NcOptions;
-  try {
-    options = parseNcOptions(sys.argv.slice(1));
-  } catch (error) {
-    if (!(error instanceof CommandExit) || error.code !== 0) throw error;
-    await print(sys, error.stderr);
-    return 0;
-  }
+  const options = parseNcOptions(sys.argv.slice(1));
   sys.signal(Signal.SIGPIPE, 'ignore');
   if (options.unix) return await unixMain(sys, options);
   return options.listen ? await listenMain(sys, options) : await clientMain(sys, options);

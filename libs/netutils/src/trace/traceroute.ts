@@ -147,8 +147,7 @@ class Traceroute {
 export const tracerouteMain = program(async (sys) => {
   const argv = sys.argv.slice(1);
   if (argv.length === 0 || argv.includes('--help')) {
-    await print(sys, TRACEROUTE_USAGE);
-    return 0;
+    throw new CommandExit(0, TRACEROUTE_USAGE);
   }
   const parsed = getopt('traceroute', argv, {
     short: '46dFf:g:ITi:m:N:np:t:l:w:q:rs:z:eAM:O:UDP:V',
@@ -197,8 +196,7 @@ export const tracerouteMain = program(async (sys) => {
     throw new CommandExit(2, `Bad option \`-${bad}' (argc 1)\n`);
   }
   if (has('V')) {
-    await print(sys, 'Modern traceroute for Linux, version 2.1.2\n');
-    return 0;
+    throw new CommandExit(0, 'Modern traceroute for Linux, version 2.1.2\n');
   }
   if (has('6') || has('D') || has('P') || has('mtu') || has('back') || has('g')) {
     throw new CommandExit(2, 'traceroute: this method or option is not supported\n');
