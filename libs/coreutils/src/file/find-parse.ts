@@ -100,6 +100,7 @@ export class FindParser {
     }
     if (word === '(') {
       this.at++;
+      if (this.at >= this.words.length) this.t.fail("invalid expression; expected to find a ')' but didn't see one. Perhaps you need an extra predicate after '('");
       if (this.words[this.at] === ')') this.t.fail('invalid expression; empty parentheses are not allowed.');
       const test = this.or();
       if (this.words[this.at] !== ')') this.t.fail("invalid expression; I was expecting to find a ')' somewhere but did not see one.");

@@ -207,7 +207,7 @@ export const find: ProgramSpec = defineTool(
       if (option === '-L') follow = true;
       if (option === '-P' || option === '-H') follow = false;
     }
-    const first = args.findIndex((arg) => /^-./.test(arg) || arg === '(' || arg === '!' || arg === ',' || arg === ')');
+    const first = args.findIndex((arg) => /^-./.test(arg) || arg === '(' || arg === '!' || arg === ',');
     const starts = first < 0 ? args : args.slice(0, first);
     const words = first < 0 ? [] : args.slice(first);
     if (words.includes('-follow')) follow = true;

@@ -215,6 +215,21 @@ class Ls {
     else this.columns(cells, s.layout === 'across');
   }
 
+  /** Blanks up to a column, with tabs where they reach (not between coloured names). */
+  private gap(from: number, to: number): string {
+    let out = '';
+    for (let at = from; at < to; ) {
+      if (!this.s.colour && Math.floor(to / 8) > Math.floor((at + 1) / 8)) {
+        out += '\t';
+        at += 8 - (at % 8);
+      } else {
+        out += ' ';
+        at++;
+      }
+    }
+    return out;
+  }
+
   private columns(cells: readonly { text: string; width: number }[], across: boolean): void {
     const count = cells.length;
     for (let columns = Math.min(count, Math.floor(this.s.width / 3)); ; columns--) {
@@ -226,13 +241,15 @@ class Ls {
       if (total >= this.s.width && columns > 1) continue;
       for (let row = 0; row < rows; row++) {
         let line = '';
+        let at = 0;
         for (let column = 0; column < used; column++) {
           const index = across ? row * used + column : column * rows + row;
           const cell = cells[index];
           if (cell === undefined) break;
           const next = across ? index + 1 : index + rows;
           const last = column === used - 1 || next >= count;
-          line += cell.text + (last ? '' : ' '.repeat((widths[column] ?? 0) - cell.width));
+          line += cell.text + (last ? '' : this.gap(at + cell.width, at + (widths[column] ?? 0)));
+          at += widths[column] ?? 0;
         }
         this.t.put(`${line}\n`);
       }

@@ -362,6 +362,24 @@ const killall = defineTool({ name: 'killall', usage: '[OPTION]... [--] NAME...',
   return t.status;
 });
 
+const killUsage = `
+Usage:
+ kill [options] <pid> [...]
+
+Options:
+ <pid> [...]            send signal to every <pid> listed
+ -<signal>, -s, --signal <signal>
+                        specify the <signal> to be sent
+ -q, --queue <value>    integer value to be sent with the signal
+ -l, --list=[<signal>]  list all signal names, or convert one to a name
+ -L, --table            list all signal names in a nice table
+
+ -h, --help     display this help and exit
+ -V, --version  output version information and exit
+
+For more details see kill(1).
+`;
+
 const kill = defineTool({ name: 'kill', usage: '[options] <pid> [...]', about: '', suite: 'procps-ng', raw: true }, (t) => {
   const args = [...t.args];
   let signal: number = Signal.SIGTERM;
@@ -381,7 +399,7 @@ const kill = defineTool({ name: 'kill', usage: '[options] <pid> [...]', about: '
   }
   if (args[0] === '--') args.shift();
   if (args.length === 0) {
-    t.put('\nUsage:\n kill [options] <pid> [...]\n\nFor more details see kill(1).\n', 2);
+    t.put(killUsage, 2);
     return Promise.resolve(1);
   }
   for (const arg of args) {

@@ -134,7 +134,7 @@ const yes = defineTool({ name: 'yes', usage: '[STRING]...', about: "Repeatedly o
   for (let turn = 1; ; turn++) {
     t.put(block);
     await t.flush();
-    if (turn % 64 === 0) await t.sys.cpu(100_000);
+    if (turn % 8 === 0) await t.sys.cpu(1_000_000);
   }
 });
 

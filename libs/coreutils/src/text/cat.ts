@@ -39,7 +39,7 @@ async function copy(t: Tool, fd: number): Promise<void> {
     moved += bytes.length;
     if (moved >= 1 << 20) {
       moved = 0;
-      await t.sys.cpu(200_000);
+      await t.sys.cpu(2_000_000);
     }
   }
 }

@@ -4,7 +4,7 @@ import { bytesToText } from './bytes.js';
 
 const chunkBytes = 65536;
 /** A loop over endless input (`/dev/zero`) must let virtual time pass now and then: what a mebibyte costs. */
-const cpuNsPerMebibyte = 200_000;
+const cpuNsPerMebibyte = 2_000_000;
 
 export class Input {
   private buffer = '';

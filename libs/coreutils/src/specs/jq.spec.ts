@@ -1,0 +1,4 @@
+import { jqCases } from './jq.cases.js';
+import { recorded } from './spec-host.js';
+
+recorded('jq', jqCases);
