@@ -5,7 +5,9 @@
  */
 import { ETH_HLEN, ETH_P_802_3_MIN, ethDestHi, ethDestLo, ethProto } from '@netloom/wire';
 import { DropReason } from './drop-reasons.js';
+import type { Kernel } from './kernel.js';
 import { RX_HANDLER_ANOTHER, RX_HANDLER_CONSUMED, Stat, statAdd, type DeviceTap, type NetDevice } from './net-device.js';
+import { rpsCpu } from './rps.js';
 import { PACKET_BROADCAST, PACKET_HOST, PACKET_LOOPBACK, PACKET_MULTICAST, PACKET_OTHERHOST, type SkBuff } from './skbuff.js';
 
 /** Handles packets of one ethertype. Consumes them. */
@@ -39,9 +41,22 @@ export function ethTypeTrans(skb: SkBuff, dev: NetDevice): number {
  * @kernel netif_receive_skb()
  */
 export function netifReceiveSkb(skb: SkBuff): void {
-  let dev = skb.dev as NetDevice;
+  const dev = skb.dev as NetDevice;
   const kernel = dev.kernel;
-  kernel.softnet(0).processed++;
+  if (dev.rpsCpus !== null) {
+    const cpu = rpsCpu(skb, dev.rpsCpus, kernel);
+    if (cpu >= 0) {
+      kernel.softnet(cpu).enqueueToBacklog(skb, cpu !== 0);
+      return;
+    }
+  }
+  receiveOnCpu(skb, kernel, 0);
+}
+
+/** The rest of the way, on the CPU that was chosen. @kernel __netif_receive_skb_core() */
+export function receiveOnCpu(skb: SkBuff, kernel: Kernel, cpu: number): void {
+  let dev = skb.dev as NetDevice;
+  kernel.softnet(cpu).processed++;
   const trace = kernel.trace;
   if (trace.netifReceiveSkb !== null) trace.netifReceiveSkb(skb);
   skb.skbIif = dev.ifindex;

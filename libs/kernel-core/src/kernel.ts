@@ -183,6 +183,7 @@ export class Kernel {
   private readonly first: SoftnetData;
   private netInums = 0xf0000000;
   private readonly streams = new Map<string, RandomStream>();
+  private hashKey = 0;
 
   constructor(options: KernelOptions) {
     this.engine = options.engine;
@@ -203,6 +204,12 @@ export class Kernel {
     if (cpu === 0) return this.first;
     for (let i = this.softnets.length; i <= cpu; i++) this.softnets.push(new SoftnetData(this, i));
     return this.softnets[cpu] as SoftnetData;
+  }
+
+  /** What makes this host's flow hashes differ from another's; never 0. */
+  get flowHashKey(): number {
+    if (this.hashKey === 0) this.hashKey = this.random('flow-hash').u32() | 1;
+    return this.hashKey;
   }
 
   /** A random stream of this host for one purpose. */

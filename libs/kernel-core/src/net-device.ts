@@ -106,6 +106,8 @@ export class NetDevice {
   txStopped = false;
   numTxQueues = 1;
   numRxQueues = 1;
+  /** The CPUs among which received packets are spread; null where none were chosen. */
+  rpsCpus: readonly number[] | null = null;
 
   /** A bridge, bond or other upper device that takes what arrives. */
   rxHandler: ((skb: SkBuff, dev: NetDevice) => number) | null = null;

@@ -2,16 +2,17 @@
  * The receive machinery of a CPU: poll list, NAPI instances, softirq, backlog.
  *
  *   card: IRQ → napiSchedule → irqExit → netRxAction → napi.poll(budget) → netifReceiveSkb
- *   lo, veth: netifRx → backlog → netRxAction → processBacklog → netifReceiveSkb
+ *   lo, veth: netifRx → backlog → netRxAction → processBacklog → receiveOnCpu
  *
  * Work raised from inside softirq is done by the loop that is running; work raised from process context or a timer runs
  * as an event of its own at the same instant, so the stack is never entered twice. Sources: net/core/dev.c.
  */
 import { DropReason } from './drop-reasons.js';
-import { netifReceiveSkb } from './dev-receive.js';
+import { receiveOnCpu } from './dev-receive.js';
 import type { Kernel } from './kernel.js';
 import type { NetDevice } from './net-device.js';
 import { SkbQueue } from './skb-queue.js';
+import { rpsCpu } from './rps.js';
 import type { SkBuff } from './skbuff.js';
 
 /** How many packets one poll may take. */
@@ -123,8 +124,11 @@ export class SoftnetData {
     }
   }
 
-  /** Queues a packet for this CPU's backlog; drops it beyond netdev_max_backlog. @kernel enqueue_to_backlog() */
-  enqueueToBacklog(skb: SkBuff): number {
+  /**
+   * Queues a packet for this CPU's backlog; drops it beyond netdev_max_backlog.
+   * @param steered another CPU gives it, which takes an interrupt between them @kernel enqueue_to_backlog()
+   */
+  enqueueToBacklog(skb: SkBuff, steered = false): number {
     if (this.backlog.length > this.kernel.netdevMaxBacklog) {
       this.dropped++;
       this.kernel.kfreeSkbReason(skb, DropReason.CPU_BACKLOG);
@@ -132,6 +136,7 @@ export class SoftnetData {
     }
     this.backlog.push(skb);
     if (!this.backlogNapi.scheduled) {
+      if (steered) this.receivedRps++;
       this.addToPollList(this.backlogNapi);
       this.raiseNetRx();
     }
@@ -154,7 +159,7 @@ function processBacklog(napi: NapiStruct, budget: number): number {
       return work;
     }
     work++;
-    netifReceiveSkb(skb);
+    receiveOnCpu(skb, sd.kernel, sd.cpu);
   }
   if (sd.backlog.length === 0) {
     napi.scheduled = false;
@@ -178,5 +183,7 @@ export function napiComplete(napi: NapiStruct): void {
 /** Takes a packet from a virtual device into the stack. Consumes it. @kernel netif_rx() */
 export function netifRx(skb: SkBuff): number {
   const dev = skb.dev as NetDevice;
-  return dev.kernel.softnet(0).enqueueToBacklog(skb);
+  const { kernel, rpsCpus } = dev;
+  const cpu = rpsCpus === null ? 0 : Math.max(rpsCpu(skb, rpsCpus, kernel), 0);
+  return kernel.softnet(cpu).enqueueToBacklog(skb, cpu !== 0);
 }

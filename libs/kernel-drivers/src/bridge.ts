@@ -3,7 +3,7 @@
  * port → brHandleFrame (rx_handler) → learn → forward, flood, or up; its own traffic → startXmit → forward or flood.
  * Sources: net/bridge/br_input.c, br_forward.c, br_device.c, br_if.c; IEEE 802.1D §7. STP and VLAN filtering are off.
  */
-import { KernelError } from '@netloom/base';
+import { formatMac, KernelError } from '@netloom/base';
 import {
   devAddrSet, devQueueXmit, devSetPromiscuity, devTxStats, DropReason, NetDevice, NETDEV_TX_OK, netifCarrier, netifReceiveSkb,
   PACKET_HOST, PACKET_LOOPBACK, registerNetdevice, RX_HANDLER_CONSUMED, RX_HANDLER_PASS, Stat, statAdd, type KernelModules, type LinkKind, type Net,
@@ -239,7 +239,12 @@ const bridgeOps: NetDeviceOps = {
   },
   info: (dev) => {
     const br = dev.priv as Bridge;
-    return { ageing_time: Math.round(br.fdb.ageingNs / 1e7), stp_state: 0, vlan_filtering: 0, group_fwd_mask: br.groupFwdMask };
+    const id = `8000.${formatMac(dev.address)}`; // without STP every bridge is its own root
+    return {
+      forward_delay: 1500, hello_time: 200, max_age: 2000, ageing_time: Math.round(br.fdb.ageingNs / 1e7), stp_state: 0, priority: 32768,
+      vlan_filtering: 0, bridge_id: id, root_id: id, root_port: 0, root_path_cost: 0, topology_change: 0, topology_change_detected: 0,
+      group_fwd_mask: br.groupFwdMask, group_addr: '01:80:c2:00:00:00',
+    };
   },
   slaveInfo: () => ({ state: 'forwarding', priority: 32, cost: 2, hairpin: false, guard: false, learning: true, flood: true }),
   uninit: (dev) => {
