@@ -1,5 +1,6 @@
 import { Errno } from '@netloom/base';
 import { Drill } from './drill.js';
+import { injectIcmp, type Segment } from './testing.js';
 import { TCP_CLOSE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_FIN_WAIT2, TCP_SYN_SENT } from './tcp-const.js';
 
 const data = (n: number): Uint8Array => new Uint8Array(n).fill(0x62);
@@ -270,5 +271,35 @@ describe('closing', () => {
     expect(sk.destroyed).toBe(false);
     drill.in('. 2:2(0) ack 7 win 65535');
     expect(sk.destroyed).toBe(true);
+  });
+});
+
+describe('ICMP errors', () => {
+  const last = (d: Drill): Segment => d.bench.log.at(-1) as Segment;
+
+  it('end a connection that is being opened, and only shadow an open one', () => {
+    const d = new Drill('connect');
+    injectIcmp(d.bench, 'a', last(d), 3, 1, 0);
+    expect(d.sk.state).toBe(TCP_CLOSE);
+    expect(d.sk.getsockopt('SO_ERROR')).toBe(Errno.EHOSTUNREACH);
+    const { drill, sk } = Drill.established();
+    sk.sendmsg(data(100), { flags: 0 });
+    injectIcmp(drill.bench, 'a', last(drill), 3, 3, 0);
+    expect(sk.state).toBe(TCP_ESTABLISHED);
+    expect(sk.getsockopt('SO_ERROR')).toBe(Errno.ECONNREFUSED);
+    injectIcmp(drill.bench, 'a', { ...last(drill), rawSeq: (last(drill).rawSeq + 5000) >>> 0 }, 3, 3, 0);
+    expect(drill.bench.mib('a', 'TcpExtOutOfWindowIcmps')).toBe(1);
+  });
+
+  it('lower the path MTU: what is too large goes again in smaller segments', () => {
+    const { drill, sk } = Drill.established();
+    sk.sendmsg(data(3000), { flags: 0 });
+    const [first] = drill.bench.log.slice(-3) as [Segment, ...Segment[]];
+    drill.out();
+    injectIcmp(drill.bench, 'a', first, 3, 4, 640);
+    expect(sk.mssCache).toBe(600);
+    expect(drill.out().slice(0, 2)).toEqual(['. 1:601(600) ack 1', '. 601:1001(400) ack 1']);
+    drill.run(20).in('. 1:1(0) ack 3001 win 65535');
+    expect([sk.packetsOut, sk.lostOut, sk.retransOut, sk.caState]).toEqual([0, 0, 0, 0]);
   });
 });

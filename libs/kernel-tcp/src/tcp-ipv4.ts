@@ -8,10 +8,10 @@ import {
   CHECKSUM_PARTIAL, CHECKSUM_UNNECESSARY, DropReason, Mib, mibAdd, PACKET_HOST, pskbMayPull, skbOrphan, skbPull, type InetProtocol, type NetDevice,
   type SkBuff,
 } from '@netloom/kernel-core';
-import { ICMP_ERR_CONVERT, ipRouteOutput, ipv4IsMulticast, ipv4Of, RTN_BROADCAST, RTN_MULTICAST } from '@netloom/kernel-inet';
+import { ICMP_ERR_CONVERT, IP_PMTUDISC_DONT, ipRouteOutput, ipRtUpdatePmtu, ipv4Redirect, ipv4IsMulticast, ipv4Of, RTN_BROADCAST, RTN_MULTICAST } from '@netloom/kernel-inet';
 import { IPPROTO_TCP } from '@netloom/sys';
 import {
-  csumPartial, csumPseudo4, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ICMP_HOST_UNREACH, ICMP_NET_UNREACH, ICMP_PARAMETERPROB, ICMP_TIME_EXCEEDED,
+  csumPartial, csumPseudo4, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ICMP_HOST_UNREACH, ICMP_NET_UNREACH, ICMP_PARAMETERPROB, ICMP_REDIRECT, ICMP_TIME_EXCEEDED,
   iphDaddr, iphIhl, iphSaddr, l4Dest, l4Source, TCP_HLEN, TCPHDR_FIN, TCPHDR_SYN, tcphDoff, tcphFlags, tcphSeq,
 } from '@netloom/wire';
 import {
@@ -246,7 +246,7 @@ function hashConnect(tp: TcpSock): number {
 /** Starts a connection. 0 or a negative errno. @kernel tcp_v4_connect() */
 export function tcpV4Connect(tp: TcpSock, addr: number, port: number): number {
   const net = tp.net;
-  const rt = ipRouteOutput(net, { daddr: addr, saddr: tp.saddr, oif: tp.boundDev, tos: tp.tos & 0x1e, mark: tp.mark });
+  const rt = ipRouteOutput(net, { daddr: addr, saddr: tp.saddr, oif: tp.boundDev, tos: tp.tos & 0x1e, mark: tp.mark, protocol: IPPROTO_TCP, sport: tp.sport, dport: port });
   if (typeof rt === 'number') {
     if (rt === -Errno.ENETUNREACH) mibAdd(net.mib, Mib.IpOutNoRoutes, 1);
     return rt;
@@ -316,6 +316,10 @@ function tcpV4Err(skb: SkBuff, type: number, code: number, info: number): void {
     return;
   }
   const tp = entry as TcpSock;
+  if (type === ICMP_REDIRECT) {
+    ipv4Redirect(skb, info);
+    return;
+  }
   if (tp.state === TCP_CLOSE) return;
   if (tp.state !== TCP_LISTEN && !seqBetween(seq, tp.sndUna, tp.sndNxt)) {
     mibAdd(net.mib, Mib.TcpExtOutOfWindowIcmps, 1);
@@ -346,17 +350,13 @@ function tcpV4Err(skb: SkBuff, type: number, code: number, info: number): void {
   }
 }
 
-/** The path takes smaller packets only. @kernel tcp_v4_mtu_reduced() */
+/** The path takes smaller packets only: the route learns it, and what is too large goes again. @kernel tcp_v4_mtu_reduced() */
 function mtuReduced(tp: TcpSock, mtu: number): void {
-  const dst = tp.dst;
-  if (dst === null || mtu < 68) return;
-  const minimum = 552; // net.ipv4.route.min_pmtu
-  const accepted = Math.max(mtu, minimum);
-  if (dst.mtu() > accepted) {
-    dst.pmtu = accepted;
-    dst.pmtuExpires = tp.now + 600 * NSEC_PER_SEC; // net.ipv4.route.mtu_expires
-  }
-  if (tp.pmtudisc === 0 || tp.pmtuCookie <= dst.mtu()) return;
+  const before = tp.routeTo(tp.daddr);
+  if (typeof before === 'number') return;
+  ipRtUpdatePmtu(tp.net, before, tp.daddr, mtu);
+  const dst = tp.routeTo(tp.daddr);
+  if (typeof dst === 'number' || tp.pmtudisc === IP_PMTUDISC_DONT || tp.pmtuCookie <= dst.mtu()) return;
   tcpSyncMss(tp, dst.mtu());
   tcpSimpleRetransmit(tp);
 }

@@ -36,8 +36,8 @@ export function tcpSyncMss(tp: TcpSock, pmtu: number): number {
 /** Payload of the next segment, after its SACK blocks. @kernel tcp_current_mss() */
 export function tcpCurrentMss(tp: TcpSock): number {
   let mss = tp.mssCache;
-  const dst = tp.dst;
-  if (dst !== null) {
+  const dst = tp.routeTo(tp.daddr); // the kept one, unless something changed
+  if (typeof dst !== 'number') {
     const mtu = dst.mtu();
     if (mtu !== tp.pmtuCookie) mss = tcpSyncMss(tp, mtu);
   }

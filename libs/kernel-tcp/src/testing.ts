@@ -10,7 +10,7 @@ import {
   devAddrSet, devOpen, ethTypeTrans, Kernel, KernelModules, Mib, NetDevice, NETDEV_TX_OK, netifRx, registerNetdevice, SkbPool, skbOrphan, skbPush,
   skbPut, Tracepoints, type MibName, type Net, type NetDeviceOps, type SkBuff,
 } from '@netloom/kernel-core';
-import { inetAddAddress, registerInet } from '@netloom/kernel-inet';
+import { inetAddAddress, registerInet, writeIpHeader } from '@netloom/kernel-inet';
 import { AF_INET, Iff, SOCK_STREAM, type SockAddr } from '@netloom/sys';
 import {
   csumPartial, csumPseudo4, ETH_HLEN, ethWrite, IP_HLEN, ipHeaderSum, iphDaddr, iphProtocol, iphSaddr, iphTotLen, l4Dest, l4Source, PacketMemory,
@@ -250,19 +250,35 @@ export class Bench {
     const daddr = parseIpv4('10.0.0.1') ?? 0;
     m.dv.setUint16(th + 16, ~csumPartial(m, th, skb.len, csumPseudo4(saddr, daddr, 6, skb.len)) & 0xffff);
     const ip = skbPush(skb, IP_HLEN);
-    m.dv.setUint16(ip, 0x4500);
-    m.dv.setUint16(ip + 2, skb.len);
-    m.dv.setUint32(ip + 4, 0x00004000);
-    m.dv.setUint16(ip + 8, (64 << 8) | 6);
-    m.dv.setUint16(ip + 10, 0);
-    m.dv.setUint32(ip + 12, saddr);
-    m.dv.setUint32(ip + 16, daddr);
-    m.dv.setUint16(ip + 10, ~ipHeaderSum(m, ip, 5) & 0xffff);
+    writeIpHeader(m, ip, skb.len, 0, 0, 0x4000, 64, 6, saddr, daddr);
     const dev = this.net(host).devByName('eth0') as NetDevice;
     ethWrite(m, skbPush(skb, ETH_HLEN), dev.addrHi, dev.addrLo, 0x0200, 0x99, 0x0800);
     skb.dev = dev;
     this.engine.at(this.engine.now, receive, skb);
   }
+}
+
+/** Puts an ICMP error about a segment that `host` sent on its wire. */
+export function injectIcmp(bench: Bench, host: string, about: Segment, type: number, code: number, info: number): void {
+  const skb = bench.pool.alloc(36, 128);
+  if (skb === null) throw new Error('no packet memory');
+  const m = skb.mem;
+  const o = skbPut(skb, 36);
+  m.dv.setUint32(o, (type << 24) | (code << 16));
+  m.dv.setUint32(o + 4, info);
+  const local = parseIpv4('10.0.0.1') ?? 0;
+  const peer = parseIpv4('10.0.0.2') ?? 0;
+  const quoted = o + 8;
+  writeIpHeader(m, quoted, 40 + about.len, 0, 1, 0x4000, 64, 6, local, peer);
+  m.dv.setUint32(quoted + 20, (about.sport << 16) | about.dport);
+  m.dv.setUint32(quoted + 24, about.rawSeq);
+  m.dv.setUint16(o + 2, ~csumPartial(m, o, 36) & 0xffff);
+  writeIpHeader(m, skbPush(skb, IP_HLEN), 56, 0, 2, 0, 64, 1, peer, local);
+  const dev = bench.net(host).devByName('eth0') as NetDevice;
+  ethWrite(m, skbPush(skb, ETH_HLEN), dev.addrHi, dev.addrLo, 0x0200, 0x99, 0x0800);
+  skb.dev = dev;
+  bench.engine.at(bench.engine.now, receive, skb);
+  bench.run(0);
 }
 
 function receive(skb: SkBuff): void {
