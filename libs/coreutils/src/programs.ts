@@ -9,6 +9,7 @@ import { find } from './file/find.js';
 import { lsPrograms } from './file/ls.js';
 import { makePrograms } from './file/make.js';
 import { namePrograms } from './file/names.js';
+import { dmesg } from './proc/dmesg.js';
 import { hostPrograms } from './proc/host.js';
 import { psPrograms } from './proc/ps.js';
 import { runPrograms } from './proc/run.js';
@@ -38,8 +39,41 @@ import { uniq } from './text/uniq.js';
 import { wc } from './text/wc.js';
 
 export const coreutilsPrograms: readonly ProgramSpec[] = [
-  awkProgram, sedProgram, ...grepPrograms, ...catPrograms, head, tail, wc, sort, uniq, cut, tr, column, ...mergeLinesPrograms,
-  ...shapeLinesPrograms, ...splitPrograms, ...printfPrograms, ...numberPrograms, ...exprPrograms, ...dumpPrograms,
-  ...digestPrograms, ...encodePrograms, ...diffPrograms, ...lsPrograms, ...copyPrograms, ...makePrograms, ...namePrograms,
-  ...attributePrograms, ...diskPrograms, find, dd, jq, ...runPrograms, xargs, ...psPrograms, ...hostPrograms, ...timePrograms,
+  awkProgram,
+  sedProgram,
+  ...grepPrograms,
+  ...catPrograms,
+  head,
+  tail,
+  wc,
+  sort,
+  uniq,
+  cut,
+  tr,
+  column,
+  ...mergeLinesPrograms,
+  ...shapeLinesPrograms,
+  ...splitPrograms,
+  ...printfPrograms,
+  ...numberPrograms,
+  ...exprPrograms,
+  ...dumpPrograms,
+  ...digestPrograms,
+  ...encodePrograms,
+  ...diffPrograms,
+  ...lsPrograms,
+  ...copyPrograms,
+  ...makePrograms,
+  ...namePrograms,
+  ...attributePrograms,
+  ...diskPrograms,
+  find,
+  dd,
+  jq,
+  ...runPrograms,
+  xargs,
+  ...psPrograms,
+  ...hostPrograms,
+  dmesg,
+  ...timePrograms,
 ];
