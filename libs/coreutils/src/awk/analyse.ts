@@ -17,11 +17,16 @@ interface Visitor {
 
 export function analyse(program: AwkProgram): Analysis {
   const globalArrays = new Set(['ARGV', 'ENVIRON']);
-  const arrayParams = new Map([...program.functions.keys()].map((name) => [name, new Set<string>()]));
+  const arrayParams = new Map(
+    [...program.functions.keys()].map((name) => [name, new Set<string>()]),
+  );
   const blocking = new Set<string>();
   // Names become arrays by being passed to array parameters: repeat until nothing changes.
-  for (let size = -1; ; ) {
-    const before = globalArrays.size + blocking.size + [...arrayParams.values()].reduce((sum, names) => sum + names.size, 0);
+  for (let size = -1; ;) {
+    const before =
+      globalArrays.size +
+      blocking.size +
+      [...arrayParams.values()].reduce((sum, names) => sum + names.size, 0);
     if (before === size) return { globalArrays, arrayParams, blocking };
     size = before;
     const visitorFor = (owner: string | undefined): Visitor => {
@@ -36,7 +41,12 @@ export function analyse(program: AwkProgram): Analysis {
           const target = program.functions.get(name);
           args.forEach((arg, index) => {
             const param = target?.params[index];
-            if (arg.kind === 'variable' && param !== undefined && arrayParams.get(name)?.has(param) === true) array(arg.name);
+            if (
+              arg.kind === 'variable' &&
+              param !== undefined &&
+              arrayParams.get(name)?.has(param) === true
+            )
+              array(arg.name);
           });
           if (blocking.has(name) && owner !== undefined) blocking.add(owner);
         },
@@ -45,7 +55,8 @@ export function analyse(program: AwkProgram): Analysis {
         },
       };
     };
-    for (const definition of program.functions.values()) visitStatement(definition.body, visitorFor(definition.name));
+    for (const definition of program.functions.values())
+      visitStatement(definition.body, visitorFor(definition.name));
     const top = visitorFor(undefined);
     for (const rule of program.rules) {
       for (const node of [rule.pattern, rule.to]) if (node !== undefined) visitExpr(node, top);
@@ -130,7 +141,8 @@ function visitExpr(node: Expr, visitor: Visitor): void {
     case 'unary':
       visit(node.operand);
       break;
-    case 'binary': case 'match':
+    case 'binary':
+    case 'match':
       visit(node.left);
       visit(node.right);
       break;

@@ -94,12 +94,18 @@ async function source(t: Tool, line: CommandLine): Promise<string | undefined> {
   return texts.join('\n');
 }
 
-function prepare(t: Tool, rt: Runtime, line: CommandLine, slots: ReadonlyMap<string, number>): void {
+function prepare(
+  t: Tool,
+  rt: Runtime,
+  line: CommandLine,
+  slots: ReadonlyMap<string, number>,
+): void {
   const argv = new AwkArray();
   argv.set('0', t.name);
   line.rest.forEach((arg, index) => argv.set(String(index + 1), new StrNum(arg)));
   const environ = new AwkArray();
-  for (const [name, value] of t.sys.env) environ.set(fromUnicode(name), new StrNum(fromUnicode(value)));
+  for (const [name, value] of t.sys.env)
+    environ.set(fromUnicode(name), new StrNum(fromUnicode(value)));
   rt.globals[slots.get('ARGV') ?? 0] = argv;
   rt.globals[slots.get('ENVIRON') ?? 0] = environ;
   rt.setNamed('ARGC', line.rest.length + 1);

@@ -1,5 +1,11 @@
 /** awk's built-in functions over evaluated arguments. */
-import { formatFloat, formatInteger, formatText, parseSpec, type FormatSpec } from '../tool/cformat.js';
+import {
+  formatFloat,
+  formatInteger,
+  formatText,
+  parseSpec,
+  type FormatSpec,
+} from '../tool/cformat.js';
 import { civilTime, epochOf, epochSeconds } from '../tool/calendar.js';
 import { formatTime } from '../tool/strftime.js';
 import type { Regex } from '../regex/regex.js';
@@ -15,7 +21,7 @@ export function sprintf(rt: Runtime, name: string, format: string, args: readonl
     if (used >= args.length) rt.fatal(`not enough arguments passed to ${name}("${format}")`);
     return args[used++];
   };
-  for (let at = 0; at < format.length; ) {
+  for (let at = 0; at < format.length;) {
     const next = format.indexOf('%', at);
     if (next < 0) return out + format.slice(at);
     out += format.slice(at, next);
@@ -47,19 +53,28 @@ export function sprintf(rt: Runtime, name: string, format: string, args: readonl
 
 function convert(rt: Runtime, spec: FormatSpec, value: Value): string {
   switch (spec.conversion) {
-    case 'd': case 'i':
+    case 'd':
+    case 'i':
       return formatInteger(spec, toBigInt(toNumber(value)));
-    case 'o': case 'u': case 'x': case 'X':
+    case 'o':
+    case 'u':
+    case 'x':
+    case 'X':
       return formatInteger(spec, toUnsigned(toNumber(value)));
     case 'c': {
-      const char = typeof value === 'number' ? String.fromCharCode(Math.trunc(value) & 255) : toText(value, rt.convfmt).charAt(0) || '\0';
+      const char =
+        typeof value === 'number'
+          ? String.fromCharCode(Math.trunc(value) & 255)
+          : toText(value, rt.convfmt).charAt(0) || '\0';
       return formatText(spec, char);
     }
     case 's':
       return formatText(spec, toText(value, rt.convfmt));
     default: {
       const number = toNumber(value);
-      return Number.isNaN(number) ? formatText({ ...spec, precision: undefined }, '-nan') : formatFloat(spec, number);
+      return Number.isNaN(number)
+        ? formatText({ ...spec, precision: undefined }, '-nan')
+        : formatFloat(spec, number);
     }
   }
 }
@@ -78,21 +93,29 @@ export function substr(text: string, start: number, length: number | undefined):
 /** The replacement text of sub and gsub for one match. */
 function replacement(template: string, matched: string): string {
   if (!/[&\\]/.test(template)) return template;
-  return template.replace(/\\\\(?=&)|\\&|&/g, (part) => (part === '&' ? matched : part === '\\&' ? '&' : '\\'));
+  return template.replace(/\\\\(?=&)|\\&|&/g, (part) =>
+    part === '&' ? matched : part === '\\&' ? '&' : '\\',
+  );
 }
 
 /** sub and gsub: the new text and how many matches were replaced. */
-export function substitute(text: string, regex: Regex, template: string, global: boolean): { text: string; count: number } {
+export function substitute(
+  text: string,
+  regex: Regex,
+  template: string,
+  global: boolean,
+): { text: string; count: number } {
   let out = '';
   let copied = 0;
   let count = 0;
   let previousEnd = -1;
-  for (let from = 0; from <= text.length; ) {
+  for (let from = 0; from <= text.length;) {
     const match = regex.exec(text, from);
     if (match === undefined) break;
     const empty = match.end === match.start;
     if (!(empty && match.start === previousEnd)) {
-      out += text.slice(copied, match.start) + replacement(template, text.slice(match.start, match.end));
+      out +=
+        text.slice(copied, match.start) + replacement(template, text.slice(match.start, match.end));
       copied = match.end;
       count++;
       if (!global) break;
@@ -109,7 +132,8 @@ const text = (rt: Runtime, value: Value): string => toText(value, rt.convfmt);
 
 /** Functions that neither block nor need anything but the values of their arguments. */
 export const plainBuiltins: Readonly<Record<string, Plain>> = {
-  substr: (rt, a, b, c) => substr(text(rt, a), toNumber(b), c === undefined ? undefined : toNumber(c)),
+  substr: (rt, a, b, c) =>
+    substr(text(rt, a), toNumber(b), c === undefined ? undefined : toNumber(c)),
   index: (rt, a, b) => {
     const needle = text(rt, b);
     return text(rt, a).indexOf(needle) + 1;
@@ -133,11 +157,26 @@ export const plainBuiltins: Readonly<Record<string, Plain>> = {
   toupper: (rt, a) => text(rt, a).replace(/[a-z]+/g, (part) => part.toUpperCase()),
   systime: (rt) => epochSeconds(rt.t.sys),
   strftime: (rt, format, when) =>
-    formatTime(format === undefined ? '%c' : text(rt, format), civilTime(when === undefined ? epochSeconds(rt.t.sys) : Math.trunc(toNumber(when))), 0),
+    formatTime(
+      format === undefined ? '%c' : text(rt, format),
+      civilTime(when === undefined ? epochSeconds(rt.t.sys) : Math.trunc(toNumber(when))),
+      0,
+    ),
   mktime: (rt, a) => {
-    const parts = text(rt, a).trim().split(/[ \t]+/).map(Number);
+    const parts = text(rt, a)
+      .trim()
+      .split(/[ \t]+/)
+      .map(Number);
     const [year, month, day, hour, minute, second] = parts;
-    if (year === undefined || month === undefined || day === undefined || hour === undefined || minute === undefined || second === undefined) return -1;
+    if (
+      year === undefined ||
+      month === undefined ||
+      day === undefined ||
+      hour === undefined ||
+      minute === undefined ||
+      second === undefined
+    )
+      return -1;
     return epochOf(year, month, day, hour, minute, second);
   },
 };

@@ -22,7 +22,10 @@ export function code(run: (rt: Runtime) => Value): Code {
 }
 
 /** Evaluates the parts in order, then combines their values. */
-export function lift(parts: readonly Code[], combine: (rt: Runtime, ...values: Value[]) => Value): Code {
+export function lift(
+  parts: readonly Code[],
+  combine: (rt: Runtime, ...values: Value[]) => Value,
+): Code {
   const [a, b, c] = parts;
   if (a === undefined) return { sync: true, run: (rt) => combine(rt) };
   if (parts.length === 1 && a.sync) {

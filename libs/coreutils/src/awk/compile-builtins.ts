@@ -20,7 +20,10 @@ export function compilePattern(scope: Scope, node: Expr): PatternCode {
     const { source } = node;
     return { code: code(() => undefined), regex: (rt) => rt.regex(source) };
   }
-  return { code: compileExpr(scope, node), regex: (rt, source) => rt.regex(toText(source, rt.convfmt)) };
+  return {
+    code: compileExpr(scope, node),
+    regex: (rt, source) => rt.regex(toText(source, rt.convfmt)),
+  };
 }
 
 /** Whether a name is an array where it stands. */
@@ -52,10 +55,13 @@ export function namedBuiltin(scope: Scope, name: string, args: readonly Expr[]):
         return shellStatus(await rt.t.sys.waitpid(pid));
       });
     case 'close':
-      return liftAsync([compileExpr(scope, first as Expr)], (rt, stream) => rt.streams.close(toText(stream, rt.convfmt)));
+      return liftAsync([compileExpr(scope, first as Expr)], (rt, stream) =>
+        rt.streams.close(toText(stream, rt.convfmt)),
+      );
     case 'fflush':
       return liftAsync(first === undefined ? [] : [compileExpr(scope, first)], (rt, stream) =>
-        rt.streams.flushNamed(first === undefined ? undefined : toText(stream, rt.convfmt)));
+        rt.streams.flushNamed(first === undefined ? undefined : toText(stream, rt.convfmt)),
+      );
     default:
       return undefined;
   }
@@ -77,16 +83,21 @@ function compileSplit(scope: Scope, subject: Expr, into: Expr, separator: Expr |
   const array = arrayCode(scope, bare.kind === 'variable' ? bare.name : '');
   const given = separator === undefined ? undefined : compilePattern(scope, separator);
   const literal = separator?.kind === 'regex';
-  return lift([compileExpr(scope, subject), ...(given === undefined ? [] : [given.code])], (rt, value, source) => {
-    const text = toText(value, rt.convfmt);
-    const regexOf = (pattern: string): Regex => rt.regex(pattern);
-    const pieces =
-      given === undefined ? splitFields(text, rt.fs, regexOf)
-      : literal ? splitByRegex(text, given.regex(rt, source))
-      : splitFields(text, toText(source, rt.convfmt), regexOf);
-    const items = array(rt).items;
-    items.clear();
-    pieces.forEach((piece, index) => items.set(String(index + 1), new StrNum(piece)));
-    return pieces.length;
-  });
+  return lift(
+    [compileExpr(scope, subject), ...(given === undefined ? [] : [given.code])],
+    (rt, value, source) => {
+      const text = toText(value, rt.convfmt);
+      const regexOf = (pattern: string): Regex => rt.regex(pattern);
+      const pieces =
+        given === undefined
+          ? splitFields(text, rt.fs, regexOf)
+          : literal
+            ? splitByRegex(text, given.regex(rt, source))
+            : splitFields(text, toText(source, rt.convfmt), regexOf);
+      const items = array(rt).items;
+      items.clear();
+      pieces.forEach((piece, index) => items.set(String(index + 1), new StrNum(piece)));
+      return pieces.length;
+    },
+  );
 }

@@ -33,11 +33,20 @@ export function compileStatement(scope: Scope, node: Statement): StatementCode {
     case 'if': {
       const test = compileExpr(scope, node.test);
       const then = compileStatement(scope, node.then);
-      const otherwise: StatementCode = node.otherwise === undefined ? { sync: true, run: () => Flow.normal } : compileStatement(scope, node.otherwise);
+      const otherwise: StatementCode =
+        node.otherwise === undefined
+          ? { sync: true, run: () => Flow.normal }
+          : compileStatement(scope, node.otherwise);
       if (test.sync && then.sync && otherwise.sync) {
-        return { sync: true, run: (rt) => (isTrue(test.run(rt)) ? then.run(rt) : otherwise.run(rt)) };
+        return {
+          sync: true,
+          run: (rt) => (isTrue(test.run(rt)) ? then.run(rt) : otherwise.run(rt)),
+        };
       }
-      return { sync: false, run: async (rt) => (isTrue(await test.run(rt)) ? then.run(rt) : otherwise.run(rt)) };
+      return {
+        sync: false,
+        run: async (rt) => (isTrue(await test.run(rt)) ? then.run(rt) : otherwise.run(rt)),
+      };
     }
     case 'for':
       return compileFor(scope, node);
@@ -129,7 +138,12 @@ function compileFor(scope: Scope, node: Extract<Statement, { kind: 'for' }>): St
     run: async (rt) => {
       if (start !== undefined) await start.run(rt);
       for (let turns = 1; ; turns++) {
-        if (test !== undefined && (testFirst || turns > 1) && !isTrue(test.sync ? test.run(rt) : await test.run(rt))) return Flow.normal;
+        if (
+          test !== undefined &&
+          (testFirst || turns > 1) &&
+          !isTrue(test.sync ? test.run(rt) : await test.run(rt))
+        )
+          return Flow.normal;
         const flow = body.sync ? body.run(rt) : await body.run(rt);
         if (flow === Flow.break) return Flow.normal;
         if (flow !== Flow.normal && flow !== Flow.continue) return flow;
@@ -193,7 +207,12 @@ function compilePrint(scope: Scope, node: Extract<Statement, { kind: 'print' }>)
   };
   const print = lift([...args, ...target], (rt, ...values) => {
     if (redirection === undefined) rt.t.put(text(rt, values));
-    else rt.streams.write(redirection.mode, toText(values[values.length - 1], rt.convfmt), text(rt, values.slice(0, -1)));
+    else
+      rt.streams.write(
+        redirection.mode,
+        toText(values[values.length - 1], rt.convfmt),
+        text(rt, values.slice(0, -1)),
+      );
     return undefined;
   });
   return fromCode(print, () => Flow.normal);

@@ -51,7 +51,8 @@ export function arrayCode(scope: Scope, name: string): ArrayCode {
     return made;
   };
   if (local >= 0) return (rt) => fetch(rt.frame, local);
-  if (specialNames.has(name)) throw new AwkSyntaxError(`line 1: illegal reference to variable ${name}`);
+  if (specialNames.has(name))
+    throw new AwkSyntaxError(`line 1: illegal reference to variable ${name}`);
   const slot = globalSlot(scope, name);
   return (rt) => fetch(rt.globals, slot);
 }
@@ -59,8 +60,13 @@ export function arrayCode(scope: Scope, name: string): ArrayCode {
 /** A subscript list as one key. */
 export function subscriptCode(scope: Scope, subscripts: readonly Expr[]): Code {
   const parts = subscripts.map((item) => compileExpr(scope, item));
-  if (parts.length === 1) return lift(parts, (rt, value) => (typeof value === 'string' ? value : toText(value, rt.convfmt)));
-  return lift(parts, (rt, ...values) => values.map((value) => toText(value, rt.convfmt)).join(rt.subsep));
+  if (parts.length === 1)
+    return lift(parts, (rt, value) =>
+      typeof value === 'string' ? value : toText(value, rt.convfmt),
+    );
+  return lift(parts, (rt, ...values) =>
+    values.map((value) => toText(value, rt.convfmt)).join(rt.subsep),
+  );
 }
 
 /** How an lvalue is read and written once its index or key is known. */
@@ -102,12 +108,27 @@ function variablePlace(scope: Scope, name: string): Place {
       },
     };
   }
-  if (name === 'NR') return { index: [], get: (rt) => rt.nr, set: (rt, _index, value) => void (rt.nr = toNumber(value)) };
-  if (name === 'FNR') return { index: [], get: (rt) => rt.fnr, set: (rt, _index, value) => void (rt.fnr = toNumber(value)) };
+  if (name === 'NR')
+    return {
+      index: [],
+      get: (rt) => rt.nr,
+      set: (rt, _index, value) => void (rt.nr = toNumber(value)),
+    };
+  if (name === 'FNR')
+    return {
+      index: [],
+      get: (rt) => rt.fnr,
+      set: (rt, _index, value) => void (rt.fnr = toNumber(value)),
+    };
   if (specialNames.has(name)) {
-    return { index: [], get: (rt) => rt.getSpecial(name), set: (rt, _index, value) => rt.setSpecial(name, value) };
+    return {
+      index: [],
+      get: (rt) => rt.getSpecial(name),
+      set: (rt, _index, value) => rt.setSpecial(name, value),
+    };
   }
-  if (scope.globalArrays.has(name)) throw new AwkSyntaxError(`line 1: illegal reference to array ${name}`);
+  if (scope.globalArrays.has(name))
+    throw new AwkSyntaxError(`line 1: illegal reference to array ${name}`);
   const slot = globalSlot(scope, name);
   return {
     index: [],
@@ -154,7 +175,9 @@ export function compileExpr(scope: Scope, node: Expr): Code {
       return compileExpr(scope, node.item);
     case 'list':
       throw new AwkSyntaxError('line 1: syntax error at or near ,');
-    case 'variable': case 'field': case 'element': {
+    case 'variable':
+    case 'field':
+    case 'element': {
       const { index, get } = place(scope, node);
       return lift(index, get);
     }
@@ -174,19 +197,30 @@ export function compileExpr(scope: Scope, node: Expr): Code {
     case 'binary':
       return compileBinary(scope, node.operator, node.left, node.right);
     case 'conditional': {
-      const [test, then, otherwise] = [compileExpr(scope, node.test), compileExpr(scope, node.then), compileExpr(scope, node.otherwise)];
-      if (test.sync && then.sync && otherwise.sync) return code((rt) => (isTrue(test.run(rt)) ? then.run(rt) : otherwise.run(rt)));
-      return { sync: false, run: async (rt) => (isTrue(await test.run(rt)) ? then.run(rt) : otherwise.run(rt)) };
+      const [test, then, otherwise] = [
+        compileExpr(scope, node.test),
+        compileExpr(scope, node.then),
+        compileExpr(scope, node.otherwise),
+      ];
+      if (test.sync && then.sync && otherwise.sync)
+        return code((rt) => (isTrue(test.run(rt)) ? then.run(rt) : otherwise.run(rt)));
+      return {
+        sync: false,
+        run: async (rt) => (isTrue(await test.run(rt)) ? then.run(rt) : otherwise.run(rt)),
+      };
     }
     case 'match': {
       const { negated } = node;
       const pattern = compilePattern(scope, node.right);
       return lift([compileExpr(scope, node.left), pattern.code], (rt, left, source) =>
-        pattern.regex(rt, source).test(toText(left, rt.convfmt)) === negated ? 0 : 1);
+        pattern.regex(rt, source).test(toText(left, rt.convfmt)) === negated ? 0 : 1,
+      );
     }
     case 'in': {
       const array = arrayCode(scope, node.array);
-      return lift([subscriptCode(scope, node.subscripts)], (rt, key) => (array(rt).items.has(key as string) ? 1 : 0));
+      return lift([subscriptCode(scope, node.subscripts)], (rt, key) =>
+        array(rt).items.has(key as string) ? 1 : 0,
+      );
     }
     case 'call':
       return compileCall(scope, node.name, node.args);
@@ -203,7 +237,8 @@ function compileAssign(scope: Scope, operator: string, target: LValue, value: Ex
   const compute = arithmetic[operator.slice(0, -1)];
   if (index.length === 0) {
     return lift([right], (rt, given) => {
-      const result = compute === undefined ? given : compute(toNumber(get(rt, undefined)), toNumber(given));
+      const result =
+        compute === undefined ? given : compute(toNumber(get(rt, undefined)), toNumber(given));
       set(rt, undefined, result);
       return result;
     });
@@ -218,7 +253,9 @@ function compileAssign(scope: Scope, operator: string, target: LValue, value: Ex
 function compileUnary(scope: Scope, operator: '!' | '-' | '+', operand: Expr): Code {
   const inner = compileExpr(scope, operand);
   if (operator === '!') return lift([inner], (_rt, value) => (isTrue(value) ? 0 : 1));
-  return operator === '-' ? lift([inner], (_rt, value) => -toNumber(value)) : lift([inner], (_rt, value) => toNumber(value));
+  return operator === '-'
+    ? lift([inner], (_rt, value) => -toNumber(value))
+    : lift([inner], (_rt, value) => toNumber(value));
 }
 
 function compileBinary(scope: Scope, operator: string, leftNode: Expr, rightNode: Expr): Code {
@@ -226,15 +263,21 @@ function compileBinary(scope: Scope, operator: string, leftNode: Expr, rightNode
   const right = compileExpr(scope, rightNode);
   if (operator === '&&' || operator === '||') {
     const settles = operator === '||';
-    if (left.sync && right.sync) return code((rt) => ((isTrue(left.run(rt)) === settles ? settles : isTrue(right.run(rt))) ? 1 : 0));
+    if (left.sync && right.sync)
+      return code((rt) =>
+        (isTrue(left.run(rt)) === settles ? settles : isTrue(right.run(rt))) ? 1 : 0,
+      );
     return {
       sync: false,
-      run: async (rt) => ((isTrue(await left.run(rt)) === settles ? settles : isTrue(await right.run(rt))) ? 1 : 0),
+      run: async (rt) =>
+        (isTrue(await left.run(rt)) === settles ? settles : isTrue(await right.run(rt))) ? 1 : 0,
     };
   }
-  if (operator === ' ') return lift([left, right], (rt, a, b) => toText(a, rt.convfmt) + toText(b, rt.convfmt));
+  if (operator === ' ')
+    return lift([left, right], (rt, a, b) => toText(a, rt.convfmt) + toText(b, rt.convfmt));
   const relation = relations[operator];
-  if (relation !== undefined) return lift([left, right], (rt, a, b) => (relation(compare(a, b, rt.convfmt)) ? 1 : 0));
+  if (relation !== undefined)
+    return lift([left, right], (rt, a, b) => (relation(compare(a, b, rt.convfmt)) ? 1 : 0));
   const compute = arithmetic[operator] as (a: number, b: number) => number;
   return lift([left, right], (_rt, a, b) => compute(toNumber(a), toNumber(b)));
 }
@@ -242,9 +285,13 @@ function compileBinary(scope: Scope, operator: string, leftNode: Expr, rightNode
 function compileCall(scope: Scope, name: string, args: readonly Expr[]): Code {
   const target = scope.functions.get(name) as CompiledFunction;
   const { params } = target.definition;
-  if (args.length > params.length) throw new AwkSyntaxError(`line 1: too many arguments in call to ${name}`);
+  if (args.length > params.length)
+    throw new AwkSyntaxError(`line 1: too many arguments in call to ${name}`);
   const parts = args.map((arg, index): { array: ArrayCode } | { value: Code } =>
-    target.arrays[index] === true && arg.kind === 'variable' ? { array: arrayCode(scope, arg.name) } : { value: compileExpr(scope, arg) });
+    target.arrays[index] === true && arg.kind === 'variable'
+      ? { array: arrayCode(scope, arg.name) }
+      : { value: compileExpr(scope, arg) },
+  );
   const values = parts.map((part) => ('value' in part ? part.value : code(() => undefined)));
   const enter = (rt: Runtime, given: readonly Value[]): Cell[] => {
     const frame: Cell[] = new Array<Cell>(params.length).fill(undefined);
@@ -282,7 +329,10 @@ function compileBuiltin(scope: Scope, name: string, args: readonly Expr[]): Code
   if (name === 'sub' || name === 'gsub') return compileSubstitution(scope, name === 'gsub', args);
   const plain = plainBuiltins[name];
   if (plain === undefined) throw new AwkSyntaxError(`line 1: function ${name} never defined`);
-  return lift(args.map((arg) => compileExpr(scope, arg)), plain);
+  return lift(
+    args.map((arg) => compileExpr(scope, arg)),
+    plain,
+  );
 }
 
 function compileSubstitution(scope: Scope, global: boolean, args: readonly Expr[]): Code {
@@ -290,15 +340,33 @@ function compileSubstitution(scope: Scope, global: boolean, args: readonly Expr[
   const pattern = compilePattern(scope, patternNode);
   const template = compileExpr(scope, templateNode);
   const bare = targetNode?.kind === 'group' ? targetNode.item : targetNode;
-  const isPlace = bare === undefined || bare.kind === 'variable' || bare.kind === 'field' || bare.kind === 'element';
-  const target: LValue = isPlace && bare !== undefined ? bare : { kind: 'field', index: { kind: 'number', value: 0 } };
+  const isPlace =
+    bare === undefined ||
+    bare.kind === 'variable' ||
+    bare.kind === 'field' ||
+    bare.kind === 'element';
+  const target: LValue =
+    isPlace && bare !== undefined ? bare : { kind: 'field', index: { kind: 'number', value: 0 } };
   if (!isPlace) {
-    return lift([pattern.code, template, compileExpr(scope, bare)], (rt, source, with_, text) =>
-      substitute(toText(text, rt.convfmt), pattern.regex(rt, source), toText(with_, rt.convfmt), global).count);
+    return lift(
+      [pattern.code, template, compileExpr(scope, bare)],
+      (rt, source, with_, text) =>
+        substitute(
+          toText(text, rt.convfmt),
+          pattern.regex(rt, source),
+          toText(with_, rt.convfmt),
+          global,
+        ).count,
+    );
   }
   const { index, get, set } = place(scope, target);
   return lift([pattern.code, template, ...index], (rt, source, with_, key) => {
-    const result = substitute(toText(get(rt, key), rt.convfmt), pattern.regex(rt, source), toText(with_, rt.convfmt), global);
+    const result = substitute(
+      toText(get(rt, key), rt.convfmt),
+      pattern.regex(rt, source),
+      toText(with_, rt.convfmt),
+      global,
+    );
     if (result.count > 0) set(rt, key, result.text);
     return result.count;
   });

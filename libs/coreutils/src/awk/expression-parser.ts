@@ -169,8 +169,24 @@ export class ExpressionParser {
 
   private startsOperand(): boolean {
     const { kind, text } = this.token;
-    if (kind === 'operator') return text === '$' || text === '!' || text === '(' || text === '-' || text === '+' || text === '++' || text === '--';
-    return kind === 'number' || kind === 'string' || kind === 'regex' || kind === 'name' || kind === 'function-name' || kind === 'builtin';
+    if (kind === 'operator')
+      return (
+        text === '$' ||
+        text === '!' ||
+        text === '(' ||
+        text === '-' ||
+        text === '+' ||
+        text === '++' ||
+        text === '--'
+      );
+    return (
+      kind === 'number' ||
+      kind === 'string' ||
+      kind === 'regex' ||
+      kind === 'name' ||
+      kind === 'function-name' ||
+      kind === 'builtin'
+    );
   }
 
   protected concatenation(context: Context): Expr {
@@ -241,9 +257,11 @@ export class ExpressionParser {
       case 'function-name':
         return this.call();
       case 'name':
-        if (this.functions.has(token.text) && this.tokens[this.at + 1]?.text === '(') return this.call();
+        if (this.functions.has(token.text) && this.tokens[this.at + 1]?.text === '(')
+          return this.call();
         this.at++;
-        if (this.is('[')) return { kind: 'element', array: token.text, subscripts: this.subscripts() };
+        if (this.is('['))
+          return { kind: 'element', array: token.text, subscripts: this.subscripts() };
         return { kind: 'variable', name: token.text };
       case 'keyword':
         if (token.text === 'getline') return this.simpleGetline(context);
@@ -264,7 +282,9 @@ export class ExpressionParser {
     if (!this.accept('(')) return this.fail();
     const items = this.expressionList({});
     if (!this.is(')') && (this.is('}') || this.token.kind === 'newline')) {
-      throw new AwkSyntaxError(`line ${this.token.line}: missing ) near ${this.is('}') ? '}' : 'end of line'}`);
+      throw new AwkSyntaxError(
+        `line ${this.token.line}: missing ) near ${this.is('}') ? '}' : 'end of line'}`,
+      );
     }
     this.expect(')');
     return items.length === 1 ? { kind: 'group', item: items[0] as Expr } : { kind: 'list', items };
@@ -283,7 +303,10 @@ export class ExpressionParser {
     if (this.is('}')) throw new AwkSyntaxError(`line ${this.token.line}: missing ) near }`);
     const items = this.is(')') ? [] : this.expressionList({});
     this.skipNewlines();
-    if (this.is('}') || this.token.kind === 'end') throw new AwkSyntaxError(`line ${this.token.line}: missing ) near ${this.is('}') ? '}' : 'end of file'}`);
+    if (this.is('}') || this.token.kind === 'end')
+      throw new AwkSyntaxError(
+        `line ${this.token.line}: missing ) near ${this.is('}') ? '}' : 'end of file'}`,
+      );
     this.expect(')');
     return items;
   }
@@ -326,9 +349,31 @@ export class ExpressionParser {
 }
 
 const argumentCounts: Readonly<Record<string, readonly [number, number]>> = {
-  length: [0, 1], substr: [2, 3], index: [2, 2], split: [2, 3], sub: [2, 3], gsub: [2, 3], match: [2, 2], sprintf: [1, 255],
-  sin: [1, 1], cos: [1, 1], atan2: [2, 2], exp: [1, 1], log: [1, 1], sqrt: [1, 1], int: [1, 1], rand: [0, 0], srand: [0, 1],
-  tolower: [1, 1], toupper: [1, 1], system: [1, 1], close: [1, 1], fflush: [0, 1], systime: [0, 0], strftime: [0, 3], mktime: [1, 1],
+  length: [0, 1],
+  substr: [2, 3],
+  index: [2, 2],
+  split: [2, 3],
+  sub: [2, 3],
+  gsub: [2, 3],
+  match: [2, 2],
+  sprintf: [1, 255],
+  sin: [1, 1],
+  cos: [1, 1],
+  atan2: [2, 2],
+  exp: [1, 1],
+  log: [1, 1],
+  sqrt: [1, 1],
+  int: [1, 1],
+  rand: [0, 0],
+  srand: [0, 1],
+  tolower: [1, 1],
+  toupper: [1, 1],
+  system: [1, 1],
+  close: [1, 1],
+  fflush: [0, 1],
+  systime: [0, 0],
+  strftime: [0, 3],
+  mktime: [1, 1],
 };
 
 function isLValue(node: Expr): node is LValue {

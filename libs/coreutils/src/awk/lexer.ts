@@ -1,6 +1,16 @@
 /** Tokens of awk programs. Whether `/` divides or begins a regular expression depends on the token before it. */
 
-export type TokenKind = 'number' | 'string' | 'regex' | 'name' | 'function-name' | 'builtin' | 'keyword' | 'operator' | 'newline' | 'end';
+export type TokenKind =
+  | 'number'
+  | 'string'
+  | 'regex'
+  | 'name'
+  | 'function-name'
+  | 'builtin'
+  | 'keyword'
+  | 'operator'
+  | 'newline'
+  | 'end';
 
 export interface Token {
   readonly kind: TokenKind;
@@ -16,26 +26,117 @@ export interface Token {
 export class AwkSyntaxError extends Error {}
 
 const keywords = new Set([
-  'BEGIN', 'END', 'function', 'func', 'if', 'else', 'while', 'for', 'do', 'break', 'continue', 'next', 'nextfile', 'exit',
-  'return', 'delete', 'in', 'getline', 'print', 'printf',
+  'BEGIN',
+  'END',
+  'function',
+  'func',
+  'if',
+  'else',
+  'while',
+  'for',
+  'do',
+  'break',
+  'continue',
+  'next',
+  'nextfile',
+  'exit',
+  'return',
+  'delete',
+  'in',
+  'getline',
+  'print',
+  'printf',
 ]);
 export const builtinNames = new Set([
-  'length', 'substr', 'index', 'split', 'sub', 'gsub', 'match', 'sprintf', 'sin', 'cos', 'atan2', 'exp', 'log', 'sqrt',
-  'int', 'rand', 'srand', 'tolower', 'toupper', 'system', 'close', 'fflush', 'systime', 'strftime', 'mktime',
+  'length',
+  'substr',
+  'index',
+  'split',
+  'sub',
+  'gsub',
+  'match',
+  'sprintf',
+  'sin',
+  'cos',
+  'atan2',
+  'exp',
+  'log',
+  'sqrt',
+  'int',
+  'rand',
+  'srand',
+  'tolower',
+  'toupper',
+  'system',
+  'close',
+  'fflush',
+  'systime',
+  'strftime',
+  'mktime',
 ]);
 const operators = [
-  '&&', '||', '==', '!=', '<=', '>=', '++', '--', '+=', '-=', '*=', '/=', '%=', '^=', '>>', '!~',
-  '{', '}', '(', ')', '[', ']', ';', ',', '+', '-', '*', '/', '%', '^', '!', '>', '<', '|', '?', ':', '~', '$', '=',
+  '&&',
+  '||',
+  '==',
+  '!=',
+  '<=',
+  '>=',
+  '++',
+  '--',
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+  '%=',
+  '^=',
+  '>>',
+  '!~',
+  '{',
+  '}',
+  '(',
+  ')',
+  '[',
+  ']',
+  ';',
+  ',',
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '^',
+  '!',
+  '>',
+  '<',
+  '|',
+  '?',
+  ':',
+  '~',
+  '$',
+  '=',
 ];
-const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', a: '\x07', b: '\b', f: '\f', v: '\v', '\\': '\\', '"': '"' };
+const escapes: Readonly<Record<string, string>> = {
+  n: '\n',
+  t: '\t',
+  r: '\r',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  v: '\v',
+  '\\': '\\',
+  '"': '"',
+};
 
 /** Contents of a string (or of `-v` and command-line assignments) with its escapes carried out. */
 export function unescape(text: string): string {
-  return text.replace(/\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|([^])|$)/g, (all: string, octal: string | undefined, hex: string | undefined, char: string | undefined) => {
-    if (hex !== undefined) return String.fromCharCode(parseInt(hex, 16));
-    if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8) & 255);
-    return char === undefined ? all : (escapes[char] ?? all);
-  });
+  return text.replace(
+    /\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|([^])|$)/g,
+    (all: string, octal: string | undefined, hex: string | undefined, char: string | undefined) => {
+      if (hex !== undefined) return String.fromCharCode(parseInt(hex, 16));
+      if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8) & 255);
+      return char === undefined ? all : (escapes[char] ?? all);
+    },
+  );
 }
 
 export function tokenize(source: string): Token[] {
@@ -65,16 +166,24 @@ export function tokenize(source: string): Token[] {
     }
     if (char === '"') {
       const match = /^"((?:[^"\\\n]|\\[^])*)"/.exec(source.slice(at));
-      if (match === null) throw new AwkSyntaxError(`line ${line}: runaway string constant ${source.slice(at, at + 11).split('\n')[0] ?? ''} ...`);
+      if (match === null)
+        throw new AwkSyntaxError(
+          `line ${line}: runaway string constant ${source.slice(at, at + 11).split('\n')[0] ?? ''} ...`,
+        );
       push('string', unescape((match[1] ?? '').replaceAll('\\\n', '')));
       line += (match[0].match(/\n/g) ?? []).length;
       at += match[0].length;
       continue;
     }
     if (char === '/' && regexMayFollow(tokens[tokens.length - 1])) {
-      const match = /^\/((?:[^/\\\n[]|\\[^\n]|\[\^?\]?(?:\[:[a-z]+:\]|\\[^\n]|[^\]\\\n])*\])*)\//.exec(source.slice(at)) ??
-        /^\/((?:[^/\\\n]|\\[^\n])*)\//.exec(source.slice(at));
-      if (match === null) throw new AwkSyntaxError(`line ${line}: runaway regular expression ${source.slice(at, at + 11).split('\n')[0] ?? ''} ...`);
+      const match =
+        /^\/((?:[^/\\\n[]|\\[^\n]|\[\^?\]?(?:\[:[a-z]+:\]|\\[^\n]|[^\]\\\n])*\])*)\//.exec(
+          source.slice(at),
+        ) ?? /^\/((?:[^/\\\n]|\\[^\n])*)\//.exec(source.slice(at));
+      if (match === null)
+        throw new AwkSyntaxError(
+          `line ${line}: runaway regular expression ${source.slice(at, at + 11).split('\n')[0] ?? ''} ...`,
+        );
       push('regex', (match[1] ?? '').replaceAll('\\/', '/'));
       at += match[0].length;
       continue;
@@ -106,7 +215,13 @@ export function tokenize(source: string): Token[] {
 
 function regexMayFollow(before: Token | undefined): boolean {
   if (before === undefined) return true;
-  if (before.kind === 'number' || before.kind === 'string' || before.kind === 'name' || before.kind === 'builtin') return false;
+  if (
+    before.kind === 'number' ||
+    before.kind === 'string' ||
+    before.kind === 'name' ||
+    before.kind === 'builtin'
+  )
+    return false;
   if (before.kind === 'operator') return ![')', ']', '$', '++', '--'].includes(before.text);
   return true;
 }

@@ -19,7 +19,8 @@ export class AwkParser extends ExpressionParser {
     }
     const lastLine = this.token.line;
     for (const name of this.called.keys()) {
-      if (!this.functions.has(name)) throw new AwkSyntaxError(`line ${lastLine}: function ${name} never defined`);
+      if (!this.functions.has(name))
+        throw new AwkSyntaxError(`line ${lastLine}: function ${name} never defined`);
     }
     return { rules, functions: this.functions };
   }
@@ -70,7 +71,13 @@ export class AwkParser extends ExpressionParser {
       }
     }
     const body = this.is('{') ? this.block() : undefined;
-    if (body === undefined && this.token.kind !== 'newline' && !this.is(';') && this.token.kind !== 'end') this.fail();
+    if (
+      body === undefined &&
+      this.token.kind !== 'newline' &&
+      !this.is(';') &&
+      this.token.kind !== 'end'
+    )
+      this.fail();
     return { kind: 'pattern', pattern, to, body };
   }
 
@@ -80,7 +87,8 @@ export class AwkParser extends ExpressionParser {
     for (;;) {
       this.skipTerminators();
       if (this.accept('}')) return { kind: 'block', body };
-      if (this.token.kind === 'end') throw new AwkSyntaxError(`line ${this.token.line}: missing } near end of file`);
+      if (this.token.kind === 'end')
+        throw new AwkSyntaxError(`line ${this.token.line}: missing } near end of file`);
       body.push(this.statement());
     }
   }
@@ -151,7 +159,8 @@ export class AwkParser extends ExpressionParser {
     }
     if (text === 'exit' || text === 'return') {
       this.at++;
-      if (text === 'return' && !this.inFunction) throw new AwkSyntaxError(`line ${line}: return outside function body`);
+      if (text === 'return' && !this.inFunction)
+        throw new AwkSyntaxError(`line ${line}: return outside function body`);
       const none = this.token.kind === 'newline' || this.is(';', '}') || this.token.kind === 'end';
       const value = none ? undefined : this.expression({});
       this.terminator();
@@ -187,8 +196,19 @@ export class AwkParser extends ExpressionParser {
   private forStatement(): Statement {
     this.at++;
     this.expect('(');
-    const [variable, keyword, array, close] = this.tokens.slice(this.at, this.at + 4) as [Token, Token, Token, Token];
-    if (variable.kind === 'name' && keyword.text === 'in' && keyword.kind === 'keyword' && array.kind === 'name' && close.text === ')') {
+    const [variable, keyword, array, close] = this.tokens.slice(this.at, this.at + 4) as [
+      Token,
+      Token,
+      Token,
+      Token,
+    ];
+    if (
+      variable.kind === 'name' &&
+      keyword.text === 'in' &&
+      keyword.kind === 'keyword' &&
+      array.kind === 'name' &&
+      close.text === ')'
+    ) {
       this.at += 4;
       return { kind: 'for-in', variable: variable.text, array: array.text, body: this.loopBody() };
     }
@@ -216,7 +236,11 @@ export class AwkParser extends ExpressionParser {
     const formatted = (this.tokens[this.at++] as Token).text === 'printf';
     const context = { noGreater: true };
     let args: readonly Expr[] = [];
-    if (!(this.token.kind === 'newline' || this.is(';', '}', '>', '>>', '|') || this.token.kind === 'end')) {
+    if (!(
+      this.token.kind === 'newline' ||
+      this.is(';', '}', '>', '>>', '|') ||
+      this.token.kind === 'end'
+    )) {
       args = this.expressionList(context);
       const only = args.length === 1 ? args[0] : undefined;
       if (only?.kind === 'list') args = only.items;

@@ -16,7 +16,12 @@ interface CompiledRule {
   active: boolean;
 }
 
-const printRecord: Statement = { kind: 'print', formatted: false, args: [], redirection: undefined };
+const printRecord: Statement = {
+  kind: 'print',
+  formatted: false,
+  args: [],
+  redirection: undefined,
+};
 
 export class CompiledProgram {
   private readonly begin: StatementCode[] = [];
@@ -28,17 +33,31 @@ export class CompiledProgram {
     const { globalArrays, arrayParams, blocking } = analyse(program);
     const functions = new Map<string, CompiledFunction>();
     for (const definition of program.functions.values()) {
-      const arrays = definition.params.map((param) => arrayParams.get(definition.name)?.has(param) === true);
-      functions.set(definition.name, { definition, arrays, sync: !blocking.has(definition.name), body: undefined });
+      const arrays = definition.params.map(
+        (param) => arrayParams.get(definition.name)?.has(param) === true,
+      );
+      functions.set(definition.name, {
+        definition,
+        arrays,
+        sync: !blocking.has(definition.name),
+        body: undefined,
+      });
     }
     const scope: Scope = { slots: this.slots, globalArrays, functions, current: undefined };
-    for (const name of ['ARGC', 'ARGV', 'ENVIRON', 'FILENAME', 'RSTART', 'RLENGTH']) globalSlot(scope, name);
+    for (const name of ['ARGC', 'ARGV', 'ENVIRON', 'FILENAME', 'RSTART', 'RLENGTH'])
+      globalSlot(scope, name);
     for (const compiled of functions.values()) this.compileFunction(scope, compiled);
     for (const rule of program.rules) {
       const body = compileStatement(scope, rule.body ?? printRecord);
       if (rule.kind === 'BEGIN') this.begin.push(body);
       else if (rule.kind === 'END') this.end.push(body);
-      else this.rules.push({ pattern: this.optional(scope, rule.pattern), to: this.optional(scope, rule.to), body, active: false });
+      else
+        this.rules.push({
+          pattern: this.optional(scope, rule.pattern),
+          to: this.optional(scope, rule.to),
+          body,
+          active: false,
+        });
     }
   }
 
@@ -46,8 +65,14 @@ export class CompiledProgram {
     return node === undefined ? undefined : compileExpr(scope, node);
   }
 
-  private compileFunction(scope: Scope, compiled: { definition: FunctionDef; body: StatementCode | undefined }): void {
-    compiled.body = compileStatement({ ...scope, current: compiled as CompiledFunction }, compiled.definition.body);
+  private compileFunction(
+    scope: Scope,
+    compiled: { definition: FunctionDef; body: StatementCode | undefined },
+  ): void {
+    compiled.body = compileStatement(
+      { ...scope, current: compiled as CompiledFunction },
+      compiled.definition.body,
+    );
   }
 
   /** A state for one run. */
@@ -58,14 +83,12 @@ export class CompiledProgram {
   /** Runs everything; the exit code. */
   async run(rt: Runtime): Promise<number> {
     let code = 0;
-    let exited = false;
     const guarded = async (body: () => Promise<void>): Promise<void> => {
       try {
         await body();
       } catch (error) {
         if (!(error instanceof AwkExit)) throw error;
         code = error.code ?? code;
-        exited = true;
       }
     };
     await guarded(async () => {
@@ -73,12 +96,11 @@ export class CompiledProgram {
       if (this.rules.length > 0 || this.end.length > 0) await this.records(rt);
     });
     // END runs after an exit too, except one that END itself makes.
-    exited = false;
     await guarded(async () => {
       for (const body of this.end) await body.run(rt);
     });
     await rt.streams.closeAll();
-    return exited ? code : code;
+    return code;
   }
 
   private async records(rt: Runtime): Promise<void> {
@@ -93,7 +115,8 @@ export class CompiledProgram {
     for (const rule of this.rules) {
       if (rule.pattern !== undefined) {
         if (rule.to === undefined) {
-          if (!isTrue(rule.pattern.sync ? rule.pattern.run(rt) : await rule.pattern.run(rt))) continue;
+          if (!isTrue(rule.pattern.sync ? rule.pattern.run(rt) : await rule.pattern.run(rt)))
+            continue;
         } else {
           if (!rule.active && !isTrue(await rule.pattern.run(rt))) continue;
           rule.active = !isTrue(await rule.to.run(rt));

@@ -54,7 +54,8 @@ export class RecordReader {
       if (!this.started || /^\n/.test(this.buffer)) this.buffer = this.buffer.replace(/^\n+/, '');
       if (this.buffer !== '') this.started = true;
       const match = /\n\n+/.exec(this.buffer);
-      if (match !== null && match.index + match[0].length < this.buffer.length) return this.cut(match.index, match.index + match[0].length);
+      if (match !== null && match.index + match[0].length < this.buffer.length)
+        return this.cut(match.index, match.index + match[0].length);
       if (await this.fill()) continue;
       if (match !== null) return this.cut(match.index, this.buffer.length);
       const record = this.last();
@@ -77,7 +78,11 @@ export class RecordReader {
 const blanks = /[^ \t\n\v\f\r]+/g;
 
 /** Fields by FS: `" "` is runs of blanks, one character is itself, the empty text every character. */
-export function splitFields(text: string, separator: string, regexOf: (source: string) => Regex): string[] {
+export function splitFields(
+  text: string,
+  separator: string,
+  regexOf: (source: string) => Regex,
+): string[] {
   if (text === '') return [];
   if (separator === ' ') return text.match(blanks) ?? [];
   if (separator === '') return text.split('');
@@ -89,7 +94,7 @@ export function splitByRegex(text: string, regex: Regex): string[] {
   if (text === '') return [];
   const fields: string[] = [];
   let start = 0;
-  for (let from = 0; from <= text.length; ) {
+  for (let from = 0; from <= text.length;) {
     const match = regex.exec(text, from);
     if (match === undefined) break;
     if (match.end === match.start) {

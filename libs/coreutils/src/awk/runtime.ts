@@ -52,7 +52,9 @@ export class Runtime {
   /** A fatal error with mawk's context lines. */
   fatal(text: string): never {
     const name = toText(this.getNamed('FILENAME'), this.convfmt);
-    throw new AwkFatal(`${this.t.name}: run time error: ${text}\n\tFILENAME="${name}" FNR=${this.fnr} NR=${this.nr}\n`);
+    throw new AwkFatal(
+      `${this.t.name}: run time error: ${text}\n\tFILENAME="${name}" FNR=${this.fnr} NR=${this.nr}\n`,
+    );
   }
 
   regex(source: string): Regex {
@@ -62,7 +64,9 @@ export class Runtime {
         regex = new Regex(source, { flavour: 'awk' });
       } catch (error) {
         if (!(error instanceof RegexError)) throw error;
-        throw new AwkFatal(`${this.t.name}: run time error: regular expression compile failed (${error.message})\n${source}\n`);
+        throw new AwkFatal(
+          `${this.t.name}: run time error: regular expression compile failed (${error.message})\n${source}\n`,
+        );
       }
       this.regexes.set(source, regex);
     }
@@ -86,7 +90,8 @@ export class Runtime {
     else if (specialNames.has(name)) this.setSpecial(name, value);
     else {
       const slot = this.slots.get(name);
-      if (slot !== undefined && !(this.globals[slot] instanceof AwkArray)) this.globals[slot] = value;
+      if (slot !== undefined && !(this.globals[slot] instanceof AwkArray))
+        this.globals[slot] = value;
     }
   }
 
@@ -177,7 +182,8 @@ export class Runtime {
   private setNf(count: number): void {
     this.splitRecord();
     const target = Math.max(0, Math.trunc(count));
-    if (target > 1_000_000) this.fatal(`program limit exceeded: maximum number of fields size=32767`);
+    if (target > 1_000_000)
+      this.fatal(`program limit exceeded: maximum number of fields size=32767`);
     while (this.fields.length < target) this.fields.push('');
     this.fields.length = target;
     this.values.length = Math.min(this.values.length, target);
@@ -224,7 +230,9 @@ export class Runtime {
     for (;;) {
       if (this.main === undefined && !this.openNext()) return undefined;
       const reader = this.main as RecordReader;
-      const record = (this.rs.length === 1 ? reader.ready(this.rs) : undefined) ?? (await this.readRecord(reader));
+      const record =
+        (this.rs.length === 1 ? reader.ready(this.rs) : undefined) ??
+        (await this.readRecord(reader));
       if (record !== undefined) {
         this.nr++;
         this.fnr++;
@@ -247,7 +255,8 @@ export class Runtime {
       const argc = toNumber(this.getNamed('ARGC'));
       if (this.argIndex >= argc) break;
       const key = String(this.argIndex++);
-      const arg = argv instanceof AwkArray && argv.items.has(key) ? toText(argv.get(key), this.convfmt) : '';
+      const arg =
+        argv instanceof AwkArray && argv.items.has(key) ? toText(argv.get(key), this.convfmt) : '';
       if (arg === '') continue;
       const assignment = /^([A-Za-z_]\w*)=([^]*)$/.exec(arg);
       if (assignment !== null) {

@@ -35,8 +35,10 @@ export class Streams {
   write(mode: '>' | '>>' | '|', name: string, text: string): void {
     let writer = this.writers.get(name);
     if (writer === undefined) {
-      if (mode !== '|' && (name === '/dev/stdout' || name === '-')) writer = { fd: 1, pid: undefined, pending: '' };
-      else if (mode !== '|' && name === '/dev/stderr') writer = { fd: 2, pid: undefined, pending: '' };
+      if (mode !== '|' && (name === '/dev/stdout' || name === '-'))
+        writer = { fd: 1, pid: undefined, pending: '' };
+      else if (mode !== '|' && name === '/dev/stderr')
+        writer = { fd: 2, pid: undefined, pending: '' };
       else writer = mode === '|' ? this.openCommand(name) : this.openFile(mode, name);
       this.writers.set(name, writer);
     }
@@ -45,19 +47,33 @@ export class Streams {
   }
 
   private openFile(mode: '>' | '>>', name: string): Writer {
-    const flags = OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_CLOEXEC | (mode === '>' ? OpenFlag.O_TRUNC : OpenFlag.O_APPEND);
+    const flags =
+      OpenFlag.O_WRONLY |
+      OpenFlag.O_CREAT |
+      OpenFlag.O_CLOEXEC |
+      (mode === '>' ? OpenFlag.O_TRUNC : OpenFlag.O_APPEND);
     try {
       return { fd: this.sys.open(toUnicode(name), flags, 0o666), pid: undefined, pending: '' };
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      throw new AwkFatal(`${this.t.name}: cannot open "${name}" for output (${strerror(error.errno)})\n`);
+      throw new AwkFatal(
+        `${this.t.name}: cannot open "${name}" for output (${strerror(error.errno)})\n`,
+      );
     }
   }
 
   private openCommand(command: string): Writer {
     const [reader, fd] = this.sys.pipe();
     this.sys.setCloexec(fd, true);
-    const pid = spawnShell(this.sys, command, new Map([[0, reader], [1, 1], [2, 2]]));
+    const pid = spawnShell(
+      this.sys,
+      command,
+      new Map([
+        [0, reader],
+        [1, 1],
+        [2, 2],
+      ]),
+    );
     this.sys.close(reader);
     return { fd, pid, pending: '' };
   }
@@ -93,7 +109,15 @@ export class Streams {
       let writer: number;
       [fd, writer] = this.sys.pipe();
       this.sys.setCloexec(fd, true);
-      pid = spawnShell(this.sys, name, new Map([[0, 0], [1, writer], [2, 2]]));
+      pid = spawnShell(
+        this.sys,
+        name,
+        new Map([
+          [0, 0],
+          [1, writer],
+          [2, 2],
+        ]),
+      );
       this.sys.close(writer);
     } else if (name === '-' || name === '/dev/stdin') fd = 0;
     else {
@@ -127,7 +151,10 @@ export class Streams {
     return result;
   }
 
-  private async finish(stream: { readonly fd: number; readonly pid: number | undefined }): Promise<number> {
+  private async finish(stream: {
+    readonly fd: number;
+    readonly pid: number | undefined;
+  }): Promise<number> {
     if (stream.fd > 2) this.sys.close(stream.fd);
     if (stream.pid === undefined) return 0;
     return shellStatus(await this.sys.waitpid(stream.pid));
@@ -154,7 +181,9 @@ export class Streams {
 }
 
 /** What system() and close() return for how a command ended. */
-export function shellStatus(status: { readonly kind: string; readonly value: number } | undefined): number {
+export function shellStatus(
+  status: { readonly kind: string; readonly value: number } | undefined,
+): number {
   if (status === undefined) return 0;
   return status.kind === 'exit' ? status.value : 256 + status.value;
 }

@@ -4,7 +4,8 @@
  */
 import { formatFloat, formatInteger, parseSpec } from '../tool/cformat.js';
 
-const numberPrefix = /^[ \t\n\v\f\r]*([-+]?(?:0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|inf(?:inity)?|nan))/i;
+const numberPrefix =
+  /^[ \t\n\v\f\r]*([-+]?(?:0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|inf(?:inity)?|nan))/i;
 const decimal = /^[ \t\n\v\f\r]*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?[ \t\n\v\f\r]*$/;
 
 /** Text from input; numeric in comparisons where it looks like a number. */
@@ -29,8 +30,10 @@ export function textToNumber(text: string): number {
   const match = numberPrefix.exec(text);
   if (match === null) return 0;
   const digits = (match[1] ?? '').toLowerCase();
-  if (digits.includes('x')) return digits.startsWith('-') ? -Number(digits.slice(1)) : Number(digits.replace('+', ''));
-  if (digits.includes('n')) return digits.includes('nan') ? NaN : digits.startsWith('-') ? -Infinity : Infinity;
+  if (digits.includes('x'))
+    return digits.startsWith('-') ? -Number(digits.slice(1)) : Number(digits.replace('+', ''));
+  if (digits.includes('n'))
+    return digits.includes('nan') ? NaN : digits.startsWith('-') ? -Infinity : Infinity;
   return Number(digits);
 }
 
@@ -41,7 +44,8 @@ export function toNumber(value: Value): number {
 }
 
 export function numberToText(value: number, format: string): string {
-  if (value >= -2147483647 && value <= 2147483647 && Number.isInteger(value)) return String(value === 0 ? 0 : value);
+  if (value >= -2147483647 && value <= 2147483647 && Number.isInteger(value))
+    return String(value === 0 ? 0 : value);
   // x86 gives the result of every invalid operation a sign.
   if (Number.isNaN(value)) return '-nan';
   const parsed = parseSpec(format, format.indexOf('%'));
@@ -74,12 +78,17 @@ export function isTrue(value: Value): boolean {
 
 /** Whether a value takes part in comparisons as a number. */
 function comparesAsNumber(value: Value): boolean {
-  return typeof value === 'number' || value === undefined || (value instanceof StrNum && value.looksNumeric);
+  return (
+    typeof value === 'number' ||
+    value === undefined ||
+    (value instanceof StrNum && value.looksNumeric)
+  );
 }
 
 /** Negative, zero, positive; NaN where not comparable. */
 export function compare(left: Value, right: Value, convfmt: string): number {
-  if (typeof left === 'number' && typeof right === 'number') return left - right === 0 || left === right ? 0 : left < right ? -1 : left > right ? 1 : NaN;
+  if (typeof left === 'number' && typeof right === 'number')
+    return left - right === 0 || left === right ? 0 : left < right ? -1 : left > right ? 1 : NaN;
   if (comparesAsNumber(left) && comparesAsNumber(right)) {
     const a = toNumber(left);
     const b = toNumber(right);
@@ -120,7 +129,11 @@ export class AwkArray {
   keys(): string[] {
     let buckets = 64;
     while (this.items.size > buckets * 10) buckets *= 2;
-    const ordered = [...this.items.keys()].map((key, index) => ({ key, index, bucket: hash(key) & (buckets - 1) }));
+    const ordered = [...this.items.keys()].map((key, index) => ({
+      key,
+      index,
+      bucket: hash(key) & (buckets - 1),
+    }));
     ordered.sort((a, b) => a.bucket - b.bucket || b.index - a.index);
     return ordered.map(({ key }) => key);
   }

@@ -45,7 +45,8 @@ class Copier {
     const { sys } = t;
     let stat: Stat;
     try {
-      stat = s.follow || (top && !s.recursive) ? sys.stat(toUnicode(from)) : sys.lstat(toUnicode(from));
+      stat =
+        s.follow || (top && !s.recursive) ? sys.stat(toUnicode(from)) : sys.lstat(toUnicode(from));
     } catch (error) {
       t.warnErrno(`cannot stat ${quoteAlways(from)}`, error);
       return false;
@@ -72,7 +73,10 @@ class Copier {
       } else if (stat.type === 'fifo' && s.recursive) sys.mkfifo(toUnicode(to), stat.mode);
       else return await this.copyContents(from, to, stat);
     } catch (error) {
-      t.warnErrno(`cannot create ${stat.type === 'symlink' ? 'symbolic link' : 'regular file'} ${quoteAlways(to)}`, error);
+      t.warnErrno(
+        `cannot create ${stat.type === 'symlink' ? 'symbolic link' : 'regular file'} ${quoteAlways(to)}`,
+        error,
+      );
       return false;
     }
     return true;
@@ -90,14 +94,22 @@ class Copier {
     }
     let target: number;
     try {
-      target = sys.open(toUnicode(to), OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_TRUNC, stat.mode & 0o777);
+      target = sys.open(
+        toUnicode(to),
+        OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_TRUNC,
+        stat.mode & 0o777,
+      );
     } catch (error) {
       sys.close(source);
       t.warnErrno(`cannot create regular file ${quoteAlways(to)}`, error);
       return false;
     }
     try {
-      for (let bytes = await sys.read(source, 65536); bytes.length > 0; bytes = await sys.read(source, 65536)) {
+      for (
+        let bytes = await sys.read(source, 65536);
+        bytes.length > 0;
+        bytes = await sys.read(source, 65536)
+      ) {
         await sys.write(target, bytes);
       }
     } catch (error) {
@@ -127,11 +139,17 @@ class Copier {
     }
     const there = statMaybe(sys, to);
     if (there !== undefined && there.type !== 'dir') {
-      t.warn(`cannot overwrite non-directory ${quoteAlways(to)} with directory ${quoteAlways(from)}`);
+      t.warn(
+        `cannot overwrite non-directory ${quoteAlways(to)} with directory ${quoteAlways(from)}`,
+      );
       return false;
     }
     const entries = sys.readdir(toUnicode(from));
-    if (top && `${to.replace(/\/+$/, '')}/`.startsWith(`${from.replace(/\/+$/, '')}/`) && there?.ino !== stat.ino) {
+    if (
+      top &&
+      `${to.replace(/\/+$/, '')}/`.startsWith(`${from.replace(/\/+$/, '')}/`) &&
+      there?.ino !== stat.ino
+    ) {
       t.warn(`cannot copy a directory, ${quoteAlways(from)}, into itself, ${quoteAlways(to)}`);
       return false;
     }
@@ -162,10 +180,13 @@ function targets(t: Tool, parsed: ParsedArgs): { from: string; to: string }[] {
   let dir = options.filter(({ key }) => key === 't').pop()?.value;
   if (files.length === 0) t.usage('missing file operand');
   if (dir !== undefined && !isDirectory(t.sys, dir)) {
-    return t.fail(`target directory ${quoteAlways(dir)}: ${statMaybe(t.sys, dir) === undefined ? 'No such file or directory' : 'Not a directory'}`);
+    return t.fail(
+      `target directory ${quoteAlways(dir)}: ${statMaybe(t.sys, dir) === undefined ? 'No such file or directory' : 'Not a directory'}`,
+    );
   }
   if (dir === undefined) {
-    if (files.length === 1) t.usage(`missing destination file operand after ${quoteAlways(files[0] ?? '')}`);
+    if (files.length === 1)
+      t.usage(`missing destination file operand after ${quoteAlways(files[0] ?? '')}`);
     const last = files.pop() ?? '';
     if (has('T')) {
       if (files.length > 1) t.usage(`extra operand ${quoteAlways(files[1] ?? '')}`);
@@ -173,28 +194,59 @@ function targets(t: Tool, parsed: ParsedArgs): { from: string; to: string }[] {
     }
     if (isDirectory(t.sys, last)) dir = last;
     else if (files.length > 1) {
-      return t.fail(`target ${quoteAlways(last)}: ${statMaybe(t.sys, last) === undefined ? 'No such file or directory' : 'Not a directory'}`);
+      return t.fail(
+        `target ${quoteAlways(last)}: ${statMaybe(t.sys, last) === undefined ? 'No such file or directory' : 'Not a directory'}`,
+      );
     } else return [{ from: files[0] ?? '', to: last }];
   }
   const into = dir;
-  return files.map((from) => ({ from, to: joinPath(into, baseName(from) === '..' ? '.' : baseName(from)) }));
+  return files.map((from) => ({
+    from,
+    to: joinPath(into, baseName(from) === '..' ? '.' : baseName(from)),
+  }));
 }
 
 const cp = defineTool(
   {
-    name: 'cp', usage: '[OPTION]... [-T] SOURCE DEST\n  or:  cp [OPTION]... SOURCE... DIRECTORY', about: 'Copy SOURCE to DEST, or multiple SOURCE(s) to DIRECTORY.', short: 'abdfHilLnpPrRst:TuvxS:',
+    name: 'cp',
+    usage: '[OPTION]... [-T] SOURCE DEST\n  or:  cp [OPTION]... SOURCE... DIRECTORY',
+    about: 'Copy SOURCE to DEST, or multiple SOURCE(s) to DIRECTORY.',
+    short: 'abdfHilLnpPrRst:TuvxS:',
     long: {
-      archive: 'a', force: 'f', interactive: 'i', link: 'l', dereference: 'L', 'no-clobber': 'n', 'no-dereference': 'P', recursive: 'r', 'symbolic-link': 's',
-      'target-directory': 't:', 'no-target-directory': 'T', update: 'u', verbose: 'v', preserve: '--preserve::', parents: '--parents', reflink: '--reflink::', backup: '--backup::', 'remove-destination': '--remove-destination',
+      archive: 'a',
+      force: 'f',
+      interactive: 'i',
+      link: 'l',
+      dereference: 'L',
+      'no-clobber': 'n',
+      'no-dereference': 'P',
+      recursive: 'r',
+      'symbolic-link': 's',
+      'target-directory': 't:',
+      'no-target-directory': 'T',
+      update: 'u',
+      verbose: 'v',
+      preserve: '--preserve::',
+      parents: '--parents',
+      reflink: '--reflink::',
+      backup: '--backup::',
+      'remove-destination': '--remove-destination',
     },
   },
   async (t, parsed) => {
     const keys = new Set(parsed.options.map(({ key }) => key));
     const recursive = keys.has('r') || keys.has('R') || keys.has('a');
     const s: Settings = {
-      recursive, follow: keys.has('L') || (!recursive && !keys.has('P') && !keys.has('d')), preserve: keys.has('p') || keys.has('a') || keys.has('--preserve'),
-      force: keys.has('f'), noClobber: keys.has('n'), update: keys.has('u'), ask: keys.has('i'), verbose: keys.has('v'),
-      linkInstead: keys.has('s') ? 'symbolic' : keys.has('l') ? 'hard' : '', backup: keys.has('b') || keys.has('--backup') ? '~' : '',
+      recursive,
+      follow: keys.has('L') || (!recursive && !keys.has('P') && !keys.has('d')),
+      preserve: keys.has('p') || keys.has('a') || keys.has('--preserve'),
+      force: keys.has('f'),
+      noClobber: keys.has('n'),
+      update: keys.has('u'),
+      ask: keys.has('i'),
+      verbose: keys.has('v'),
+      linkInstead: keys.has('s') ? 'symbolic' : keys.has('l') ? 'hard' : '',
+      backup: keys.has('b') || keys.has('--backup') ? '~' : '',
     };
     const copier = new Copier(t, s);
     for (const { from, to } of targets(t, parsed)) await copier.copy(from, to, true);
@@ -222,7 +274,9 @@ async function move(t: Tool, from: string, to: string, s: Settings): Promise<voi
       return;
     }
     if (there.type !== 'dir' && stat.type === 'dir') {
-      t.warn(`cannot overwrite non-directory ${quoteAlways(to)} with directory ${quoteAlways(from)}`);
+      t.warn(
+        `cannot overwrite non-directory ${quoteAlways(to)} with directory ${quoteAlways(from)}`,
+      );
       return;
     }
     if (s.noClobber || (s.update && there.mtimeNs >= stat.mtimeNs)) return;
@@ -236,7 +290,13 @@ async function move(t: Tool, from: string, to: string, s: Settings): Promise<voi
     sys.rename(toUnicode(from), toUnicode(to));
   } catch (error) {
     if (error instanceof KernelError && error.code === 'EXDEV') {
-      const copied = await new Copier(t, { ...s, recursive: true, follow: false, preserve: true, verbose: false }).copy(from, to, true);
+      const copied = await new Copier(t, {
+        ...s,
+        recursive: true,
+        follow: false,
+        preserve: true,
+        verbose: false,
+      }).copy(from, to, true);
       if (copied) removeTree(t, from);
     } else if (error instanceof KernelError && error.code === 'EINVAL') {
       t.warn(`cannot move ${quoteAlways(from)} to a subdirectory of itself, ${quoteAlways(to)}`);
@@ -254,20 +314,42 @@ function removeTree(t: Tool, path: string): void {
     t.sys.unlink(toUnicode(path));
     return;
   }
-  for (const entry of t.sys.readdir(toUnicode(path))) removeTree(t, joinPath(path, fromUnicode(entry.name)));
+  for (const entry of t.sys.readdir(toUnicode(path)))
+    removeTree(t, joinPath(path, fromUnicode(entry.name)));
   t.sys.rmdir(toUnicode(path));
 }
 
 const mv = defineTool(
   {
-    name: 'mv', usage: '[OPTION]... [-T] SOURCE DEST\n  or:  mv [OPTION]... SOURCE... DIRECTORY', about: 'Rename SOURCE to DEST, or move SOURCE(s) to DIRECTORY.', short: 'bfint:TuvS:Z',
-    long: { force: 'f', interactive: 'i', 'no-clobber': 'n', 'target-directory': 't:', 'no-target-directory': 'T', update: 'u', verbose: 'v', backup: '--backup::', 'strip-trailing-slashes': '--strip' },
+    name: 'mv',
+    usage: '[OPTION]... [-T] SOURCE DEST\n  or:  mv [OPTION]... SOURCE... DIRECTORY',
+    about: 'Rename SOURCE to DEST, or move SOURCE(s) to DIRECTORY.',
+    short: 'bfint:TuvS:Z',
+    long: {
+      force: 'f',
+      interactive: 'i',
+      'no-clobber': 'n',
+      'target-directory': 't:',
+      'no-target-directory': 'T',
+      update: 'u',
+      verbose: 'v',
+      backup: '--backup::',
+      'strip-trailing-slashes': '--strip',
+    },
   },
   async (t, parsed) => {
     const keys = new Set(parsed.options.map(({ key }) => key));
     const s: Settings = {
-      recursive: true, follow: false, preserve: true, force: keys.has('f'), noClobber: keys.has('n'), update: keys.has('u'), ask: keys.has('i'),
-      verbose: keys.has('v'), linkInstead: '', backup: keys.has('b') || keys.has('--backup') ? '~' : '',
+      recursive: true,
+      follow: false,
+      preserve: true,
+      force: keys.has('f'),
+      noClobber: keys.has('n'),
+      update: keys.has('u'),
+      ask: keys.has('i'),
+      verbose: keys.has('v'),
+      linkInstead: '',
+      backup: keys.has('b') || keys.has('--backup') ? '~' : '',
     };
     for (const { from, to } of targets(t, parsed)) await move(t, from, to, s);
     return t.status;
@@ -276,13 +358,28 @@ const mv = defineTool(
 
 const install = defineTool(
   {
-    name: 'install', usage: '[OPTION]... [-T] SOURCE DEST\n  or:  install [OPTION]... SOURCE... DIRECTORY\n  or:  install [OPTION]... -d DIRECTORY...', about: 'Copy files and set attributes.', short: 'bcCdDg:m:o:pst:TvS:',
-    long: { directory: 'd', group: 'g:', mode: 'm:', owner: 'o:', 'preserve-timestamps': 'p', strip: 's', 'target-directory': 't:', 'no-target-directory': 'T', verbose: 'v' },
+    name: 'install',
+    usage:
+      '[OPTION]... [-T] SOURCE DEST\n  or:  install [OPTION]... SOURCE... DIRECTORY\n  or:  install [OPTION]... -d DIRECTORY...',
+    about: 'Copy files and set attributes.',
+    short: 'bcCdDg:m:o:pst:TvS:',
+    long: {
+      directory: 'd',
+      group: 'g:',
+      mode: 'm:',
+      owner: 'o:',
+      'preserve-timestamps': 'p',
+      strip: 's',
+      'target-directory': 't:',
+      'no-target-directory': 'T',
+      verbose: 'v',
+    },
   },
   async (t, parsed) => {
     const has = (key: string): boolean => parsed.options.some((option) => option.key === key);
     const modeArg = parsed.options.filter(({ key }) => key === 'm').pop()?.value ?? '755';
-    const mode = parseMode(modeArg, 0)?.(0, false) ?? t.fail(`invalid mode ${quoteAlways(modeArg)}`);
+    const mode =
+      parseMode(modeArg, 0)?.(0, false) ?? t.fail(`invalid mode ${quoteAlways(modeArg)}`);
     const makeDirs = (path: string): void => {
       const parts = path.split('/');
       for (let count = 1; count <= parts.length; count++) {
@@ -296,8 +393,20 @@ const install = defineTool(
     }
     const last = parsed.operands[parsed.operands.length - 1] ?? '';
     if (has('D') && last.includes('/')) makeDirs(last.slice(0, last.lastIndexOf('/')));
-    const copier = new Copier(t, { recursive: false, follow: true, preserve: false, force: true, noClobber: false, update: false, ask: false, verbose: has('v'), linkInstead: '', backup: '' });
-    for (const { from, to } of targets(t, parsed)) if (await copier.copy(from, to, true)) t.sys.chmod(toUnicode(to), mode);
+    const copier = new Copier(t, {
+      recursive: false,
+      follow: true,
+      preserve: false,
+      force: true,
+      noClobber: false,
+      update: false,
+      ask: false,
+      verbose: has('v'),
+      linkInstead: '',
+      backup: '',
+    });
+    for (const { from, to } of targets(t, parsed))
+      if (await copier.copy(from, to, true)) t.sys.chmod(toUnicode(to), mode);
     return t.status;
   },
 );

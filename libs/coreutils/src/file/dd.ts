@@ -28,7 +28,14 @@ function multiplied(t: Tool, text: string, name: string): number {
   for (const part of text.split('x')) {
     const match = /^(\d+)(c|w|b|([kKMGTPE])(i?B)?)?B?$/.exec(part);
     if (match === null) return t.fail(`invalid number: ${quoteAlways(text)}`);
-    const unit = match[2] === 'w' ? 2 : match[2] === 'b' ? 512 : match[3] === undefined ? 1 : (match[4] === 'B' ? 1000 : 1024) ** ('KMGTPE'.indexOf(match[3].toUpperCase()) + 1);
+    const unit =
+      match[2] === 'w'
+        ? 2
+        : match[2] === 'b'
+          ? 512
+          : match[3] === undefined
+            ? 1
+            : (match[4] === 'B' ? 1000 : 1024) ** ('KMGTPE'.indexOf(match[3].toUpperCase()) + 1);
     result *= Number(match[1]) * unit;
   }
   if (name.endsWith('bs') && result === 0) t.fail(`invalid number: ${quoteAlways(text)}`);
@@ -37,46 +44,115 @@ function multiplied(t: Tool, text: string, name: string): number {
 
 function readSettings(t: Tool): Settings {
   const s: Settings = {
-    input: undefined, output: undefined, inputBlock: 512, outputBlock: undefined, count: Infinity, countBytes: false, skip: 0, skipBytes: false,
-    seek: 0, seekBytes: false, conversions: new Set(), fullBlock: false, append: false, status: '',
+    input: undefined,
+    output: undefined,
+    inputBlock: 512,
+    outputBlock: undefined,
+    count: Infinity,
+    countBytes: false,
+    skip: 0,
+    skipBytes: false,
+    seek: 0,
+    seekBytes: false,
+    conversions: new Set(),
+    fullBlock: false,
+    append: false,
+    status: '',
   };
-  const bytes = (text: string): boolean => text.endsWith('B') && /\d$|[kKMGTPE]i?$/.test(text.slice(0, -1)) && !/[kKMGTPE]i?B$/.test(text);
+  const bytes = (text: string): boolean =>
+    text.endsWith('B') && /\d$|[kKMGTPE]i?$/.test(text.slice(0, -1)) && !/[kKMGTPE]i?B$/.test(text);
   for (const arg of t.args) {
     const equals = arg.indexOf('=');
     const [name, value] = [arg.slice(0, Math.max(0, equals)), arg.slice(equals + 1)];
     const number = (): number => multiplied(t, value, name);
     if (equals < 0) t.usage(`unrecognized operand ${quoteAlways(arg)}`);
     switch (name) {
-      case 'if': s.input = value; break;
-      case 'of': s.output = value; break;
-      case 'bs': s.inputBlock = s.outputBlock = number(); break;
-      case 'ibs': s.inputBlock = number(); break;
-      case 'obs': s.outputBlock = number(); break;
-      case 'cbs': break;
-      case 'count': s.count = number(); s.countBytes ||= bytes(value); break;
-      case 'skip': case 'iseek': s.skip = number(); s.skipBytes ||= bytes(value); break;
-      case 'seek': case 'oseek': s.seek = number(); s.seekBytes ||= bytes(value); break;
+      case 'if':
+        s.input = value;
+        break;
+      case 'of':
+        s.output = value;
+        break;
+      case 'bs':
+        s.inputBlock = s.outputBlock = number();
+        break;
+      case 'ibs':
+        s.inputBlock = number();
+        break;
+      case 'obs':
+        s.outputBlock = number();
+        break;
+      case 'cbs':
+        break;
+      case 'count':
+        s.count = number();
+        s.countBytes ||= bytes(value);
+        break;
+      case 'skip':
+      case 'iseek':
+        s.skip = number();
+        s.skipBytes ||= bytes(value);
+        break;
+      case 'seek':
+      case 'oseek':
+        s.seek = number();
+        s.seekBytes ||= bytes(value);
+        break;
       case 'status':
-        if (!['none', 'noxfer', 'progress'].includes(value)) t.usage(`invalid status level: ${quoteAlways(value)}`);
+        if (!['none', 'noxfer', 'progress'].includes(value))
+          t.usage(`invalid status level: ${quoteAlways(value)}`);
         s.status = value;
         break;
       case 'conv':
         for (const word of value.split(',')) {
-          if (!['ascii', 'notrunc', 'nocreat', 'excl', 'sync', 'noerror', 'fsync', 'fdatasync', 'ucase', 'lcase', 'swab', 'sparse'].includes(word)) t.usage(`invalid conversion: ${quoteAlways(word)}`);
+          if (
+            ![
+              'ascii',
+              'notrunc',
+              'nocreat',
+              'excl',
+              'sync',
+              'noerror',
+              'fsync',
+              'fdatasync',
+              'ucase',
+              'lcase',
+              'swab',
+              'sparse',
+            ].includes(word)
+          )
+            t.usage(`invalid conversion: ${quoteAlways(word)}`);
           s.conversions.add(word);
         }
         break;
-      case 'iflag': case 'oflag':
+      case 'iflag':
+      case 'oflag':
         for (const word of value.split(',')) {
           if (word === 'fullblock') s.fullBlock = true;
           else if (word === 'count_bytes') s.countBytes = true;
           else if (word === 'skip_bytes') s.skipBytes = true;
           else if (word === 'seek_bytes') s.seekBytes = true;
           else if (word === 'append') s.append = true;
-          else if (!['direct', 'sync', 'dsync', 'nonblock', 'noatime', 'nocache', 'nofollow', 'noctty', 'directory', 'binary', 'text'].includes(word)) t.usage(`invalid ${name === 'iflag' ? 'input' : 'output'} flag: ${quoteAlways(word)}`);
+          else if (
+            ![
+              'direct',
+              'sync',
+              'dsync',
+              'nonblock',
+              'noatime',
+              'nocache',
+              'nofollow',
+              'noctty',
+              'directory',
+              'binary',
+              'text',
+            ].includes(word)
+          )
+            t.usage(`invalid ${name === 'iflag' ? 'input' : 'output'} flag: ${quoteAlways(word)}`);
         }
         break;
-      default: t.usage(`unrecognized operand ${quoteAlways(arg)}`);
+      default:
+        t.usage(`unrecognized operand ${quoteAlways(arg)}`);
     }
   }
   return s;
@@ -89,7 +165,8 @@ function scaled(value: number, base: number, unit: string): string {
     amount /= base;
     power++;
   }
-  if (power === 0) return `${Number.isInteger(amount) ? amount : amount.toFixed(amount < 10 ? 1 : 0)} ${unit}`;
+  if (power === 0)
+    return `${Number.isInteger(amount) ? amount : amount.toFixed(amount < 10 ? 1 : 0)} ${unit}`;
   const letter = base === 1000 && power === 1 ? 'k' : 'KMGTPE'.charAt(power - 1);
   return `${amount < 9.95 ? amount.toFixed(1) : amount.toFixed(0)} ${letter}${base === 1024 ? 'i' : ''}${unit}`;
 }
@@ -110,12 +187,21 @@ class Report {
   print(): void {
     const { t } = this;
     if (this.status === 'none') return;
-    t.put(`${this.read.whole}+${this.read.part} records in\n${this.written.whole}+${this.written.part} records out\n`, 2);
+    t.put(
+      `${this.read.whole}+${this.read.part} records in\n${this.written.whole}+${this.written.part} records out\n`,
+      2,
+    );
     if (this.status === 'noxfer') return;
     const seconds = (t.sys.now() - this.start) / 1e9;
-    const sizes = this.bytes < 1000 ? '' : ` (${scaled(this.bytes, 1000, 'B')}${this.bytes < 1024 ? '' : `, ${scaled(this.bytes, 1024, 'B')}`})`;
+    const sizes =
+      this.bytes < 1000
+        ? ''
+        : ` (${scaled(this.bytes, 1000, 'B')}${this.bytes < 1024 ? '' : `, ${scaled(this.bytes, 1024, 'B')}`})`;
     const rate = seconds > 0 ? scaled(this.bytes / seconds, 1000, 'B/s') : 'Infinity B/s';
-    t.put(`${this.bytes} byte${this.bytes === 1 ? '' : 's'}${sizes} copied, ${shortest(seconds)} s, ${rate}\n`, 2);
+    t.put(
+      `${this.bytes} byte${this.bytes === 1 ? '' : 's'}${sizes} copied, ${shortest(seconds)} s, ${rate}\n`,
+      2,
+    );
   }
 }
 
@@ -154,7 +240,7 @@ async function skipInput(t: Tool, fd: number, bytes: number, block: number): Pro
     t.sys.seek(fd, bytes, 'cur');
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
-    for (let left = bytes; left > 0; ) {
+    for (let left = bytes; left > 0;) {
       const read = await readBlock(t, fd, Math.min(left, block), true);
       if (read.length === 0) break;
       left -= read.length;
@@ -163,7 +249,12 @@ async function skipInput(t: Tool, fd: number, bytes: number, block: number): Pro
 }
 
 export const dd = defineTool(
-  { name: 'dd', usage: '[OPERAND]...\n  or:  dd OPTION', about: 'Copy a file, converting and formatting according to the operands.', raw: true },
+  {
+    name: 'dd',
+    usage: '[OPERAND]...\n  or:  dd OPTION',
+    about: 'Copy a file, converting and formatting according to the operands.',
+    raw: true,
+  },
   async (t) => {
     if (t.args[0] === '--help' || t.args[0] === '--version') t.parse({}, t.args);
     const s = readSettings(t);
@@ -178,7 +269,11 @@ export const dd = defineTool(
     const seekBytes = s.seek * (s.seekBytes ? 1 : block);
     try {
       if (s.output !== undefined) {
-        const flags = OpenFlag.O_WRONLY | (s.conversions.has('nocreat') ? 0 : OpenFlag.O_CREAT) | (s.conversions.has('excl') ? OpenFlag.O_EXCL : 0) | (s.append ? OpenFlag.O_APPEND : 0) |
+        const flags =
+          OpenFlag.O_WRONLY |
+          (s.conversions.has('nocreat') ? 0 : OpenFlag.O_CREAT) |
+          (s.conversions.has('excl') ? OpenFlag.O_EXCL : 0) |
+          (s.append ? OpenFlag.O_APPEND : 0) |
           (s.conversions.has('notrunc') || seekBytes > 0 || s.append ? 0 : OpenFlag.O_TRUNC);
         sink = sys.open(toUnicode(s.output), flags, 0o666);
         if (seekBytes > 0) {
@@ -220,7 +315,12 @@ export const dd = defineTool(
     while (s.countBytes ? total < s.count : records < s.count) {
       let bytes: Uint8Array;
       try {
-        bytes = await readBlock(t, source, s.countBytes ? Math.min(s.inputBlock, s.count - total) : s.inputBlock, s.fullBlock);
+        bytes = await readBlock(
+          t,
+          source,
+          s.countBytes ? Math.min(s.inputBlock, s.count - total) : s.inputBlock,
+          s.fullBlock,
+        );
       } catch (error) {
         t.warnErrno(`error reading ${quoteAlways(s.input ?? 'standard input')}`, error);
         break;

@@ -42,11 +42,30 @@ export interface FindOptions {
   hasAction: boolean;
 }
 
-const plainTypes: Readonly<Record<string, Stat['type']>> = { f: 'file', d: 'dir', l: 'symlink', p: 'fifo', s: 'socket', c: 'char' };
-const sizeUnits: Readonly<Record<string, number>> = { b: 512, c: 1, w: 2, k: 1024, M: 1048576, G: 1073741824 };
+const plainTypes: Readonly<Record<string, Stat['type']>> = {
+  f: 'file',
+  d: 'dir',
+  l: 'symlink',
+  p: 'fifo',
+  s: 'socket',
+  c: 'char',
+};
+const sizeUnits: Readonly<Record<string, number>> = {
+  b: 512,
+  c: 1,
+  w: 2,
+  k: 1024,
+  M: 1048576,
+  G: 1073741824,
+};
 
 export class FindParser {
-  readonly options: FindOptions = { maxDepth: Infinity, minDepth: 0, depthFirst: false, hasAction: false };
+  readonly options: FindOptions = {
+    maxDepth: Infinity,
+    minDepth: 0,
+    depthFirst: false,
+    hasAction: false,
+  };
   private at = 0;
 
   constructor(
@@ -67,9 +86,14 @@ export class FindParser {
 
   private or(): Test {
     let left = this.and();
-    while (this.words[this.at] === '-o' || this.words[this.at] === '-or' || this.words[this.at] === ',') {
+    while (
+      this.words[this.at] === '-o' ||
+      this.words[this.at] === '-or' ||
+      this.words[this.at] === ','
+    ) {
       const list = this.words[this.at++] === ',';
-      if (this.at >= this.words.length) this.t.fail(`expected an expression after '${this.words[this.at - 1] ?? ''}'`);
+      if (this.at >= this.words.length)
+        this.t.fail(`expected an expression after '${this.words[this.at - 1] ?? ''}'`);
       const [first, second] = [left, this.and()];
       left = async (file, state) => {
         const found = await first(file, state);
@@ -83,7 +107,8 @@ export class FindParser {
     let left = this.not();
     for (;;) {
       const word = this.words[this.at];
-      if (word === undefined || word === ')' || word === '-o' || word === '-or' || word === ',') return left;
+      if (word === undefined || word === ')' || word === '-o' || word === '-or' || word === ',')
+        return left;
       if (word === '-a' || word === '-and') this.at++;
       const [first, second] = [left, this.not()];
       left = async (file, state) => (await first(file, state)) && second(file, state);
@@ -100,10 +125,17 @@ export class FindParser {
     }
     if (word === '(') {
       this.at++;
-      if (this.at >= this.words.length) this.t.fail("invalid expression; expected to find a ')' but didn't see one. Perhaps you need an extra predicate after '('");
-      if (this.words[this.at] === ')') this.t.fail('invalid expression; empty parentheses are not allowed.');
+      if (this.at >= this.words.length)
+        this.t.fail(
+          "invalid expression; expected to find a ')' but didn't see one. Perhaps you need an extra predicate after '('",
+        );
+      if (this.words[this.at] === ')')
+        this.t.fail('invalid expression; empty parentheses are not allowed.');
       const test = this.or();
-      if (this.words[this.at] !== ')') this.t.fail("invalid expression; I was expecting to find a ')' somewhere but did not see one.");
+      if (this.words[this.at] !== ')')
+        this.t.fail(
+          "invalid expression; I was expecting to find a ')' somewhere but did not see one.",
+        );
       this.at++;
       return test;
     }
@@ -122,7 +154,11 @@ export class FindParser {
     if (match === null) return this.t.fail(`invalid argument \`${text}' to \`${name}'`);
     const limit = Number(match[2]);
     const sign = match[1];
-    return { compare: (value) => (sign === '+' ? value > limit : sign === '-' ? value < limit : value === limit), suffix: match[3] ?? '' };
+    return {
+      compare: (value) =>
+        sign === '+' ? value > limit : sign === '-' ? value < limit : value === limit,
+      suffix: match[3] ?? '',
+    };
   }
 
   private execWords(name: string): { words: string[]; batch: boolean } {
@@ -131,7 +167,8 @@ export class FindParser {
       const word = this.words[this.at++];
       if (word === undefined) return this.t.fail(`missing argument to \`${name}'`);
       if (word === ';') return { words, batch: false };
-      if (word === '+' && words[words.length - 1] === '{}') return { words: words.slice(0, -1), batch: true };
+      if (word === '+' && words[words.length - 1] === '{}')
+        return { words: words.slice(0, -1), batch: true };
       words.push(word);
     }
   }
@@ -139,48 +176,76 @@ export class FindParser {
   private primary(): Test {
     const { t, actions, options } = this;
     const name = this.words[this.at++] ?? '';
-    const ages: Readonly<Record<string, number>> = { '-mtime': 86400, '-atime': 86400, '-ctime': 86400, '-mmin': 60, '-amin': 60, '-cmin': 60 };
+    const ages: Readonly<Record<string, number>> = {
+      '-mtime': 86400,
+      '-atime': 86400,
+      '-ctime': 86400,
+      '-mmin': 60,
+      '-amin': 60,
+      '-cmin': 60,
+    };
     const age = ages[name];
     if (age !== undefined) {
       const { compare } = this.numeric(name);
       return ({ stat }) => compare(Math.floor((t.sys.now() - stat.mtimeNs) / 1e9 / age));
     }
     switch (name) {
-      case '-name': case '-iname': {
+      case '-name':
+      case '-iname': {
         const glob = globRegExp(this.argument(name), { ignoreCase: name === '-iname' });
         return (file) => glob.test(file.name);
       }
-      case '-path': case '-wholename': case '-ipath': case '-iwholename': {
+      case '-path':
+      case '-wholename':
+      case '-ipath':
+      case '-iwholename': {
         const glob = globRegExp(this.argument(name), { ignoreCase: name.startsWith('-i') });
         return (file) => glob.test(file.path);
       }
       case '-lname': {
         const glob = globRegExp(this.argument(name));
-        return ({ path, stat }) => stat.type === 'symlink' && glob.test(t.sys.readlink(toUnicode(path)));
+        return ({ path, stat }) =>
+          stat.type === 'symlink' && glob.test(t.sys.readlink(toUnicode(path)));
       }
-      case '-regex': case '-iregex': {
-        const regex = new Regex(this.argument(name), { flavour: 'basic', ignoreCase: name === '-iregex', whole: 'line' });
+      case '-regex':
+      case '-iregex': {
+        const regex = new Regex(this.argument(name), {
+          flavour: 'basic',
+          ignoreCase: name === '-iregex',
+          whole: 'line',
+        });
         return (file) => regex.test(file.path);
       }
-      case '-type': case '-xtype': {
+      case '-type':
+      case '-xtype': {
         const letters = this.argument(name).split(',');
-        for (const letter of letters) if (!/^[bcdpflsD]$/.test(letter)) t.fail(`Unknown argument to ${name}: ${letter}`);
-        return ({ stat }) => letters.some((letter) => plainTypes[letter] === stat.type || (letter === 'f' && stat.type === 'nsfs'));
+        for (const letter of letters)
+          if (!/^[bcdpflsD]$/.test(letter)) t.fail(`Unknown argument to ${name}: ${letter}`);
+        return ({ stat }) =>
+          letters.some(
+            (letter) =>
+              plainTypes[letter] === stat.type || (letter === 'f' && stat.type === 'nsfs'),
+          );
       }
-      case '-maxdepth': case '-mindepth': {
+      case '-maxdepth':
+      case '-mindepth': {
         const text = this.argument(name);
-        if (!/^\d+$/.test(text)) t.fail(`Expected a positive decimal integer argument to ${name}, but got '${text}'`);
+        if (!/^\d+$/.test(text))
+          t.fail(`Expected a positive decimal integer argument to ${name}, but got '${text}'`);
         options[name === '-maxdepth' ? 'maxDepth' : 'minDepth'] = Number(text);
         return () => true;
       }
       case '-size': {
         const { compare, suffix } = this.numeric(name);
-        const unit = sizeUnits[suffix === '' ? 'b' : suffix] ?? t.fail(`invalid -size type \`${suffix}'`);
+        const unit =
+          sizeUnits[suffix === '' ? 'b' : suffix] ?? t.fail(`invalid -size type \`${suffix}'`);
         return ({ stat }) => compare(Math.ceil(stat.size / unit));
       }
       case '-empty':
         return (file) => actions.isEmpty(file);
-      case '-newer': case '-anewer': case '-cnewer': {
+      case '-newer':
+      case '-anewer':
+      case '-cnewer': {
         const reference = this.argument(name);
         const limit = t.sys.stat(toUnicode(reference)).mtimeNs;
         return ({ stat }) => stat.mtimeNs > limit;
@@ -191,16 +256,21 @@ export class FindParser {
         const bits = parseMode(text.slice(sign.length), 0)?.(0, false);
         if (bits === undefined) return t.fail(`invalid mode '${text}'`);
         if (sign === '-') return ({ stat }) => (stat.mode & bits) === bits;
-        return sign === '/' ? ({ stat }) => bits === 0 || (stat.mode & bits) !== 0 : ({ stat }) => stat.mode === bits;
+        return sign === '/'
+          ? ({ stat }) => bits === 0 || (stat.mode & bits) !== 0
+          : ({ stat }) => stat.mode === bits;
       }
-      case '-user': case '-uid': {
+      case '-user':
+      case '-uid': {
         const text = this.argument(name);
         const uid = this.known.uid(text) ?? t.fail(`'${text}' is not the name of a known user`);
         return ({ stat }) => stat.uid === uid;
       }
-      case '-group': case '-gid': {
+      case '-group':
+      case '-gid': {
         const text = this.argument(name);
-        const gid = this.known.gid(text) ?? t.fail(`'${text}' is not the name of an existing group`);
+        const gid =
+          this.known.gid(text) ?? t.fail(`'${text}' is not the name of an existing group`);
         return ({ stat }) => stat.gid === gid;
       }
       case '-links': {
@@ -211,16 +281,26 @@ export class FindParser {
         const { compare } = this.numeric(name);
         return ({ stat }) => compare(stat.ino);
       }
-      case '-readable': case '-writable': case '-true':
+      case '-readable':
+      case '-writable':
+      case '-true':
         return () => true;
       case '-executable':
         return ({ stat }) => stat.type === 'dir' || (stat.mode & 0o111) !== 0;
       case '-false':
         return () => false;
-      case '-depth': case '-d':
+      case '-depth':
+      case '-d':
         options.depthFirst = true;
         return () => true;
-      case '-daystart': case '-follow': case '-xdev': case '-mount': case '-noleaf': case '-ignore_readdir_race': case '-warn': case '-nowarn':
+      case '-daystart':
+      case '-follow':
+      case '-xdev':
+      case '-mount':
+      case '-noleaf':
+      case '-ignore_readdir_race':
+      case '-warn':
+      case '-nowarn':
         return () => true;
       case '-regextype':
         this.argument(name);
@@ -238,7 +318,8 @@ export class FindParser {
   private action(name: string): Test {
     const { t, actions, options } = this;
     switch (name) {
-      case '-print': case '-print0': {
+      case '-print':
+      case '-print0': {
         options.hasAction = true;
         const end = name === '-print' ? '\n' : '\0';
         return (file) => {
@@ -269,7 +350,10 @@ export class FindParser {
           state.quit = true;
           return true;
         };
-      case '-exec': case '-execdir': case '-ok': case '-okdir': {
+      case '-exec':
+      case '-execdir':
+      case '-ok':
+      case '-okdir': {
         options.hasAction = true;
         const { words, batch } = this.execWords(name);
         if (batch) return actions.batch(words, name === '-execdir');

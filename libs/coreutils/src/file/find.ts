@@ -7,16 +7,44 @@ import { exitCode, spawnProgram } from '../tool/spawn.js';
 import { formatTime } from '../tool/strftime.js';
 import { defineTool, errnoText, type Tool } from '../tool/tool.js';
 import { formatText, parseSpec } from '../tool/cformat.js';
-import { FindParser, type FindActions, type FindState, type Test, type Visited } from './find-parse.js';
+import {
+  FindParser,
+  type FindActions,
+  type FindState,
+  type Test,
+  type Visited,
+} from './find-parse.js';
 import { modeText } from './modes.js';
 import { baseName, dirName, joinPath } from './paths.js';
 import { accounts, type Accounts } from './users.js';
 
-const typeLetters: Readonly<Record<Stat['type'], string>> = { file: 'f', dir: 'd', symlink: 'l', fifo: 'p', socket: 's', char: 'c', nsfs: 'f' };
-const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', '\\': '\\', '0': '\0', a: '\x07', b: '\b', f: '\f', r: '\r', v: '\v' };
+const typeLetters: Readonly<Record<Stat['type'], string>> = {
+  file: 'f',
+  dir: 'd',
+  symlink: 'l',
+  fifo: 'p',
+  socket: 's',
+  char: 'c',
+  nsfs: 'f',
+};
+const escapes: Readonly<Record<string, string>> = {
+  n: '\n',
+  t: '\t',
+  '\\': '\\',
+  '0': '\0',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  r: '\r',
+  v: '\v',
+};
 
 class Actions implements FindActions {
-  private readonly batches: { words: readonly string[]; files: string[]; dir: string | undefined }[] = [];
+  private readonly batches: {
+    words: readonly string[];
+    files: string[];
+    dir: string | undefined;
+  }[] = [];
 
   constructor(
     private readonly t: Tool,
@@ -37,7 +65,10 @@ class Actions implements FindActions {
 
   exec(words: readonly string[], file: Visited, inDir: boolean): Promise<boolean> {
     const shown = inDir ? `./${file.name}` : file.path;
-    return this.run(words.map((word) => word.replaceAll('{}', () => shown)), inDir ? dirName(file.path) : undefined);
+    return this.run(
+      words.map((word) => word.replaceAll('{}', () => shown)),
+      inDir ? dirName(file.path) : undefined,
+    );
   }
 
   batch(words: readonly string[], inDir: boolean): Test {
@@ -52,9 +83,14 @@ class Actions implements FindActions {
     };
   }
 
-  private async runBatch(batch: { words: readonly string[]; files: string[]; dir: string | undefined }): Promise<void> {
+  private async runBatch(batch: {
+    words: readonly string[];
+    files: string[];
+    dir: string | undefined;
+  }): Promise<void> {
     const files = batch.files.splice(0);
-    if (files.length > 0 && !(await this.run([...batch.words, ...files], batch.dir))) this.t.status = 1;
+    if (files.length > 0 && !(await this.run([...batch.words, ...files], batch.dir)))
+      this.t.status = 1;
   }
 
   async finish(): Promise<void> {
@@ -82,42 +118,69 @@ class Actions implements FindActions {
     const { t, known } = this;
     const blocks = stat.type === 'file' ? Math.ceil(stat.size / 4096) * 4 : 4;
     const { seconds } = realTimeOf(t.sys, stat.mtimeNs);
-    const arrow = stat.type === 'symlink' ? ` -> ${fromUnicode(t.sys.readlink(toUnicode(path)))}` : '';
-    t.put(`${String(stat.ino).padStart(9)} ${String(blocks).padStart(6)} ${modeText(stat.type, stat.mode)} ${String(stat.nlink).padStart(3)} ${known.user(stat.uid).padEnd(8)} ${known.group(stat.gid).padEnd(8)} ${String(stat.size).padStart(8)} ${formatTime('%b %e %H:%M', civilTime(seconds), 0)} ${path}${arrow}\n`);
+    const arrow =
+      stat.type === 'symlink' ? ` -> ${fromUnicode(t.sys.readlink(toUnicode(path)))}` : '';
+    t.put(
+      `${String(stat.ino).padStart(9)} ${String(blocks).padStart(6)} ${modeText(stat.type, stat.mode)} ${String(stat.nlink).padStart(3)} ${known.user(stat.uid).padEnd(8)} ${known.group(stat.gid).padEnd(8)} ${String(stat.size).padStart(8)} ${formatTime('%b %e %H:%M', civilTime(seconds), 0)} ${path}${arrow}\n`,
+    );
   }
 
   private field(letter: string, { path, name, depth, start, stat }: Visited): string {
     const { t, known } = this;
     const time = realTimeOf(t.sys, stat.mtimeNs);
     switch (letter) {
-      case 'p': return path;
-      case 'f': return name;
-      case 'h': return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) || '/' : '.';
-      case 'P': return path === start ? '' : path.slice(start.length).replace(/^\//, '');
-      case 'H': return start;
-      case 's': return String(stat.size);
-      case 'k': return String(Math.ceil(stat.size / 1024));
-      case 'b': return String(Math.ceil(stat.size / 512));
-      case 'd': return String(depth);
-      case 'm': return stat.mode.toString(8);
-      case 'M': return modeText(stat.type, stat.mode);
-      case 'y': case 'Y': return typeLetters[stat.type];
-      case 'l': return stat.type === 'symlink' ? fromUnicode(t.sys.readlink(toUnicode(path))) : '';
-      case 'u': return known.user(stat.uid);
-      case 'g': return known.group(stat.gid);
-      case 'U': return String(stat.uid);
-      case 'G': return String(stat.gid);
-      case 'i': return String(stat.ino);
-      case 'n': return String(stat.nlink);
-      case 't': case 'a': case 'c': return formatTime('%a %b %e %H:%M:%S.%N0 %Y', civilTime(time.seconds), time.nanoseconds);
-      default: return '';
+      case 'p':
+        return path;
+      case 'f':
+        return name;
+      case 'h':
+        return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) || '/' : '.';
+      case 'P':
+        return path === start ? '' : path.slice(start.length).replace(/^\//, '');
+      case 'H':
+        return start;
+      case 's':
+        return String(stat.size);
+      case 'k':
+        return String(Math.ceil(stat.size / 1024));
+      case 'b':
+        return String(Math.ceil(stat.size / 512));
+      case 'd':
+        return String(depth);
+      case 'm':
+        return stat.mode.toString(8);
+      case 'M':
+        return modeText(stat.type, stat.mode);
+      case 'y':
+      case 'Y':
+        return typeLetters[stat.type];
+      case 'l':
+        return stat.type === 'symlink' ? fromUnicode(t.sys.readlink(toUnicode(path))) : '';
+      case 'u':
+        return known.user(stat.uid);
+      case 'g':
+        return known.group(stat.gid);
+      case 'U':
+        return String(stat.uid);
+      case 'G':
+        return String(stat.gid);
+      case 'i':
+        return String(stat.ino);
+      case 'n':
+        return String(stat.nlink);
+      case 't':
+      case 'a':
+      case 'c':
+        return formatTime('%a %b %e %H:%M:%S.%N0 %Y', civilTime(time.seconds), time.nanoseconds);
+      default:
+        return '';
     }
   }
 
   printf(format: string, file: Visited): void {
     const { t } = this;
     let out = '';
-    for (let at = 0; at < format.length; ) {
+    for (let at = 0; at < format.length;) {
       const char = format.charAt(at);
       if (char === '\\') {
         const next = format.charAt(at + 1);
@@ -130,7 +193,14 @@ class Actions implements FindActions {
       if (timed !== null) {
         const time = realTimeOf(t.sys, file.stat.mtimeNs);
         const letter = timed[2] ?? '';
-        out += letter === '@' ? `${time.seconds}.${String(time.nanoseconds).padStart(9, '0')}0` : formatTime(letter === '+' ? '%Y-%m-%d+%H:%M:%S.%N0' : letter === 'S' ? '%S.%N0' : `%${letter}`, civilTime(time.seconds), time.nanoseconds);
+        out +=
+          letter === '@'
+            ? `${time.seconds}.${String(time.nanoseconds).padStart(9, '0')}0`
+            : formatTime(
+                letter === '+' ? '%Y-%m-%d+%H:%M:%S.%N0' : letter === 'S' ? '%S.%N0' : `%${letter}`,
+                civilTime(time.seconds),
+                time.nanoseconds,
+              );
         at += 3;
         continue;
       }
@@ -140,7 +210,10 @@ class Actions implements FindActions {
         at++;
         continue;
       }
-      out += parsed.spec.conversion === '%' ? '%' : formatText(parsed.spec, this.field(parsed.spec.conversion, file));
+      out +=
+        parsed.spec.conversion === '%'
+          ? '%'
+          : formatText(parsed.spec, this.field(parsed.spec.conversion, file));
       at += parsed.length;
     }
     t.put(out);
@@ -153,7 +226,11 @@ class Walk {
   constructor(
     private readonly t: Tool,
     private readonly test: Test,
-    private readonly options: { readonly maxDepth: number; readonly minDepth: number; readonly depthFirst: boolean },
+    private readonly options: {
+      readonly maxDepth: number;
+      readonly minDepth: number;
+      readonly depthFirst: boolean;
+    },
     private readonly follow: boolean,
   ) {}
 
@@ -197,17 +274,26 @@ class Walk {
 }
 
 export const find: ProgramSpec = defineTool(
-  { name: 'find', usage: '[-H] [-L] [-P] [-Olevel] [-D debugopts] [path...] [expression]', about: '', suite: 'GNU findutils', raw: true },
+  {
+    name: 'find',
+    usage: '[-H] [-L] [-P] [-Olevel] [-D debugopts] [path...] [expression]',
+    about: '',
+    suite: 'GNU findutils',
+    raw: true,
+  },
   async (t) => {
     const args = [...t.args];
-    if (args[0] === '--help' || args[0] === '-help' || args[0] === '--version') t.parse({}, [args[0] === '-help' ? '--help' : args[0]]);
+    if (args[0] === '--help' || args[0] === '-help' || args[0] === '--version')
+      t.parse({}, [args[0] === '-help' ? '--help' : args[0]]);
     let follow = false;
     while (/^-([HLP]|O\d?)$/.test(args[0] ?? '')) {
       const option = args.shift();
       if (option === '-L') follow = true;
       if (option === '-P' || option === '-H') follow = false;
     }
-    const first = args.findIndex((arg) => /^-./.test(arg) || arg === '(' || arg === '!' || arg === ',');
+    const first = args.findIndex(
+      (arg) => /^-./.test(arg) || arg === '(' || arg === '!' || arg === ',',
+    );
     const starts = first < 0 ? args : args.slice(0, first);
     const words = first < 0 ? [] : args.slice(first);
     if (words.includes('-follow')) follow = true;

@@ -47,9 +47,18 @@ interface Entry {
   readonly path: string;
 }
 
-const blocksOf = (stat: Stat): number => (stat.type === 'file' ? Math.ceil(stat.size / 4096) * 4 : stat.type === 'dir' ? 4 : 0);
+const blocksOf = (stat: Stat): number =>
+  stat.type === 'file' ? Math.ceil(stat.size / 4096) * 4 : stat.type === 'dir' ? 4 : 0;
 
-const indicators: Readonly<Record<Stat['type'], string>> = { file: '', dir: '/', symlink: '@', fifo: '|', socket: '=', char: '', nsfs: '' };
+const indicators: Readonly<Record<Stat['type'], string>> = {
+  file: '',
+  dir: '/',
+  symlink: '@',
+  fifo: '|',
+  socket: '=',
+  char: '',
+  nsfs: '',
+};
 
 function colourOf(entry: Entry): string {
   const { type, mode } = entry.stat;
@@ -72,7 +81,8 @@ class Ls {
 
   private entry(path: string, name: string, operand: boolean): Entry {
     const { sys } = this.t;
-    const follow = this.s.dereference === 'always' || (operand && this.s.dereference === 'operands');
+    const follow =
+      this.s.dereference === 'always' || (operand && this.s.dereference === 'operands');
     const link = sys.lstat(toUnicode(path));
     let stat = link;
     let target: string | undefined;
@@ -107,25 +117,34 @@ class Ls {
   /** The name as it is shown, and its width on the screen. */
   private label(entry: Entry): { text: string; width: number } {
     const name = this.quoted(entry.name);
-    const mark = this.s.layout === 'long' && entry.target !== undefined ? '' : this.indicator(entry.stat);
+    const mark =
+      this.s.layout === 'long' && entry.target !== undefined ? '' : this.indicator(entry.stat);
     const colour = this.s.colour ? colourOf(entry) : '';
-    return { text: (colour === '' ? name : `\x1b[0m\x1b[${colour}m${name}\x1b[0m`) + mark, width: name.length + mark.length };
+    return {
+      text: (colour === '' ? name : `\x1b[0m\x1b[${colour}m${name}\x1b[0m`) + mark,
+      width: name.length + mark.length,
+    };
   }
 
   private sorted(entries: Entry[]): Entry[] {
     const { s } = this;
     const byName = (a: Entry, b: Entry): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
-    const extension = (name: string): string => (name.lastIndexOf('.') < 0 ? '' : name.slice(name.lastIndexOf('.')));
+    const extension = (name: string): string =>
+      name.lastIndexOf('.') < 0 ? '' : name.slice(name.lastIndexOf('.'));
     const compare = (a: Entry, b: Entry): number => {
       switch (s.sort) {
-        case 'time': return b.stat.mtimeNs - a.stat.mtimeNs || byName(a, b);
-        case 'size': return b.stat.size - a.stat.size || byName(a, b);
+        case 'time':
+          return b.stat.mtimeNs - a.stat.mtimeNs || byName(a, b);
+        case 'size':
+          return b.stat.size - a.stat.size || byName(a, b);
         case 'extension': {
           const [x, y] = [extension(a.name), extension(b.name)];
           return x < y ? -1 : x > y ? 1 : byName(a, b);
         }
-        case 'version': return compareVersions(a.name, b.name) || byName(a, b);
-        default: return byName(a, b);
+        case 'version':
+          return compareVersions(a.name, b.name) || byName(a, b);
+        default:
+          return byName(a, b);
       }
     };
     if (s.sort !== 'none') entries.sort((a, b) => (s.reverse ? -compare(a, b) : compare(a, b)));
@@ -142,7 +161,20 @@ class Ls {
     const now = epochSeconds(this.t.sys);
     const recent = seconds > now - 31556952 / 2 && seconds <= now;
     const style = this.s.timeStyle;
-    const format = style === 'full-iso' ? '%Y-%m-%d %H:%M:%S.%N %z' : style === 'long-iso' ? '%Y-%m-%d %H:%M' : style === 'iso' ? (recent ? '%m-%d %H:%M' : '%Y-%m-%d ') : style.startsWith('+') ? style.slice(1) : recent ? '%b %e %H:%M' : '%b %e  %Y';
+    const format =
+      style === 'full-iso'
+        ? '%Y-%m-%d %H:%M:%S.%N %z'
+        : style === 'long-iso'
+          ? '%Y-%m-%d %H:%M'
+          : style === 'iso'
+            ? recent
+              ? '%m-%d %H:%M'
+              : '%Y-%m-%d '
+            : style.startsWith('+')
+              ? style.slice(1)
+              : recent
+                ? '%b %e %H:%M'
+                : '%b %e  %Y';
     return formatTime(format, civilTime(seconds), nanoseconds);
   }
 
@@ -151,7 +183,9 @@ class Ls {
   }
 
   private blocks(stat: Stat): string {
-    return this.s.human === 0 ? String(blocksOf(stat)) : humanSize(blocksOf(stat) * 1024, this.s.human);
+    return this.s.human === 0
+      ? String(blocksOf(stat))
+      : humanSize(blocksOf(stat) * 1024, this.s.human);
   }
 
   private long(entries: readonly Entry[]): void {
@@ -166,23 +200,41 @@ class Ls {
         links: String(stat.nlink),
         user: s.owner ? (s.numeric ? String(stat.uid) : known.user(stat.uid)) : '',
         group: s.group ? (s.numeric ? String(stat.gid) : known.group(stat.gid)) : '',
-        size: device === undefined ? this.size(stat.size) : `${device[0]}, ${String(device[1]).padStart(3)}`,
+        size:
+          device === undefined
+            ? this.size(stat.size)
+            : `${device[0]}, ${String(device[1]).padStart(3)}`,
       };
     });
-    const width = (key: 'inode' | 'blocks' | 'links' | 'user' | 'group' | 'size'): number => Math.max(0, ...rows.map((row) => row[key].length));
-    const widths = { inode: width('inode'), blocks: width('blocks'), links: width('links'), user: width('user'), group: width('group'), size: width('size') };
+    const width = (key: 'inode' | 'blocks' | 'links' | 'user' | 'group' | 'size'): number =>
+      Math.max(0, ...rows.map((row) => row[key].length));
+    const widths = {
+      inode: width('inode'),
+      blocks: width('blocks'),
+      links: width('links'),
+      user: width('user'),
+      group: width('group'),
+      size: width('size'),
+    };
     for (const row of rows) {
       const { stat, target, targetStat } = row.entry;
-      const text = (value: string, size: number): string => (s.numeric ? value.padStart(size) : value.padEnd(size));
+      const text = (value: string, size: number): string =>
+        s.numeric ? value.padStart(size) : value.padEnd(size);
       const columns = [
         ...(s.inode ? [row.inode.padStart(widths.inode)] : []),
         ...(s.blocks ? [row.blocks.padStart(widths.blocks)] : []),
-        modeText(stat.type, stat.mode), row.links.padStart(widths.links),
+        modeText(stat.type, stat.mode),
+        row.links.padStart(widths.links),
         ...(s.owner ? [text(row.user, widths.user)] : []),
         ...(s.group ? [text(row.group, widths.group)] : []),
-        row.size.padStart(widths.size), this.time(stat), this.label(row.entry).text,
+        row.size.padStart(widths.size),
+        this.time(stat),
+        this.label(row.entry).text,
       ];
-      const arrow = target === undefined ? '' : ` -> ${this.quoted(target)}${targetStat === undefined || s.indicator === '' ? '' : this.indicator(targetStat)}`;
+      const arrow =
+        target === undefined
+          ? ''
+          : ` -> ${this.quoted(target)}${targetStat === undefined || s.indicator === '' ? '' : this.indicator(targetStat)}`;
       t.put(`${columns.join(' ')}${arrow}\n`);
     }
   }
@@ -197,7 +249,9 @@ class Ls {
     const blocks = Math.max(0, ...entries.map((entry) => this.blocks(entry.stat).length));
     const cells = entries.map((entry) => {
       const label = this.label(entry);
-      const before = (s.inode ? `${String(entry.stat.ino).padStart(inodes)} ` : '') + (s.blocks ? `${this.blocks(entry.stat).padStart(blocks)} ` : '');
+      const before =
+        (s.inode ? `${String(entry.stat.ino).padStart(inodes)} ` : '') +
+        (s.blocks ? `${this.blocks(entry.stat).padStart(blocks)} ` : '');
       return { text: before + label.text, width: before.length + label.width };
     });
     if (cells.length === 0) return;
@@ -218,7 +272,7 @@ class Ls {
   /** Blanks up to a column, with tabs where they reach (not between coloured names). */
   private gap(from: number, to: number): string {
     let out = '';
-    for (let at = from; at < to; ) {
+    for (let at = from; at < to;) {
       if (!this.s.colour && Math.floor(to / 8) > Math.floor((at + 1) / 8)) {
         out += '\t';
         at += 8 - (at % 8);
@@ -235,8 +289,18 @@ class Ls {
     for (let columns = Math.min(count, Math.floor(this.s.width / 3)); ; columns--) {
       const rows = Math.ceil(count / Math.max(1, columns));
       const used = across ? columns : Math.ceil(count / rows);
-      const widths = Array.from({ length: used }, (_, column) =>
-        Math.max(0, ...cells.filter((_cell, index) => (across ? index % used : Math.floor(index / rows)) === column).map((cell) => cell.width)) + 2);
+      const widths = Array.from(
+        { length: used },
+        (_, column) =>
+          Math.max(
+            0,
+            ...cells
+              .filter(
+                (_cell, index) => (across ? index % used : Math.floor(index / rows)) === column,
+              )
+              .map((cell) => cell.width),
+          ) + 2,
+      );
       const total = widths.reduce((sum, width) => sum + width, 0) - 2;
       if (total >= this.s.width && columns > 1) continue;
       for (let row = 0; row < rows; row++) {
@@ -267,7 +331,10 @@ class Ls {
     const { s, t } = this;
     let entries: Entry[];
     try {
-      const names = t.sys.readdir(toUnicode(path)).map((entry) => fromUnicode(entry.name)).filter((name) => !this.hidden(name));
+      const names = t.sys
+        .readdir(toUnicode(path))
+        .map((entry) => fromUnicode(entry.name))
+        .filter((name) => !this.hidden(name));
       if (s.all === 'all') names.unshift('.', '..');
       entries = names.flatMap((name) => {
         try {
@@ -292,7 +359,8 @@ class Ls {
     if (t.full) await t.flush();
     if (!s.recursive) return;
     for (const entry of sorted) {
-      if (entry.stat.type === 'dir' && entry.name !== '.' && entry.name !== '..') await this.folder(joinPath(path, entry.name), true);
+      if (entry.stat.type === 'dir' && entry.name !== '.' && entry.name !== '..')
+        await this.folder(joinPath(path, entry.name), true);
     }
   }
 
@@ -303,7 +371,10 @@ class Ls {
     for (const path of operands.length === 0 ? ['.'] : operands) {
       try {
         const entry = this.entry(path, path, true);
-        const followed = s.layout !== 'long' && s.indicator !== 'classify' ? (entry.targetStat ?? entry.stat) : entry.stat;
+        const followed =
+          s.layout !== 'long' && s.indicator !== 'classify'
+            ? (entry.targetStat ?? entry.stat)
+            : entry.stat;
         (followed.type === 'dir' && !s.directory ? folders : files).push(entry);
       } catch (error) {
         t.warnErrno(`cannot access ${quoteAlways(path)}`, error, 2);
@@ -316,27 +387,84 @@ class Ls {
   }
 }
 
-const sorts: Readonly<Record<string, Settings['sort']>> = { none: 'none', time: 'time', size: 'size', extension: 'extension', version: 'version', name: 'name' };
+const sorts: Readonly<Record<string, Settings['sort']>> = {
+  none: 'none',
+  time: 'time',
+  size: 'size',
+  extension: 'extension',
+  version: 'version',
+  name: 'name',
+};
 
 function settings(t: Tool, { options }: ParsedArgs, name: string): Settings {
   const tty = t.sys.isatty(1);
   const s: Settings = {
-    all: 'none', layout: name === 'vdir' ? 'long' : tty || name === 'dir' ? 'columns' : 'single', sort: 'name', reverse: false, recursive: false, directory: false,
-    indicator: '', human: 0, inode: false, blocks: false, numeric: false, owner: true, group: true, dereference: 'never',
-    quoting: tty ? 'shell' : name === 'ls' ? 'literal' : 'escape', hideControl: false, groupDirs: false, timeStyle: '', colour: false, ignore: [],
+    all: 'none',
+    layout: name === 'vdir' ? 'long' : tty || name === 'dir' ? 'columns' : 'single',
+    sort: 'name',
+    reverse: false,
+    recursive: false,
+    directory: false,
+    indicator: '',
+    human: 0,
+    inode: false,
+    blocks: false,
+    numeric: false,
+    owner: true,
+    group: true,
+    dereference: 'never',
+    quoting: tty ? 'shell' : name === 'ls' ? 'literal' : 'escape',
+    hideControl: false,
+    groupDirs: false,
+    timeStyle: '',
+    colour: false,
+    ignore: [],
     width: tty ? t.sys.ttySize(1).cols || 80 : Number(t.sys.env.get('COLUMNS') ?? 80),
   };
   const apply: Readonly<Record<string, (value: string) => unknown>> = {
-    a: () => (s.all = 'all'), A: () => (s.all = s.all === 'all' ? 'all' : 'almost'), l: () => (s.layout = 'long'), 1: () => (s.layout = s.layout === 'long' ? 'long' : 'single'),
-    C: () => (s.layout = 'columns'), x: () => (s.layout = 'across'), m: () => (s.layout = 'commas'), t: () => (s.sort = 'time'), S: () => (s.sort = 'size'),
-    X: () => (s.sort = 'extension'), v: () => (s.sort = 'version'), U: () => (s.sort = 'none'), r: () => (s.reverse = true), R: () => (s.recursive = true),
-    d: () => (s.directory = true), F: (v) => (s.indicator = v === 'never' || v === 'none' ? '' : 'classify'), p: () => (s.indicator = 'slash'), h: () => (s.human = 1024), '--si': () => (s.human = 1000), i: () => (s.inode = true),
-    s: () => (s.blocks = true), n: () => (s.layout = 'long', s.numeric = true), g: () => (s.layout = 'long', s.owner = false), o: () => (s.layout = 'long', s.group = false),
-    G: () => (s.group = false), L: () => (s.dereference = 'always'), H: () => (s.dereference = 'operands'), N: () => (s.quoting = 'literal'), Q: () => (s.quoting = 'c'),
-    b: () => (s.quoting = 'escape'), q: () => (s.hideControl = true), f: () => (s.all = 'all', s.sort = 'none'), I: (v) => s.ignore.push(v), B: () => s.ignore.push('*~'),
-    '--group': () => (s.groupDirs = true), '--full-time': () => (s.layout = 'long', s.timeStyle = 'full-iso'), '--time-style': (v) => (s.timeStyle = v),
-    '--file-type': () => (s.indicator = 'type'), '--color': (v) => (s.colour = ['', 'always', 'yes', 'force'].includes(v) || (v === 'auto' && tty)),
-    w: (v) => (s.width = Number(v)), '--sort': (v) => (s.sort = sorts[v] ?? t.fail(`invalid argument ${quoteAlways(v)} for '--sort'`, 2)),
+    a: () => (s.all = 'all'),
+    A: () => (s.all = s.all === 'all' ? 'all' : 'almost'),
+    l: () => (s.layout = 'long'),
+    1: () => (s.layout = s.layout === 'long' ? 'long' : 'single'),
+    C: () => (s.layout = 'columns'),
+    x: () => (s.layout = 'across'),
+    m: () => (s.layout = 'commas'),
+    t: () => (s.sort = 'time'),
+    S: () => (s.sort = 'size'),
+    X: () => (s.sort = 'extension'),
+    v: () => (s.sort = 'version'),
+    U: () => (s.sort = 'none'),
+    r: () => (s.reverse = true),
+    R: () => (s.recursive = true),
+    d: () => (s.directory = true),
+    F: (v) => (s.indicator = v === 'never' || v === 'none' ? '' : 'classify'),
+    p: () => (s.indicator = 'slash'),
+    h: () => (s.human = 1024),
+    '--si': () => (s.human = 1000),
+    i: () => (s.inode = true),
+    s: () => (s.blocks = true),
+    n: () => ((s.layout = 'long'), (s.numeric = true)),
+    g: () => ((s.layout = 'long'), (s.owner = false)),
+    o: () => ((s.layout = 'long'), (s.group = false)),
+    G: () => (s.group = false),
+    L: () => (s.dereference = 'always'),
+    H: () => (s.dereference = 'operands'),
+    N: () => (s.quoting = 'literal'),
+    Q: () => (s.quoting = 'c'),
+    b: () => (s.quoting = 'escape'),
+    q: () => (s.hideControl = true),
+    f: () => ((s.all = 'all'), (s.sort = 'none')),
+    I: (v) => s.ignore.push(v),
+    B: () => s.ignore.push('*~'),
+    '--group': () => (s.groupDirs = true),
+    '--full-time': () => ((s.layout = 'long'), (s.timeStyle = 'full-iso')),
+    '--time-style': (v) => (s.timeStyle = v),
+    '--file-type': () => (s.indicator = 'type'),
+    '--color': (v) =>
+      (s.colour = ['', 'always', 'yes', 'force'].includes(v) || (v === 'auto' && tty)),
+    w: (v) => (s.width = Number(v)),
+    '--sort': (v) =>
+      (s.sort = sorts[v] ?? t.fail(`invalid argument ${quoteAlways(v)} for '--sort'`, 2)),
   };
   for (const { key, value = '' } of options) apply[key]?.(value);
   return s;
@@ -345,13 +473,42 @@ function settings(t: Tool, { options }: ParsedArgs, name: string): Settings {
 function lsTool(name: string): ProgramSpec {
   return defineTool(
     {
-      name, usage: '[OPTION]... [FILE]...', about: 'List information about the FILEs (the current directory by default).', errorStatus: 2,
+      name,
+      usage: '[OPTION]... [FILE]...',
+      about: 'List information about the FILEs (the current directory by default).',
+      errorStatus: 2,
       short: '1AaBbCcdfFgGhHiI:klLmnNopqQrRsStT:uUvw:xXZ',
       long: {
-        all: 'a', 'almost-all': 'A', 'ignore-backups': 'B', escape: 'b', directory: 'd', classify: 'F::', 'file-type': '--file-type', 'full-time': '--full-time',
-        'group-directories-first': '--group', 'no-group': 'G', 'human-readable': 'h', si: '--si', 'dereference-command-line': 'H', inode: 'i', ignore: 'I:',
-        dereference: 'L', 'numeric-uid-gid': 'n', literal: 'N', 'hide-control-chars': 'q', 'quote-name': 'Q', reverse: 'r', recursive: 'R', size: 's',
-        sort: '--sort:', time: '--time:', 'time-style': '--time-style:', width: 'w:', color: '--color::', context: 'Z', kibibytes: 'k',
+        all: 'a',
+        'almost-all': 'A',
+        'ignore-backups': 'B',
+        escape: 'b',
+        directory: 'd',
+        classify: 'F::',
+        'file-type': '--file-type',
+        'full-time': '--full-time',
+        'group-directories-first': '--group',
+        'no-group': 'G',
+        'human-readable': 'h',
+        si: '--si',
+        'dereference-command-line': 'H',
+        inode: 'i',
+        ignore: 'I:',
+        dereference: 'L',
+        'numeric-uid-gid': 'n',
+        literal: 'N',
+        'hide-control-chars': 'q',
+        'quote-name': 'Q',
+        reverse: 'r',
+        recursive: 'R',
+        size: 's',
+        sort: '--sort:',
+        time: '--time:',
+        'time-style': '--time-style:',
+        width: 'w:',
+        color: '--color::',
+        context: 'Z',
+        kibibytes: 'k',
       },
     },
     async (t, parsed) => {

@@ -7,10 +7,24 @@ import { parseDate } from '../tool/parse-date.js';
 import { quoteAlways } from '../tool/quote.js';
 import { defineTool, errnoText, type Tool } from '../tool/tool.js';
 import { parseMode } from './modes.js';
-import { baseName, canonical, dirName, isDirectory, joinPath, relativePath, statMaybe } from './paths.js';
+import {
+  baseName,
+  canonical,
+  dirName,
+  isDirectory,
+  joinPath,
+  relativePath,
+  statMaybe,
+} from './paths.js';
 
 const mkdir = defineTool(
-  { name: 'mkdir', usage: '[OPTION]... DIRECTORY...', about: 'Create the DIRECTORY(ies), if they do not already exist.', short: 'm:pvZ', long: { mode: 'm:', parents: 'p', verbose: 'v' } },
+  {
+    name: 'mkdir',
+    usage: '[OPTION]... DIRECTORY...',
+    about: 'Create the DIRECTORY(ies), if they do not already exist.',
+    short: 'm:pvZ',
+    long: { mode: 'm:', parents: 'p', verbose: 'v' },
+  },
   (t, { options, operands }) => {
     const has = (key: string): boolean => options.some((option) => option.key === key);
     const modeArg = options.find(({ key }) => key === 'm')?.value;
@@ -18,7 +32,8 @@ const mkdir = defineTool(
     const umask = t.sys.umask(0o022);
     t.sys.umask(umask);
     const change = modeArg === undefined ? undefined : parseMode(modeArg, umask);
-    if (modeArg !== undefined && change === undefined) t.fail(`invalid mode ${quoteAlways(modeArg)}`);
+    if (modeArg !== undefined && change === undefined)
+      t.fail(`invalid mode ${quoteAlways(modeArg)}`);
     const make = (path: string, last: boolean): void => {
       t.sys.mkdir(toUnicode(path), 0o777);
       if (last && change !== undefined) t.sys.chmod(toUnicode(path), change(0o777, true));
@@ -46,7 +61,13 @@ const mkdir = defineTool(
 );
 
 const rmdir = defineTool(
-  { name: 'rmdir', usage: '[OPTION]... DIRECTORY...', about: 'Remove the DIRECTORY(ies), if they are empty.', short: 'pv', long: { parents: 'p', verbose: 'v', 'ignore-fail-on-non-empty': '--ignore' } },
+  {
+    name: 'rmdir',
+    usage: '[OPTION]... DIRECTORY...',
+    about: 'Remove the DIRECTORY(ies), if they are empty.',
+    short: 'pv',
+    long: { parents: 'p', verbose: 'v', 'ignore-fail-on-non-empty': '--ignore' },
+  },
   (t, { options, operands }) => {
     const has = (key: string): boolean => options.some((option) => option.key === key);
     if (operands.length === 0) t.usage('missing operand');
@@ -57,7 +78,10 @@ const rmdir = defineTool(
           t.sys.rmdir(toUnicode(at));
         } catch (error) {
           if (has('--ignore') && error instanceof KernelError && error.code === 'ENOTEMPTY') break;
-          t.warnErrno(`failed to remove ${at === path ? '' : 'directory '}${quoteAlways(at)}`, error);
+          t.warnErrno(
+            `failed to remove ${at === path ? '' : 'directory '}${quoteAlways(at)}`,
+            error,
+          );
           break;
         }
         if (!has('p') || !at.includes('/')) break;
@@ -75,16 +99,23 @@ interface RmSettings {
   readonly ask: boolean;
 }
 
-async function remove(t: Tool, path: string, s: RmSettings, ask: (question: string) => Promise<boolean>): Promise<boolean> {
+async function remove(
+  t: Tool,
+  path: string,
+  s: RmSettings,
+  ask: (question: string) => Promise<boolean>,
+): Promise<boolean> {
   try {
     const stat = t.sys.lstat(toUnicode(path));
     if (stat.type === 'dir') {
       if (!s.recursive && !s.dirs) throw new KernelError('EISDIR');
       const entries = t.sys.readdir(toUnicode(path));
       if (s.recursive) {
-        if (entries.length > 0 && !(await ask(`descend into directory ${quoteAlways(path)}`))) return false;
+        if (entries.length > 0 && !(await ask(`descend into directory ${quoteAlways(path)}`)))
+          return false;
         let all = true;
-        for (const entry of entries) all = (await remove(t, joinPath(path, fromUnicode(entry.name)), s, ask)) && all;
+        for (const entry of entries)
+          all = (await remove(t, joinPath(path, fromUnicode(entry.name)), s, ask)) && all;
         if (!all) return false;
       }
       if (!(await ask(`remove directory ${quoteAlways(path)}`))) return false;
@@ -92,13 +123,25 @@ async function remove(t: Tool, path: string, s: RmSettings, ask: (question: stri
       if (s.verbose) t.put(`removed directory ${quoteAlways(path)}\n`);
       return true;
     }
-    const kind = stat.type === 'symlink' ? 'symbolic link' : stat.type === 'fifo' ? 'fifo' : stat.size === 0 ? 'regular empty file' : 'regular file';
+    const kind =
+      stat.type === 'symlink'
+        ? 'symbolic link'
+        : stat.type === 'fifo'
+          ? 'fifo'
+          : stat.size === 0
+            ? 'regular empty file'
+            : 'regular file';
     if (!(await ask(`remove ${kind} ${quoteAlways(path)}`))) return false;
     t.sys.unlink(toUnicode(path));
     if (s.verbose) t.put(`removed ${quoteAlways(path)}\n`);
     return true;
   } catch (error) {
-    if (s.force && error instanceof KernelError && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return true;
+    if (
+      s.force &&
+      error instanceof KernelError &&
+      (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+    )
+      return true;
     t.warnErrno(`cannot remove ${quoteAlways(path)}`, error);
     return false;
   }
@@ -106,17 +149,36 @@ async function remove(t: Tool, path: string, s: RmSettings, ask: (question: stri
 
 const rm = defineTool(
   {
-    name: 'rm', usage: '[OPTION]... [FILE]...', about: 'Remove (unlink) the FILE(s).', short: 'dfiIrRv',
-    long: { force: 'f', interactive: '--interactive::', recursive: 'r', dir: 'd', verbose: 'v', 'no-preserve-root': '--no-preserve-root', 'preserve-root': '--preserve-root', 'one-file-system': '--one' },
+    name: 'rm',
+    usage: '[OPTION]... [FILE]...',
+    about: 'Remove (unlink) the FILE(s).',
+    short: 'dfiIrRv',
+    long: {
+      force: 'f',
+      interactive: '--interactive::',
+      recursive: 'r',
+      dir: 'd',
+      verbose: 'v',
+      'no-preserve-root': '--no-preserve-root',
+      'preserve-root': '--preserve-root',
+      'one-file-system': '--one',
+    },
   },
   async (t, { options, operands }) => {
     let [force, asks] = [false, false];
     for (const { key, value } of options) {
       if (key === 'f') [force, asks] = [true, false];
-      if (key === 'i' || (key === '--interactive' && value !== 'never')) [force, asks] = [false, true];
+      if (key === 'i' || (key === '--interactive' && value !== 'never'))
+        [force, asks] = [false, true];
     }
     const keys = new Set(options.map(({ key }) => key));
-    const s: RmSettings = { force, recursive: keys.has('r') || keys.has('R'), dirs: keys.has('d'), verbose: keys.has('v'), ask: asks };
+    const s: RmSettings = {
+      force,
+      recursive: keys.has('r') || keys.has('R'),
+      dirs: keys.has('d'),
+      verbose: keys.has('v'),
+      ask: asks,
+    };
     if (operands.length === 0 && !force) t.usage('missing operand');
     const input = t.input(0);
     const ask = async (question: string): Promise<boolean> => {
@@ -139,8 +201,23 @@ const rm = defineTool(
 
 const ln = defineTool(
   {
-    name: 'ln', usage: '[OPTION]... [-T] TARGET LINK_NAME\n  or:  ln [OPTION]... TARGET\n  or:  ln [OPTION]... TARGET... DIRECTORY', about: 'Create links.', short: 'bdfFiLnPrsS:t:Tv',
-    long: { symbolic: 's', force: 'f', interactive: 'i', 'no-dereference': 'n', relative: 'r', 'target-directory': 't:', 'no-target-directory': 'T', verbose: 'v', logical: 'L', physical: 'P' },
+    name: 'ln',
+    usage:
+      '[OPTION]... [-T] TARGET LINK_NAME\n  or:  ln [OPTION]... TARGET\n  or:  ln [OPTION]... TARGET... DIRECTORY',
+    about: 'Create links.',
+    short: 'bdfFiLnPrsS:t:Tv',
+    long: {
+      symbolic: 's',
+      force: 'f',
+      interactive: 'i',
+      'no-dereference': 'n',
+      relative: 'r',
+      'target-directory': 't:',
+      'no-target-directory': 'T',
+      verbose: 'v',
+      logical: 'L',
+      physical: 'P',
+    },
   },
   (t, { options, operands }) => {
     const has = (key: string): boolean => options.some((option) => option.key === key);
@@ -155,18 +232,25 @@ const ln = defineTool(
         const linkIsDir = has('n') && statMaybe(t.sys, last, true)?.type === 'symlink';
         if (!has('T') && !linkIsDir && isDirectory(t.sys, last)) dir = last;
         else if (files.length > 1) {
-          const reason = statMaybe(t.sys, last) === undefined ? 'No such file or directory' : 'Not a directory';
+          const reason =
+            statMaybe(t.sys, last) === undefined ? 'No such file or directory' : 'Not a directory';
           return t.fail(`target ${quoteAlways(last)}: ${reason}`);
         } else name = last;
       }
     }
     for (const target of files) {
-      const link = name ?? joinPath(dir ?? '.', baseName(target)).replace(/^\.\//, dir === '.' ? './' : './');
+      const link =
+        name ?? joinPath(dir ?? '.', baseName(target)).replace(/^\.\//, dir === '.' ? './' : './');
       const shown = dir === '.' && name === undefined ? `./${baseName(target)}` : link;
       try {
         if (has('f') && statMaybe(t.sys, link, true) !== undefined) t.sys.unlink(toUnicode(link));
         if (has('s')) {
-          const value = has('r') ? relativePath(canonical(t.sys, dirName(link), 'none'), canonical(t.sys, target, 'none')) : target;
+          const value = has('r')
+            ? relativePath(
+                canonical(t.sys, dirName(link), 'none'),
+                canonical(t.sys, target, 'none'),
+              )
+            : target;
           t.sys.symlink(toUnicode(value), toUnicode(link));
         } else {
           const stat = statMaybe(t.sys, target, true);
@@ -180,9 +264,12 @@ const ln = defineTool(
           }
           t.sys.link(toUnicode(target), toUnicode(link));
         }
-        if (has('v')) t.put(`${quoteAlways(shown)} ${has('s') ? '->' : '=>'} ${quoteAlways(target)}\n`);
+        if (has('v'))
+          t.put(`${quoteAlways(shown)} ${has('s') ? '->' : '=>'} ${quoteAlways(target)}\n`);
       } catch (error) {
-        const what = has('s') ? `symbolic link ${quoteAlways(shown)}` : `hard link ${quoteAlways(shown)}${error instanceof KernelError && error.code === 'EEXIST' ? '' : ` => ${quoteAlways(target)}`}`;
+        const what = has('s')
+          ? `symbolic link ${quoteAlways(shown)}`
+          : `hard link ${quoteAlways(shown)}${error instanceof KernelError && error.code === 'EEXIST' ? '' : ` => ${quoteAlways(target)}`}`;
         t.warnErrno(`failed to create ${what}`, error);
       }
     }
@@ -192,31 +279,48 @@ const ln = defineTool(
 
 const touch = defineTool(
   {
-    name: 'touch', usage: '[OPTION]... FILE...', about: 'Update the access and modification times of each FILE to the current time.', short: 'acd:fhmr:t:',
+    name: 'touch',
+    usage: '[OPTION]... FILE...',
+    about: 'Update the access and modification times of each FILE to the current time.',
+    short: 'acd:fhmr:t:',
     long: { 'no-create': 'c', date: 'd:', 'no-dereference': 'h', reference: 'r:', time: '--time:' },
   },
   (t, { options, operands }) => {
     const has = (key: string): boolean => options.some((option) => option.key === key);
-    const value = (key: string): string | undefined => options.filter((option) => option.key === key).pop()?.value;
+    const value = (key: string): string | undefined =>
+      options.filter((option) => option.key === key).pop()?.value;
     if (operands.length === 0) t.usage('missing file operand');
     const { sys } = t;
     let mtimeNs = sys.now();
     const [reference, date, stamp] = [value('r'), value('d'), value('t')];
     if (reference !== undefined) {
       const stat = statMaybe(sys, reference);
-      if (stat === undefined) return t.fail(`failed to get attributes of ${quoteAlways(reference)}: No such file or directory`);
+      if (stat === undefined)
+        return t.fail(
+          `failed to get attributes of ${quoteAlways(reference)}: No such file or directory`,
+        );
       mtimeNs = stat.mtimeNs;
     }
     if (date !== undefined || stamp !== undefined) {
-      const parsed = date !== undefined ? parseDate(date, epochSeconds(sys), sys.now() % 1e9) : parseStamp(stamp ?? '', epochSeconds(sys));
-      if (parsed === undefined) return t.fail(`invalid date format ${quoteAlways(date ?? stamp ?? '')}`);
+      const parsed =
+        date !== undefined
+          ? parseDate(date, epochSeconds(sys), sys.now() % 1e9)
+          : parseStamp(stamp ?? '', epochSeconds(sys));
+      if (parsed === undefined)
+        return t.fail(`invalid date format ${quoteAlways(date ?? stamp ?? '')}`);
       mtimeNs = Math.round((parsed.seconds - sys.bootTime()) * 1e9) + parsed.nanoseconds;
     }
     for (const path of operands) {
       try {
         if (statMaybe(sys, path) === undefined) {
           if (has('c')) continue;
-          sys.close(sys.open(toUnicode(path), OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_NONBLOCK, 0o666));
+          sys.close(
+            sys.open(
+              toUnicode(path),
+              OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_NONBLOCK,
+              0o666,
+            ),
+          );
         }
         sys.utimes(toUnicode(path), mtimeNs);
       } catch (error) {
@@ -228,25 +332,44 @@ const touch = defineTool(
 );
 
 /** `[[CC]YY]MMDDhhmm[.ss]`. */
-function parseStamp(text: string, now: number): { seconds: number; nanoseconds: number } | undefined {
+function parseStamp(
+  text: string,
+  now: number,
+): { seconds: number; nanoseconds: number } | undefined {
   const match = /^(?:(\d\d)?(\d\d))?(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d\d))?$/.exec(text);
   if (match === null) return undefined;
   const [, century, year, month, day, hour, minute, second = '00'] = match;
-  const thisYear = parseDate('now', now, 0) === undefined ? 1970 : 1970 + Math.floor(now / 31556952);
-  const full = year === undefined ? thisYear : century === undefined ? (Number(year) < 69 ? 2000 : 1900) + Number(year) : Number(century + year);
-  return parseDate(`${full}-${month ?? ''}-${day ?? ''} ${hour ?? ''}:${minute ?? ''}:${second}`, now, 0);
+  const thisYear =
+    parseDate('now', now, 0) === undefined ? 1970 : 1970 + Math.floor(now / 31556952);
+  const full =
+    year === undefined
+      ? thisYear
+      : century === undefined
+        ? (Number(year) < 69 ? 2000 : 1900) + Number(year)
+        : Number(century + year);
+  return parseDate(
+    `${full}-${month ?? ''}-${day ?? ''} ${hour ?? ''}:${minute ?? ''}:${second}`,
+    now,
+    0,
+  );
 }
 
 const truncate = defineTool(
   {
-    name: 'truncate', usage: 'OPTION... FILE...', about: 'Shrink or extend the size of each FILE to the specified size', short: 'cor:s:',
+    name: 'truncate',
+    usage: 'OPTION... FILE...',
+    about: 'Shrink or extend the size of each FILE to the specified size',
+    short: 'cor:s:',
     long: { 'no-create': 'c', 'io-blocks': 'o', reference: 'r:', size: 's:' },
   },
   (t, { options, operands }) => {
     const has = (key: string): boolean => options.some((option) => option.key === key);
     const size = options.find(({ key }) => key === 's')?.value;
     const reference = options.find(({ key }) => key === 'r')?.value;
-    if (size === undefined && reference === undefined) return t.usage(`you must specify either ${quoteAlways('--size')} or ${quoteAlways('--reference')}`);
+    if (size === undefined && reference === undefined)
+      return t.usage(
+        `you must specify either ${quoteAlways('--size')} or ${quoteAlways('--reference')}`,
+      );
     if (operands.length === 0) t.usage('missing file operand');
     const match = /^\s*([-+<>/%]?)\s*(\d+)([KMGTPE]?)(i?B)?$/.exec(size ?? '0');
     if (match === null) return t.fail(`Invalid number: ${quoteAlways(size ?? '')}`);
@@ -255,10 +378,23 @@ const truncate = defineTool(
     for (const path of operands) {
       try {
         if (has('c') && statMaybe(t.sys, path) === undefined) continue;
-        const fd = t.sys.open(toUnicode(path), OpenFlag.O_WRONLY | (has('c') ? 0 : OpenFlag.O_CREAT), 0o666);
+        const fd = t.sys.open(
+          toUnicode(path),
+          OpenFlag.O_WRONLY | (has('c') ? 0 : OpenFlag.O_CREAT),
+          0o666,
+        );
         const old = t.sys.fstat(fd).size;
         const base = reference === undefined ? amount : t.sys.stat(toUnicode(reference)).size;
-        const target = { '': base, '+': old + amount, '-': Math.max(0, old - amount), '<': Math.min(old, amount), '>': Math.max(old, amount), '/': Math.floor(old / amount) * amount, '%': Math.ceil(old / amount) * amount }[match[1] ?? ''] ?? base;
+        const target =
+          {
+            '': base,
+            '+': old + amount,
+            '-': Math.max(0, old - amount),
+            '<': Math.min(old, amount),
+            '>': Math.max(old, amount),
+            '/': Math.floor(old / amount) * amount,
+            '%': Math.ceil(old / amount) * amount,
+          }[match[1] ?? ''] ?? base;
         t.sys.ftruncate(fd, target);
         t.sys.close(fd);
       } catch (error) {
@@ -270,14 +406,24 @@ const truncate = defineTool(
 );
 
 const mkfifo = defineTool(
-  { name: 'mkfifo', usage: '[OPTION]... NAME...', about: 'Create named pipes (FIFOs) with the given NAMEs.', short: 'm:Z', long: { mode: 'm:' } },
+  {
+    name: 'mkfifo',
+    usage: '[OPTION]... NAME...',
+    about: 'Create named pipes (FIFOs) with the given NAMEs.',
+    short: 'm:Z',
+    long: { mode: 'm:' },
+  },
   (t, { options, operands }) => {
     if (operands.length === 0) t.usage('missing operand');
     const mode = options.find(({ key }) => key === 'm')?.value;
     for (const path of operands) {
       try {
         t.sys.mkfifo(toUnicode(path), 0o666);
-        if (mode !== undefined) t.sys.chmod(toUnicode(path), parseMode(mode, 0)?.(0o666, false) ?? t.fail('invalid mode'));
+        if (mode !== undefined)
+          t.sys.chmod(
+            toUnicode(path),
+            parseMode(mode, 0)?.(0o666, false) ?? t.fail('invalid mode'),
+          );
       } catch (error) {
         t.warn(`cannot create fifo ${quoteAlways(path)}: ${errnoText(error)}`);
       }
@@ -286,27 +432,53 @@ const mkfifo = defineTool(
   },
 );
 
-const unlink = defineTool({ name: 'unlink', usage: 'FILE', about: 'Call the unlink function to remove the specified FILE.' }, (t, { operands }) => {
-  const [path, extra] = operands;
-  if (path === undefined) return t.usage('missing operand');
-  if (extra !== undefined) t.usage(`extra operand ${quoteAlways(extra)}`);
-  try {
-    t.sys.unlink(toUnicode(path));
-  } catch (error) {
-    t.warnErrno(`cannot unlink ${quoteAlways(path)}`, error);
-  }
-  return Promise.resolve(t.status);
-});
-
-const sync = defineTool({ name: 'sync', usage: '[OPTION] [FILE]...', about: 'Synchronize cached writes to persistent storage', short: 'df', long: { data: 'd', 'file-system': 'f' } }, (t, { operands }) => {
-  for (const path of operands) {
+const unlink = defineTool(
+  {
+    name: 'unlink',
+    usage: 'FILE',
+    about: 'Call the unlink function to remove the specified FILE.',
+  },
+  (t, { operands }) => {
+    const [path, extra] = operands;
+    if (path === undefined) return t.usage('missing operand');
+    if (extra !== undefined) t.usage(`extra operand ${quoteAlways(extra)}`);
     try {
-      t.sys.stat(toUnicode(path));
+      t.sys.unlink(toUnicode(path));
     } catch (error) {
-      t.warnErrno(`error opening ${quoteAlways(path)}`, error);
+      t.warnErrno(`cannot unlink ${quoteAlways(path)}`, error);
     }
-  }
-  return Promise.resolve(t.status);
-});
+    return Promise.resolve(t.status);
+  },
+);
 
-export const makePrograms: readonly ProgramSpec[] = [mkdir, rmdir, rm, ln, touch, truncate, mkfifo, unlink, sync];
+const sync = defineTool(
+  {
+    name: 'sync',
+    usage: '[OPTION] [FILE]...',
+    about: 'Synchronize cached writes to persistent storage',
+    short: 'df',
+    long: { data: 'd', 'file-system': 'f' },
+  },
+  (t, { operands }) => {
+    for (const path of operands) {
+      try {
+        t.sys.stat(toUnicode(path));
+      } catch (error) {
+        t.warnErrno(`error opening ${quoteAlways(path)}`, error);
+      }
+    }
+    return Promise.resolve(t.status);
+  },
+);
+
+export const makePrograms: readonly ProgramSpec[] = [
+  mkdir,
+  rmdir,
+  rm,
+  ln,
+  touch,
+  truncate,
+  mkfifo,
+  unlink,
+  sync,
+];

@@ -27,7 +27,8 @@ export function statMaybe(sys: Sys, path: string, link = false): Stat | undefine
   try {
     return link ? sys.lstat(toUnicode(path)) : sys.stat(toUnicode(path));
   } catch (error) {
-    if (error instanceof KernelError && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+    if (error instanceof KernelError && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return undefined;
     throw error;
   }
 }
@@ -40,8 +41,16 @@ export function isDirectory(sys: Sys, path: string): boolean {
 export type Existence = 'all' | 'dirs' | 'none';
 
 /** The absolute path without links, `.` and `..`; throws ENOENT, ENOTDIR or ELOOP. */
-export function canonical(sys: Sys, path: string, existence: Existence, followLinks = true): string {
-  const todo = path.split('/').filter((part) => part !== '').reverse();
+export function canonical(
+  sys: Sys,
+  path: string,
+  existence: Existence,
+  followLinks = true,
+): string {
+  const todo = path
+    .split('/')
+    .filter((part) => part !== '')
+    .reverse();
   let done = path.startsWith('/') ? '' : fromUnicode(sys.getcwd()).replace(/\/$/, '');
   let links = 0;
   if (path === '') throw new KernelError('ENOENT');
@@ -62,10 +71,16 @@ export function canonical(sys: Sys, path: string, existence: Existence, followLi
     } else if (stat.type === 'symlink' && followLinks) {
       if (++links > 40) throw new KernelError('ELOOP');
       const target = fromUnicode(sys.readlink(toUnicode(next)));
-      todo.push(...target.split('/').filter((item) => item !== '').reverse());
+      todo.push(
+        ...target
+          .split('/')
+          .filter((item) => item !== '')
+          .reverse(),
+      );
       if (target.startsWith('/')) done = '';
     } else {
-      if (stat.type !== 'dir' && todo.length > 0 && existence !== 'none') throw new KernelError('ENOTDIR');
+      if (stat.type !== 'dir' && todo.length > 0 && existence !== 'none')
+        throw new KernelError('ENOTDIR');
       done = next;
     }
   }

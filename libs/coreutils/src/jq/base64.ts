@@ -7,8 +7,11 @@ export function base64Encode(text: string): string {
   let out = '';
   for (let at = 0; at < text.length; at += 3) {
     const [a, b, c] = [text.charCodeAt(at), text.charCodeAt(at + 1), text.charCodeAt(at + 2)];
-    out += alphabet.charAt(a >> 2) + alphabet.charAt(((a & 3) << 4) | (Number.isNaN(b) ? 0 : b >> 4));
-    out += Number.isNaN(b) ? '=' : alphabet.charAt(((b & 15) << 2) | (Number.isNaN(c) ? 0 : c >> 6));
+    out +=
+      alphabet.charAt(a >> 2) + alphabet.charAt(((a & 3) << 4) | (Number.isNaN(b) ? 0 : b >> 4));
+    out += Number.isNaN(b)
+      ? '='
+      : alphabet.charAt(((b & 15) << 2) | (Number.isNaN(c) ? 0 : c >> 6));
     out += Number.isNaN(c) ? '=' : alphabet.charAt(c & 63);
   }
   return out;

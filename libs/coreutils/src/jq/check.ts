@@ -11,7 +11,10 @@ interface Scope {
 function patternNames(pattern: Pattern): string[] {
   if (pattern.kind === 'variable') return [pattern.name];
   if (pattern.kind === 'array') return pattern.items.flatMap(patternNames);
-  return pattern.entries.flatMap(({ variable, pattern: inner }) => [...(variable === undefined ? [] : [variable]), ...(inner === undefined ? [] : patternNames(inner))]);
+  return pattern.entries.flatMap(({ variable, pattern: inner }) => [
+    ...(variable === undefined ? [] : [variable]),
+    ...(inner === undefined ? [] : patternNames(inner)),
+  ]);
 }
 
 /** Throws JqSyntaxError at the first name that is not defined. */
@@ -22,7 +25,10 @@ export function checkNames(filter: Filter, source: string, scope: Scope): void {
   const visit = (node: Filter | undefined, inner: Scope = scope): void => {
     if (node !== undefined) checkNames(node, source, inner);
   };
-  const bound = (names: readonly string[]): Scope => ({ ...scope, variables: new Set([...scope.variables, ...names]) });
+  const bound = (names: readonly string[]): Scope => ({
+    ...scope,
+    variables: new Set([...scope.variables, ...names]),
+  });
   switch (filter.kind) {
     case 'string':
       for (const part of filter.parts) if (typeof part !== 'string') visit(part);
@@ -51,7 +57,13 @@ export function checkNames(filter: Filter, source: string, scope: Scope): void {
     case 'negate':
       visit(filter.operand);
       return;
-    case 'pipe': case 'comma': case 'alternative': case 'and': case 'or': case 'binary': case 'update':
+    case 'pipe':
+    case 'comma':
+    case 'alternative':
+    case 'and':
+    case 'or':
+    case 'binary':
+    case 'update':
       visit(filter.left);
       visit(filter.right);
       return;
@@ -64,7 +76,8 @@ export function checkNames(filter: Filter, source: string, scope: Scope): void {
       visit(filter.body);
       visit(filter.handler);
       return;
-    case 'reduce': case 'foreach': {
+    case 'reduce':
+    case 'foreach': {
       visit(filter.source);
       visit(filter.start);
       const inner = bound(patternNames(filter.pattern));
@@ -76,17 +89,27 @@ export function checkNames(filter: Filter, source: string, scope: Scope): void {
       const { name, params, body } = filter.definition;
       const functions = new Set([...scope.functions, `${name}/${params.length}`]);
       const own = params.map((param) => param.replace('$', ''));
-      const variables = params.filter((param) => param.startsWith('$')).map((param) => param.slice(1));
-      visit(body, { functions: new Set([...functions, ...own.map((param) => `${param}/0`)]), variables: new Set([...scope.variables, ...variables]) });
+      const variables = params
+        .filter((param) => param.startsWith('$'))
+        .map((param) => param.slice(1));
+      visit(body, {
+        functions: new Set([...functions, ...own.map((param) => `${param}/0`)]),
+        variables: new Set([...scope.variables, ...variables]),
+      });
       visit(filter.body, { ...scope, functions });
       return;
     }
     case 'call':
-      if (!scope.functions.has(`${filter.name}/${filter.args.length}`) && !JqBuiltins.has(filter.name, filter.args.length)) fail(`${filter.name}/${filter.args.length}`, filter.start);
+      if (
+        !scope.functions.has(`${filter.name}/${filter.args.length}`) &&
+        !JqBuiltins.has(filter.name, filter.args.length)
+      )
+        fail(`${filter.name}/${filter.args.length}`, filter.start);
       filter.args.forEach((arg) => visit(arg));
       return;
     case 'variable':
-      if (filter.name !== '__loc__' && !scope.variables.has(filter.name)) fail(`$${filter.name}`, filter.start);
+      if (filter.name !== '__loc__' && !scope.variables.has(filter.name))
+        fail(`$${filter.name}`, filter.start);
       return;
     case 'bind':
       visit(filter.source);

@@ -30,7 +30,8 @@ export interface Closure {
   readonly env: Env;
 }
 
-type Function_ = { readonly definition: Definition; readonly env: Env } | { readonly closure: Closure };
+type Function_ =
+  { readonly definition: Definition; readonly env: Env } | { readonly closure: Closure };
 
 /** Variables, functions and labels in scope. */
 export class Env {
@@ -49,7 +50,14 @@ export class Env {
 
   withFunction(definition: Definition): Env {
     const holder: { definition: Definition; env: Env } = { definition, env: this };
-    const env = new Env(this, `${definition.name}/${definition.params.length}`, undefined, holder, undefined, this.host);
+    const env = new Env(
+      this,
+      `${definition.name}/${definition.params.length}`,
+      undefined,
+      holder,
+      undefined,
+      this.host,
+    );
     holder.env = env;
     return env;
   }
@@ -63,7 +71,8 @@ export class Env {
   }
 
   find(name: string): Env | undefined {
-    let env: Env | undefined = this;
+    if (this.name === name) return this;
+    let env = this.parent;
     while (env !== undefined && env.name !== name) env = env.parent;
     return env;
   }
@@ -91,7 +100,8 @@ export const truthy = (value: Json): boolean => value !== null && value !== fals
 function sliceBounds(length: number, from: Json, to: Json): [number, number] {
   const bound = (value: Json, fallback: number, up: boolean): number => {
     if (value === null) return fallback;
-    if (typeof value !== 'number') throw new JqError('Start and end indices of an array slice must be numbers');
+    if (typeof value !== 'number')
+      throw new JqError('Start and end indices of an array slice must be numbers');
     const whole = up ? Math.ceil(value) : Math.floor(value);
     return Math.min(length, Math.max(0, whole < 0 ? length + whole : whole));
   };
@@ -100,18 +110,28 @@ function sliceBounds(length: number, from: Json, to: Json): [number, number] {
 }
 
 export function indexValue(value: Json, key: Json): Json {
-  if (key instanceof JsonObject) return sliceValue(value, key.get('start') ?? null, key.get('end') ?? null);
+  if (key instanceof JsonObject)
+    return sliceValue(value, key.get('start') ?? null, key.get('end') ?? null);
   if (value instanceof JsonObject && typeof key === 'string') return value.get(key) ?? null;
   if (Array.isArray(value) && typeof key === 'number') {
     const at = Math.floor(key);
     return value[at < 0 ? value.length + at : at] ?? null;
   }
-  if (value === null && (typeof key === 'string' || typeof key === 'number' || key === null)) return null;
+  if (value === null && (typeof key === 'string' || typeof key === 'number' || key === null))
+    return null;
   if (Array.isArray(value) && Array.isArray(key)) {
     if (key.length === 0) return null;
-    return value.map((_, at) => at).filter((at) => key.every((item, offset) => at + offset < value.length && deepEqual(value[at + offset] ?? null, item)));
+    return value
+      .map((_, at) => at)
+      .filter((at) =>
+        key.every(
+          (item, offset) =>
+            at + offset < value.length && deepEqual(value[at + offset] ?? null, item),
+        ),
+      );
   }
-  if (typeof key === 'string') throw new JqError(`Cannot index ${typeOf(value)} with string "${key}"`);
+  if (typeof key === 'string')
+    throw new JqError(`Cannot index ${typeOf(value)} with string "${key}"`);
   throw new JqError(`Cannot index ${typeOf(value)} with ${typeOf(key)}`);
 }
 
@@ -142,10 +162,12 @@ export function setPath(value: Json, path: Path, replace: (old: Json) => Json): 
   if (key === undefined) return replace(value);
   if (key instanceof JsonObject) {
     const list = value ?? [];
-    if (!Array.isArray(list)) throw new JqError(`Cannot update field at object index of ${typeOf(value)}`);
+    if (!Array.isArray(list))
+      throw new JqError(`Cannot update field at object index of ${typeOf(value)}`);
     const [start, end] = sliceBounds(list.length, key.get('start') ?? null, key.get('end') ?? null);
     const piece = setPath(list.slice(start, end), rest, replace);
-    if (!Array.isArray(piece)) throw new JqError('A slice of an array can only be assigned another array');
+    if (!Array.isArray(piece))
+      throw new JqError('A slice of an array can only be assigned another array');
     return [...list.slice(0, start), ...piece, ...list.slice(end)];
   }
   const child = setPath(indexValue(value, key), rest, replace);
@@ -165,7 +187,8 @@ export function setPath(value: Json, path: Path, replace: (old: Json) => Json): 
 /** The value without what stands at some paths. */
 export function deletePaths(value: Json, paths: readonly Path[]): Json {
   let out = value;
-  for (const path of [...paths].sort((a, b) => compareJson([...b], [...a]))) out = deletePath(out, path);
+  for (const path of [...paths].sort((a, b) => compareJson([...b], [...a])))
+    out = deletePath(out, path);
   return out;
 }
 
@@ -186,29 +209,44 @@ function deletePath(value: Json, path: Path): Json {
     return value.filter((_, index) => index !== at);
   }
   if (Array.isArray(value) && key instanceof JsonObject) {
-    const [start, end] = sliceBounds(value.length, key.get('start') ?? null, key.get('end') ?? null);
+    const [start, end] = sliceBounds(
+      value.length,
+      key.get('start') ?? null,
+      key.get('end') ?? null,
+    );
     return [...value.slice(0, start), ...value.slice(end)];
   }
-  throw new JqError(`Cannot delete field at ${typeof key === 'string' ? 'object' : 'array'} index of ${typeOf(value)}`);
+  throw new JqError(
+    `Cannot delete field at ${typeof key === 'string' ? 'object' : 'array'} index of ${typeOf(value)}`,
+  );
 }
 
 function mergeDeep(a: JsonObject, b: JsonObject): JsonObject {
   const out = new JsonObject(a);
   for (const [key, value] of b) {
     const old = out.get(key);
-    out.set(key, old instanceof JsonObject && value instanceof JsonObject ? mergeDeep(old, value) : value);
+    out.set(
+      key,
+      old instanceof JsonObject && value instanceof JsonObject ? mergeDeep(old, value) : value,
+    );
   }
   return out;
 }
 
 export function binary(operator: string, a: Json, b: Json): Json {
   switch (operator) {
-    case '==': return deepEqual(a, b);
-    case '!=': return !deepEqual(a, b);
-    case '<': return compareJson(a, b) < 0;
-    case '<=': return compareJson(a, b) <= 0;
-    case '>': return compareJson(a, b) > 0;
-    case '>=': return compareJson(a, b) >= 0;
+    case '==':
+      return deepEqual(a, b);
+    case '!=':
+      return !deepEqual(a, b);
+    case '<':
+      return compareJson(a, b) < 0;
+    case '<=':
+      return compareJson(a, b) <= 0;
+    case '>':
+      return compareJson(a, b) > 0;
+    case '>=':
+      return compareJson(a, b) >= 0;
     case '+':
       if (a === null) return b;
       if (b === null) return a;
@@ -219,45 +257,60 @@ export function binary(operator: string, a: Json, b: Json): Json {
       throw new JqError(`${describe(a)} and ${describe(b)} cannot be added`);
     case '-':
       if (typeof a === 'number' && typeof b === 'number') return a - b;
-      if (Array.isArray(a) && Array.isArray(b)) return a.filter((item) => !b.some((other) => deepEqual(item, other)));
+      if (Array.isArray(a) && Array.isArray(b))
+        return a.filter((item) => !b.some((other) => deepEqual(item, other)));
       throw new JqError(`${describe(a)} and ${describe(b)} cannot be subtracted`);
     case '*':
       if (typeof a === 'number' && typeof b === 'number') return a * b;
-      if (typeof a === 'string' && typeof b === 'number') return b <= 0 ? null : a.repeat(b < 1 ? 1 : Math.floor(b));
+      if (typeof a === 'string' && typeof b === 'number')
+        return b <= 0 ? null : a.repeat(b < 1 ? 1 : Math.floor(b));
       if (a instanceof JsonObject && b instanceof JsonObject) return mergeDeep(a, b);
       throw new JqError(`${describe(a)} and ${describe(b)} cannot be multiplied`);
     case '/':
       if (typeof a === 'number' && typeof b === 'number') {
-        if (b === 0) throw new JqError(`${describe(a)} and ${describe(b)} cannot be divided because the divisor is zero`);
+        if (b === 0)
+          throw new JqError(
+            `${describe(a)} and ${describe(b)} cannot be divided because the divisor is zero`,
+          );
         return a / b;
       }
-      if (typeof a === 'string' && typeof b === 'string') return a === '' ? [] : b === '' ? [...a] : a.split(b);
+      if (typeof a === 'string' && typeof b === 'string')
+        return a === '' ? [] : b === '' ? [...a] : a.split(b);
       throw new JqError(`${describe(a)} and ${describe(b)} cannot be divided`);
     default:
-      if (typeof a !== 'number' || typeof b !== 'number') throw new JqError(`${describe(a)} and ${describe(b)} cannot be divided`);
-      if (Math.trunc(b) === 0) throw new JqError(`${describe(a)} and ${describe(b)} cannot be divided (remainder) because the divisor is zero`);
+      if (typeof a !== 'number' || typeof b !== 'number')
+        throw new JqError(`${describe(a)} and ${describe(b)} cannot be divided`);
+      if (Math.trunc(b) === 0)
+        throw new JqError(
+          `${describe(a)} and ${describe(b)} cannot be divided (remainder) because the divisor is zero`,
+        );
       return Math.trunc(a) % Math.trunc(b) || 0;
   }
 }
 
-const append = (path: Path | undefined, key: Json): Path | undefined => (path === undefined ? undefined : [...path, key]);
+const append = (path: Path | undefined, key: Json): Path | undefined =>
+  path === undefined ? undefined : [...path, key];
 
 export function* iterate({ value, path }: Out): Generator<Out> {
-  if (Array.isArray(value)) for (const [at, item] of value.entries()) yield { value: item, path: append(path, at) };
-  else if (value instanceof JsonObject) for (const [key, item] of value) yield { value: item, path: append(path, key) };
+  if (Array.isArray(value))
+    for (const [at, item] of value.entries()) yield { value: item, path: append(path, at) };
+  else if (value instanceof JsonObject)
+    for (const [key, item] of value) yield { value: item, path: append(path, key) };
   else if (value === null && path !== undefined) return;
   else throw new JqError(`Cannot iterate over ${value === null ? 'null (null)' : describe(value)}`);
 }
 
 function* recurse(out: Out): Generator<Out> {
   yield out;
-  if (Array.isArray(out.value) || out.value instanceof JsonObject) for (const child of iterate(out)) yield* recurse(child);
+  if (Array.isArray(out.value) || out.value instanceof JsonObject)
+    for (const child of iterate(out)) yield* recurse(child);
 }
 
 function* bindPattern(pattern: Pattern, value: Json, env: Env): Generator<Env> {
   if (pattern.kind === 'variable') yield env.withVariable(pattern.name, value);
   else if (pattern.kind === 'array') {
-    if (value !== null && !Array.isArray(value)) throw new JqError(`Cannot index ${typeOf(value)} with number`);
+    if (value !== null && !Array.isArray(value))
+      throw new JqError(`Cannot index ${typeOf(value)} with number`);
     yield* bindItems(pattern.items, 0, value, env);
   } else yield* bindEntries(pattern.entries, 0, value, env);
 }
@@ -265,10 +318,17 @@ function* bindPattern(pattern: Pattern, value: Json, env: Env): Generator<Env> {
 function* bindItems(items: readonly Pattern[], at: number, value: Json, env: Env): Generator<Env> {
   const item = items[at];
   if (item === undefined) yield env;
-  else for (const next of bindPattern(item, indexValue(value, at), env)) yield* bindItems(items, at + 1, value, next);
+  else
+    for (const next of bindPattern(item, indexValue(value, at), env))
+      yield* bindItems(items, at + 1, value, next);
 }
 
-function* bindEntries(entries: Extract<Pattern, { kind: 'object' }>['entries'], at: number, value: Json, env: Env): Generator<Env> {
+function* bindEntries(
+  entries: Extract<Pattern, { kind: 'object' }>['entries'],
+  at: number,
+  value: Json,
+  env: Env,
+): Generator<Env> {
   const entry = entries[at];
   if (entry === undefined) {
     yield env;
@@ -286,7 +346,10 @@ function* bindEntries(entries: Extract<Pattern, { kind: 'object' }>['entries'], 
 function patternVariables(pattern: Pattern): string[] {
   if (pattern.kind === 'variable') return [pattern.name];
   if (pattern.kind === 'array') return pattern.items.flatMap(patternVariables);
-  return pattern.entries.flatMap((entry) => [...(entry.variable === undefined ? [] : [entry.variable]), ...(entry.pattern === undefined ? [] : patternVariables(entry.pattern))]);
+  return pattern.entries.flatMap((entry) => [
+    ...(entry.variable === undefined ? [] : [entry.variable]),
+    ...(entry.pattern === undefined ? [] : patternVariables(entry.pattern)),
+  ]);
 }
 
 /** Values of a filter, without places. */
@@ -314,14 +377,26 @@ export function* evaluate(filter: Filter, env: Env, input: Out): Generator<Out> 
       return;
     case 'index':
       for (const target of evaluate(filter.target, env, input)) {
-        for (const key of values(filter.key, env, input.value)) yield { value: indexValue(target.value, key), path: append(target.path, key) };
+        for (const key of values(filter.key, env, input.value))
+          yield { value: indexValue(target.value, key), path: append(target.path, key) };
       }
       return;
     case 'slice':
       for (const target of evaluate(filter.target, env, input)) {
         for (const to of filter.to === undefined ? [null] : values(filter.to, env, input.value)) {
-          for (const from of filter.from === undefined ? [null] : values(filter.from, env, input.value)) {
-            yield { value: sliceValue(target.value, from, to), path: append(target.path, new JsonObject([['start', from], ['end', to]])) };
+          for (const from of filter.from === undefined
+            ? [null]
+            : values(filter.from, env, input.value)) {
+            yield {
+              value: sliceValue(target.value, from, to),
+              path: append(
+                target.path,
+                new JsonObject([
+                  ['start', from],
+                  ['end', to],
+                ]),
+              ),
+            };
           }
         }
       }
@@ -342,7 +417,8 @@ export function* evaluate(filter: Filter, env: Env, input: Out): Generator<Out> 
       }
       return;
     case 'pipe':
-      for (const left of evaluate(filter.left, env, input)) yield* evaluate(filter.right, env, left);
+      for (const left of evaluate(filter.left, env, input))
+        yield* evaluate(filter.right, env, left);
       return;
     case 'comma':
       yield* evaluate(filter.left, env, input);
@@ -351,7 +427,8 @@ export function* evaluate(filter: Filter, env: Env, input: Out): Generator<Out> 
     case 'alternative':
       yield* alternative(filter.left, filter.right, env, input);
       return;
-    case 'and': case 'or':
+    case 'and':
+    case 'or':
       for (const left of values(filter.left, env, input.value)) {
         if (truthy(left) === (filter.kind === 'or')) yield plain(filter.kind === 'or');
         else for (const right of values(filter.right, env, input.value)) yield plain(truthy(right));
@@ -359,14 +436,16 @@ export function* evaluate(filter: Filter, env: Env, input: Out): Generator<Out> 
       return;
     case 'binary':
       for (const right of values(filter.right, env, input.value)) {
-        for (const left of values(filter.left, env, input.value)) yield plain(binary(filter.operator, left, right));
+        for (const left of values(filter.left, env, input.value))
+          yield plain(binary(filter.operator, left, right));
       }
       return;
     case 'update':
       yield* update(filter.operator, filter.left, filter.right, env, input.value);
       return;
     case 'if':
-      for (const test of values(filter.test, env, input.value)) yield* evaluate(truthy(test) ? filter.then : filter.otherwise, env, input);
+      for (const test of values(filter.test, env, input.value))
+        yield* evaluate(truthy(test) ? filter.then : filter.otherwise, env, input);
       return;
     case 'try':
       try {
@@ -413,7 +492,12 @@ export function* evaluate(filter: Filter, env: Env, input: Out): Generator<Out> 
       return;
     case 'variable': {
       if (filter.name === '__loc__') {
-        yield plain(new JsonObject([['file', '<top-level>'], ['line', filter.line]]));
+        yield plain(
+          new JsonObject([
+            ['file', '<top-level>'],
+            ['line', filter.line],
+          ]),
+        );
         return;
       }
       yield plain(env.find(`$${filter.name}`)?.variable ?? null);
@@ -436,14 +520,30 @@ export function* evaluate(filter: Filter, env: Env, input: Out): Generator<Out> 
   }
 }
 
-function* interpolate(parts: readonly (string | Filter)[], at: number, text: string, format: string, env: Env, input: Json): Generator<Out> {
+function* interpolate(
+  parts: readonly (string | Filter)[],
+  at: number,
+  text: string,
+  format: string,
+  env: Env,
+  input: Json,
+): Generator<Out> {
   const part = parts[at];
   if (part === undefined) yield { value: text, path: undefined };
-  else if (typeof part === 'string') yield* interpolate(parts, at + 1, text + part, format, env, input);
-  else for (const value of values(part, env, input)) yield* interpolate(parts, at + 1, text + env.host.format(format, value), format, env, input);
+  else if (typeof part === 'string')
+    yield* interpolate(parts, at + 1, text + part, format, env, input);
+  else
+    for (const value of values(part, env, input))
+      yield* interpolate(parts, at + 1, text + env.host.format(format, value), format, env, input);
 }
 
-function* object(entries: Extract<Filter, { kind: 'object' }>['entries'], at: number, made: JsonObject, env: Env, input: Json): Generator<Out> {
+function* object(
+  entries: Extract<Filter, { kind: 'object' }>['entries'],
+  at: number,
+  made: JsonObject,
+  env: Env,
+  input: Json,
+): Generator<Out> {
   const entry = entries[at];
   if (entry === undefined) {
     yield { value: made, path: undefined };
@@ -451,8 +551,10 @@ function* object(entries: Extract<Filter, { kind: 'object' }>['entries'], at: nu
   }
   for (const key of values(entry.key, env, input)) {
     if (typeof key !== 'string') throw new JqError(`Object keys must be strings`);
-    const items = entry.value === undefined ? [indexValue(input, key)] : values(entry.value, env, input);
-    for (const value of items) yield* object(entries, at + 1, new JsonObject([...made, [key, value]]), env, input);
+    const items =
+      entry.value === undefined ? [indexValue(input, key)] : values(entry.value, env, input);
+    for (const value of items)
+      yield* object(entries, at + 1, new JsonObject([...made, [key, value]]), env, input);
   }
 }
 
@@ -472,12 +574,19 @@ function* alternative(left: Filter, right: Filter, env: Env, input: Out): Genera
 
 function pathsOf(filter: Filter, env: Env, input: Json): Path[] {
   return [...evaluate(filter, env, { value: input, path: [] })].map(({ path, value }) => {
-    if (path === undefined) throw new JqError(`Invalid path expression with result ${short(value)}`);
+    if (path === undefined)
+      throw new JqError(`Invalid path expression with result ${short(value)}`);
     return path;
   });
 }
 
-function* update(operator: string, left: Filter, right: Filter, env: Env, input: Json): Generator<Out> {
+function* update(
+  operator: string,
+  left: Filter,
+  right: Filter,
+  env: Env,
+  input: Json,
+): Generator<Out> {
   const paths = pathsOf(left, env, input);
   if (operator === '|=') {
     let value = input;
@@ -505,12 +614,14 @@ function* update(operator: string, left: Filter, right: Filter, env: Env, input:
 }
 
 function* bind(filter: Extract<Filter, { kind: 'bind' }>, env: Env, input: Out): Generator<Out> {
-  const all = filter.patterns.length > 1 ? [...new Set(filter.patterns.flatMap(patternVariables))] : [];
+  const all =
+    filter.patterns.length > 1 ? [...new Set(filter.patterns.flatMap(patternVariables))] : [];
   for (const value of values(filter.source, env, input.value)) {
     for (const [index, pattern] of filter.patterns.entries()) {
       const base = all.reduce((scope, name) => scope.withVariable(name, null), env);
       try {
-        for (const bound of bindPattern(pattern, value, base)) yield* evaluate(filter.body, bound, input);
+        for (const bound of bindPattern(pattern, value, base))
+          yield* evaluate(filter.body, bound, input);
         break;
       } catch (error) {
         if (!(error instanceof JqError) || index === filter.patterns.length - 1) throw error;
@@ -520,7 +631,8 @@ function* bind(filter: Extract<Filter, { kind: 'bind' }>, env: Env, input: Out):
 }
 
 function* call(name: string, args: readonly Filter[], env: Env, input: Out): Generator<Out> {
-  const found = env.find(`${name}/${args.length}`)?.func ?? env.host.prelude(`${name}/${args.length}`);
+  const found =
+    env.find(`${name}/${args.length}`)?.func ?? env.host.prelude(`${name}/${args.length}`);
   if (found === undefined) {
     const closures = args.map((filter): Closure => ({ filter, env }));
     const result = env.host.call(name, closures, input);
@@ -536,7 +648,15 @@ function* call(name: string, args: readonly Filter[], env: Env, input: Out): Gen
 }
 
 /** Binds the parameters one by one: `$x` to every value of its argument, others to the argument itself. */
-function* enter(definition: Definition, scope: Env, args: readonly Filter[], at: number, caller: Env, input: Out, base: Env): Generator<Out> {
+function* enter(
+  definition: Definition,
+  scope: Env,
+  args: readonly Filter[],
+  at: number,
+  caller: Env,
+  input: Out,
+  base: Env,
+): Generator<Out> {
   const param = definition.params[at];
   const filter = args[at];
   if (param === undefined || filter === undefined) {
@@ -544,12 +664,25 @@ function* enter(definition: Definition, scope: Env, args: readonly Filter[], at:
     return;
   }
   if (!param.startsWith('$')) {
-    yield* enter(definition, scope.withClosure(param, { filter, env: caller }), args, at + 1, caller, input, base);
+    yield* enter(
+      definition,
+      scope.withClosure(param, { filter, env: caller }),
+      args,
+      at + 1,
+      caller,
+      input,
+      base,
+    );
     return;
   }
   const name = param.slice(1);
   for (const value of values(filter, caller, input.value)) {
-    const bound = scope.withVariable(name, value).withClosure(name, { filter: { kind: 'variable', name, line: 1, start: 0 }, env: scope.withVariable(name, value) });
+    const bound = scope
+      .withVariable(name, value)
+      .withClosure(name, {
+        filter: { kind: 'variable', name, line: 1, start: 0 },
+        env: scope.withVariable(name, value),
+      });
     yield* enter(definition, bound, args, at + 1, caller, input, base);
   }
 }

@@ -11,7 +11,14 @@ import type { Definition, Filter } from './ast.js';
 import { JqBuiltins, JqHalt } from './builtins.js';
 import { checkNames } from './check.js';
 import { Env, evaluate, JqError, truthy } from './evaluate.js';
-import { formatJson, JsonObject, JsonParser, JsonSyntaxError, type Json, type Style } from './json.js';
+import {
+  formatJson,
+  JsonObject,
+  JsonParser,
+  JsonSyntaxError,
+  type Json,
+  type Style,
+} from './json.js';
 import { JqParser, JqSyntaxError } from './parser.js';
 import { prelude } from './prelude.js';
 
@@ -34,7 +41,8 @@ interface Options {
   readonly operands: string[];
 }
 
-const help = "Use jq --help for help with command-line options,\nor see the jq manpage, or online docs  at https://stedolan.github.io/jq\n";
+const help =
+  'Use jq --help for help with command-line options,\nor see the jq manpage, or online docs  at https://stedolan.github.io/jq\n';
 
 function usageError(t: Tool, text: string): never {
   t.put(`jq: ${text}\n${help}`, 2);
@@ -59,26 +67,57 @@ async function fileText(t: Tool, path: string, name: string): Promise<string> {
   try {
     return await t.input(t.open(path)).rest();
   } catch (error) {
-    return usageError(t, `Bad JSON in --${name} ${path}: Could not open ${path}: ${errnoText(error)}`);
+    return usageError(
+      t,
+      `Bad JSON in --${name} ${path}: Could not open ${path}: ${errnoText(error)}`,
+    );
   }
 }
 
 async function readOptions(t: Tool): Promise<Options> {
   const o: Options = {
-    raw: false, join: false, ascii: false, nullInput: false, slurp: false, rawInput: false, exitStatus: false, sortKeys: false, indent: '  ',
-    sequence: false, filterFile: false, variables: new Map(), positional: [], operands: [],
+    raw: false,
+    join: false,
+    ascii: false,
+    nullInput: false,
+    slurp: false,
+    rawInput: false,
+    exitStatus: false,
+    sortKeys: false,
+    indent: '  ',
+    sequence: false,
+    filterFile: false,
+    variables: new Map(),
+    positional: [],
+    operands: [],
   };
   const args = [...t.args];
   let rest: 'operands' | 'args' | 'jsonargs' = 'operands';
   let onlyOperands = false;
-  const take = (text: string, count: number): string[] => (args.length < count ? usageError(t, text) : args.splice(0, count));
+  const take = (text: string, count: number): string[] =>
+    args.length < count ? usageError(t, text) : args.splice(0, count);
   const plain: Readonly<Record<string, () => void>> = {
-    'raw-output': () => (o.raw = true), 'join-output': () => (o.raw = o.join = true), 'ascii-output': () => (o.ascii = true), 'compact-output': () => (o.indent = undefined),
-    'null-input': () => (o.nullInput = true), slurp: () => (o.slurp = true), 'raw-input': () => (o.rawInput = true), 'exit-status': () => (o.exitStatus = true),
-    'sort-keys': () => (o.sortKeys = true), tab: () => (o.indent = '\t'), seq: () => (o.sequence = true), 'color-output': () => undefined, 'monochrome-output': () => undefined,
-    unbuffered: () => undefined, 'from-file': () => (o.filterFile = true), args: () => (rest = 'args'), jsonargs: () => (rest = 'jsonargs'),
+    'raw-output': () => (o.raw = true),
+    'join-output': () => (o.raw = o.join = true),
+    'ascii-output': () => (o.ascii = true),
+    'compact-output': () => (o.indent = undefined),
+    'null-input': () => (o.nullInput = true),
+    slurp: () => (o.slurp = true),
+    'raw-input': () => (o.rawInput = true),
+    'exit-status': () => (o.exitStatus = true),
+    'sort-keys': () => (o.sortKeys = true),
+    tab: () => (o.indent = '\t'),
+    seq: () => (o.sequence = true),
+    'color-output': () => undefined,
+    'monochrome-output': () => undefined,
+    unbuffered: () => undefined,
+    'from-file': () => (o.filterFile = true),
+    args: () => (rest = 'args'),
+    jsonargs: () => (rest = 'jsonargs'),
     help: () => {
-      t.put('jq - commandline JSON processor [version 1.6]\n\nUsage:\tjq [options] <jq filter> [file...]\n\tjq [options] --args <jq filter> [strings...]\n\tjq [options] --jsonargs <jq filter> [JSON_TEXTS...]\n');
+      t.put(
+        'jq - commandline JSON processor [version 1.6]\n\nUsage:\tjq [options] <jq filter> [file...]\n\tjq [options] --args <jq filter> [strings...]\n\tjq [options] --jsonargs <jq filter> [JSON_TEXTS...]\n',
+      );
       throw new ExitError(0);
     },
     version: () => {
@@ -87,12 +126,30 @@ async function readOptions(t: Tool): Promise<Options> {
     },
   };
   const letters: Readonly<Record<string, string>> = {
-    r: 'raw-output', j: 'join-output', a: 'ascii-output', c: 'compact-output', n: 'null-input', s: 'slurp', R: 'raw-input', e: 'exit-status', S: 'sort-keys', C: 'color-output', M: 'monochrome-output', f: 'from-file', h: 'help', V: 'version',
+    r: 'raw-output',
+    j: 'join-output',
+    a: 'ascii-output',
+    c: 'compact-output',
+    n: 'null-input',
+    s: 'slurp',
+    R: 'raw-input',
+    e: 'exit-status',
+    S: 'sort-keys',
+    C: 'color-output',
+    M: 'monochrome-output',
+    f: 'from-file',
+    h: 'help',
+    V: 'version',
   };
   for (let arg = args.shift(); arg !== undefined; arg = args.shift()) {
     if (onlyOperands || !arg.startsWith('-') || arg === '-') {
       if (rest === 'operands' || o.operands.length === 0) o.operands.push(arg);
-      else o.positional.push(rest === 'args' ? toUnicode(arg) : (parseText(t, toUnicode(arg), `Invalid JSON text passed to --jsonargs`)[0] ?? null));
+      else
+        o.positional.push(
+          rest === 'args'
+            ? toUnicode(arg)
+            : (parseText(t, toUnicode(arg), `Invalid JSON text passed to --jsonargs`)[0] ?? null),
+        );
       continue;
     }
     if (arg === '--') {
@@ -117,14 +174,27 @@ async function readOptions(t: Tool): Promise<Options> {
       const [width = ''] = take('--indent takes one parameter', 1);
       if (Number(width) > 7) return usageError(t, 'Cannot indent more than 7 characters');
       o.indent = Number(width) === 0 ? undefined : ' '.repeat(Number(width));
-    } else if (name === 'arg' || name === 'argjson' || name === 'slurpfile' || name === 'rawfile' || name === 'argfile') {
-      const [variable = '', value = ''] = take(`--${name} takes two parameters (e.g. --${name} ${name.includes('file') ? 'varname filename' : name === 'arg' ? 'varname value' : 'varname text'})`, 2);
+    } else if (
+      name === 'arg' ||
+      name === 'argjson' ||
+      name === 'slurpfile' ||
+      name === 'rawfile' ||
+      name === 'argfile'
+    ) {
+      const [variable = '', value = ''] = take(
+        `--${name} takes two parameters (e.g. --${name} ${name.includes('file') ? 'varname filename' : name === 'arg' ? 'varname value' : 'varname text'})`,
+        2,
+      );
       let json: Json;
       if (name === 'arg') json = toUnicode(value);
-      else if (name === 'argjson') json = parseText(t, toUnicode(value), `Invalid JSON text passed to --argjson`)[0] ?? null;
+      else if (name === 'argjson')
+        json = parseText(t, toUnicode(value), `Invalid JSON text passed to --argjson`)[0] ?? null;
       else {
         const text = toUnicode(await fileText(t, value, name));
-        json = name === 'rawfile' ? text : parseText(t, text, `Bad JSON in --${name} ${variable} ${value}`);
+        json =
+          name === 'rawfile'
+            ? text
+            : parseText(t, text, `Bad JSON in --${name} ${variable} ${value}`);
       }
       o.variables.set(variable, json);
     } else if (name === 'from-file') o.filterFile = true;
@@ -260,10 +330,17 @@ class Jq {
     } catch (error) {
       if (error instanceof RangeError) throw error;
       if (!(error instanceof JqError)) throw error;
-      const where = !this.inputs.asked ? '<unknown>' : `${this.inputs.fileName ?? '<stdin>'}:${this.inputs.lineNumber}`;
+      const where = !this.inputs.asked
+        ? '<unknown>'
+        : `${this.inputs.fileName ?? '<stdin>'}:${this.inputs.lineNumber}`;
       if (error.value === null) t.put(`jq: error (at ${where}) (not a string): null\n`, 2);
-      else if (typeof error.value === 'string') t.put(`jq: error (at ${where}): ${fromUnicode(error.value)}\n`, 2);
-      else t.put(`jq: error (at ${where}) (not a string): ${fromUnicode(formatJson(error.value))}\n`, 2);
+      else if (typeof error.value === 'string')
+        t.put(`jq: error (at ${where}): ${fromUnicode(error.value)}\n`, 2);
+      else
+        t.put(
+          `jq: error (at ${where}) (not a string): ${fromUnicode(formatJson(error.value))}\n`,
+          2,
+        );
       this.status = 5;
     }
   }
@@ -278,10 +355,13 @@ class Jq {
       const all: Json[] = [];
       if (o.rawInput) await this.process(toUnicode(inputs.rawText()));
       else {
-        for (let value = inputs.ready(); value !== undefined; value = inputs.ready()) all.push(value);
+        for (let value = inputs.ready(); value !== undefined; value = inputs.ready())
+          all.push(value);
         await this.process(all);
       }
-    } else for (let value = await inputs.next(); value !== undefined; value = await inputs.next()) await this.process(value);
+    } else
+      for (let value = await inputs.next(); value !== undefined; value = await inputs.next())
+        await this.process(value);
     if (this.status !== 0) return this.status;
     if (inputs.failed) return 2;
     if (!o.exitStatus) return 0;
@@ -289,59 +369,89 @@ class Jq {
   }
 }
 
-function makeEnv(o: Options, builtins: JqBuiltins, env: ReadonlyMap<string, string>): { env: Env; variables: Set<string> } {
+function makeEnv(
+  o: Options,
+  builtins: JqBuiltins,
+  env: ReadonlyMap<string, string>,
+): { env: Env; variables: Set<string> } {
   let scope = new Env(undefined, '', undefined, undefined, undefined, builtins);
   const named = new JsonObject([...o.variables]);
-  const all = new Map<string, Json>([...o.variables, ['ENV', new JsonObject([...env])], ['ARGS', new JsonObject([['positional', o.positional], ['named', named]])]]);
+  const all = new Map<string, Json>([
+    ...o.variables,
+    ['ENV', new JsonObject([...env])],
+    [
+      'ARGS',
+      new JsonObject([
+        ['positional', o.positional],
+        ['named', named],
+      ]),
+    ],
+  ]);
   for (const [name, value] of all) scope = scope.withVariable(name, value);
   return { env: scope, variables: new Set(all.keys()) };
 }
 
-export const jq = defineTool({ name: 'jq', usage: '[options] <jq filter> [file...]', about: '', suite: '', raw: true, shortName: true }, async (t) => {
-  const o = await readOptions(t);
-  let source = o.operands.shift();
-  if (source === undefined && !(t.sys.isatty(0) && t.sys.isatty(1))) source = '.';
-  if (source === undefined) {
-    t.put(`Usage:\tjq [options] <jq filter> [file...]\n\tjq [options] --args <jq filter> [strings...]\n\tjq [options] --jsonargs <jq filter> [JSON_TEXTS...]\n\n`, 2);
-    return 2;
-  }
-  if (o.filterFile) {
-    try {
-      source = await t.input(t.open(source)).rest();
-    } catch (error) {
-      t.put(`jq: error: Could not open ${source}: ${errnoText(error)}\n`, 2);
+export const jq = defineTool(
+  {
+    name: 'jq',
+    usage: '[options] <jq filter> [file...]',
+    about: '',
+    suite: '',
+    raw: true,
+    shortName: true,
+  },
+  async (t) => {
+    const o = await readOptions(t);
+    let source = o.operands.shift();
+    if (source === undefined && !(t.sys.isatty(0) && t.sys.isatty(1))) source = '.';
+    if (source === undefined) {
+      t.put(
+        `Usage:\tjq [options] <jq filter> [file...]\n\tjq [options] --args <jq filter> [strings...]\n\tjq [options] --jsonargs <jq filter> [JSON_TEXTS...]\n\n`,
+        2,
+      );
       return 2;
     }
-  }
-  const inputs = new Inputs(t, o, o.operands.length === 0 ? ['-'] : o.operands);
-  const { seconds, nanoseconds } = realTime(t.sys);
-  preludeDefinitions ??= new JqParser(prelude).definitions();
-  const builtins = new JqBuiltins({
-    input: () => inputs.ready(),
-    lineNumber: () => inputs.lineNumber,
-    fileName: () => inputs.fileName,
-    nowSeconds: () => seconds + nanoseconds / 1e9,
-    debug: (value) => t.put(`["DEBUG:",${fromUnicode(formatJson(value))}]\n`, 2),
-    stderr: (value) => t.put(fromUnicode(formatJson(value)), 2),
-  }, preludeDefinitions);
-  try {
-    const filter = new JqParser(toUnicode(source)).parse();
-    const { env, variables } = makeEnv(o, builtins, t.sys.env);
-    checkNames(filter, toUnicode(source), { functions: new Set(builtins.names), variables });
-    return await new Jq(t, o, filter, env, inputs).run();
-  } catch (error) {
-    if (error instanceof JqSyntaxError) {
-      t.put(`jq: error: ${fromUnicode(error.message)}\n`, 2);
-      return 3;
+    if (o.filterFile) {
+      try {
+        source = await t.input(t.open(source)).rest();
+      } catch (error) {
+        t.put(`jq: error: Could not open ${source}: ${errnoText(error)}\n`, 2);
+        return 2;
+      }
     }
-    if (error instanceof JsonSyntaxError) {
-      t.put(`parse error: ${error.message}\n`, 2);
-      return 4;
+    const inputs = new Inputs(t, o, o.operands.length === 0 ? ['-'] : o.operands);
+    const { seconds, nanoseconds } = realTime(t.sys);
+    preludeDefinitions ??= new JqParser(prelude).definitions();
+    const builtins = new JqBuiltins(
+      {
+        input: () => inputs.ready(),
+        lineNumber: () => inputs.lineNumber,
+        fileName: () => inputs.fileName,
+        nowSeconds: () => seconds + nanoseconds / 1e9,
+        debug: (value) => t.put(`["DEBUG:",${fromUnicode(formatJson(value))}]\n`, 2),
+        stderr: (value) => t.put(fromUnicode(formatJson(value)), 2),
+      },
+      preludeDefinitions,
+    );
+    try {
+      const filter = new JqParser(toUnicode(source)).parse();
+      const { env, variables } = makeEnv(o, builtins, t.sys.env);
+      checkNames(filter, toUnicode(source), { functions: new Set(builtins.names), variables });
+      return await new Jq(t, o, filter, env, inputs).run();
+    } catch (error) {
+      if (error instanceof JqSyntaxError) {
+        t.put(`jq: error: ${fromUnicode(error.message)}\n`, 2);
+        return 3;
+      }
+      if (error instanceof JsonSyntaxError) {
+        t.put(`parse error: ${error.message}\n`, 2);
+        return 4;
+      }
+      if (error instanceof JqHalt) {
+        t.put(fromUnicode(error.text), 2);
+        return error.code;
+      }
+      throw error;
     }
-    if (error instanceof JqHalt) {
-      t.put(fromUnicode(error.text), 2);
-      return error.code;
-    }
-    throw error;
-  }
-});
+  },
+);

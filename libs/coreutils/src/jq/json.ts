@@ -17,7 +17,16 @@ export class JsonSyntaxError extends Error {}
 /** Thrown where a value is not complete yet. */
 class Incomplete extends Error {}
 
-const escapes: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
+const escapes: Readonly<Record<string, string>> = {
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+};
 
 /** Parses values one after another out of text that may still grow. */
 export class JsonParser {
@@ -70,7 +79,9 @@ export class JsonParser {
   private bad(message: string, at = this.at): JsonSyntaxError {
     const before = this.text.slice(0, at);
     const line = this.lines + (before.match(/\n/g) ?? []).length + 1;
-    return new JsonSyntaxError(`${message} at ${at >= this.text.length && this.ended ? 'EOF at ' : ''}line ${line}, column ${at - before.lastIndexOf('\n') - 1}`);
+    return new JsonSyntaxError(
+      `${message} at ${at >= this.text.length && this.ended ? 'EOF at ' : ''}line ${line}, column ${at - before.lastIndexOf('\n') - 1}`,
+    );
   }
 
   private skip(): void {
@@ -86,7 +97,7 @@ export class JsonParser {
     if (char === '[') return this.array(depth);
     if (char === '"') return this.string();
     const word = /^[-+\w.]+/.exec(this.text.slice(this.at, this.at + 400))?.[0];
-    if (word === undefined) throw this.bad("Invalid literal", this.at + 1);
+    if (word === undefined) throw this.bad('Invalid literal', this.at + 1);
     const end = this.at + word.length;
     if (end >= this.text.length && !this.ended) throw new Incomplete();
     this.at = end;
@@ -94,7 +105,14 @@ export class JsonParser {
     if (word === 'null') return null;
     if (word === 'nan' || word === 'NaN') return NaN;
     if (/^-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(word)) return Number(word);
-    throw this.bad(/^[-\d.]/.test(word) ? 'Invalid numeric literal' : /^[a-z]+$/.test(word) && ['t', 'f', 'n'].includes(word.charAt(0)) ? 'Invalid literal' : 'Invalid numeric literal', Math.min(this.text.length, end + 1));
+    throw this.bad(
+      /^[-\d.]/.test(word)
+        ? 'Invalid numeric literal'
+        : /^[a-z]+$/.test(word) && ['t', 'f', 'n'].includes(word.charAt(0))
+          ? 'Invalid literal'
+          : 'Invalid numeric literal',
+      Math.min(this.text.length, end + 1),
+    );
   }
 
   private object(depth: number): JsonObject {
@@ -112,7 +130,8 @@ export class JsonParser {
       const key = this.string();
       this.skip();
       if (this.at >= this.text.length) throw new Incomplete();
-      if (this.text[this.at] !== ':') throw this.bad('Objects must consist of key:value pairs', this.at + 1);
+      if (this.text[this.at] !== ':')
+        throw this.bad('Objects must consist of key:value pairs', this.at + 1);
       this.at++;
       object.set(key, this.value(depth + 1));
       if (this.follows('}')) return object;
@@ -138,14 +157,15 @@ export class JsonParser {
     this.skip();
     const char = this.text[this.at];
     if (char === undefined) throw new Incomplete();
-    if (char !== ',' && char !== close) throw this.bad('Expected separator between values', this.at + 1);
+    if (char !== ',' && char !== close)
+      throw this.bad('Expected separator between values', this.at + 1);
     this.at++;
     return char === close;
   }
 
   private string(): string {
     let out = '';
-    for (let at = this.at + 1; ; ) {
+    for (let at = this.at + 1; ;) {
       const rest = /^[^"\\]*/.exec(this.text.slice(at))?.[0] ?? '';
       out += rest;
       at += rest.length;
@@ -176,7 +196,8 @@ export class JsonParser {
 /** 17 significant digits at most, exponents as `1e+17` once the number is longer than its digits by 15. */
 export function formatNumber(value: number): string {
   if (Number.isNaN(value)) return 'null';
-  if (value === Infinity || value === -Infinity) return value < 0 ? '-1.7976931348623157e+308' : '1.7976931348623157e+308';
+  if (value === Infinity || value === -Infinity)
+    return value < 0 ? '-1.7976931348623157e+308' : '1.7976931348623157e+308';
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
   const sign = value < 0 ? '-' : '';
   const [mantissa = '', exponentText = '0'] = Math.abs(value).toExponential().split('e');
@@ -209,7 +230,10 @@ export function formatString(text: string, ascii: boolean): string {
     if (char === '"' || char === '\\') out += `\\${char}`;
     else if (code < 32 || code === 127 || (ascii && code > 126)) {
       const named = '\b\t\n\f\r'.indexOf(char);
-      out += named >= 0 && code < 32 ? `\\${'btnfr'.charAt(named)}` : `\\u${code.toString(16).padStart(4, '0')}`;
+      out +=
+        named >= 0 && code < 32
+          ? `\\${'btnfr'.charAt(named)}`
+          : `\\u${code.toString(16).padStart(4, '0')}`;
     } else out += char;
   }
   return `${out}"`;
@@ -224,7 +248,10 @@ export function formatJson(value: Json, style: Style = compact, level = ''): str
   const inner = style.indent === undefined ? '' : level + style.indent;
   const parts = isArray
     ? value.map((item) => formatJson(item, style, inner))
-    : (style.sortKeys ? sortedKeys(value) : [...value.keys()]).map((key) => `${formatString(key, style.ascii)}:${style.indent === undefined ? '' : ' '}${formatJson(value.get(key) ?? null, style, inner)}`);
+    : (style.sortKeys ? sortedKeys(value) : [...value.keys()]).map(
+        (key) =>
+          `${formatString(key, style.ascii)}:${style.indent === undefined ? '' : ' '}${formatJson(value.get(key) ?? null, style, inner)}`,
+      );
   if (parts.length === 0) return `${open ?? ''}${close ?? ''}`;
   if (style.indent === undefined) return `${open ?? ''}${parts.join(',')}${close ?? ''}`;
   return `${open ?? ''}\n${parts.map((part) => inner + part).join(',\n')}\n${level}${close ?? ''}`;
@@ -244,7 +271,20 @@ export function sortedKeys(object: JsonObject): string[] {
   return [...object.keys()].sort(compareStrings);
 }
 
-const rank = (value: Json): number => (value === null ? 0 : value === false ? 1 : value === true ? 2 : typeof value === 'number' ? 3 : typeof value === 'string' ? 4 : Array.isArray(value) ? 5 : 6);
+const rank = (value: Json): number =>
+  value === null
+    ? 0
+    : value === false
+      ? 1
+      : value === true
+        ? 2
+        : typeof value === 'number'
+          ? 3
+          : typeof value === 'string'
+            ? 4
+            : Array.isArray(value)
+              ? 5
+              : 6;
 
 /** jq's order of all values. */
 export function compareJson(a: Json, b: Json): number {

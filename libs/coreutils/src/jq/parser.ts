@@ -2,7 +2,8 @@
 import type { Definition, Filter, Pattern } from './ast.js';
 
 interface Token {
-  readonly kind: 'number' | 'string' | 'name' | 'field' | 'variable' | 'format' | 'operator' | 'keyword' | 'end';
+  readonly kind:
+    'number' | 'string' | 'name' | 'field' | 'variable' | 'format' | 'operator' | 'keyword' | 'end';
   readonly text: string;
   /** Pieces of a string with interpolations. */
   readonly parts?: readonly (string | Filter)[];
@@ -22,11 +23,63 @@ export function placed(message: string, source: string, line: number, start: num
 export class JqSyntaxError extends Error {}
 
 const keywords = new Set([
-  'def', 'if', 'then', 'elif', 'else', 'end', 'as', 'reduce', 'foreach', 'try', 'catch', 'label', 'import', 'include', 'and', 'or', '__loc__',
+  'def',
+  'if',
+  'then',
+  'elif',
+  'else',
+  'end',
+  'as',
+  'reduce',
+  'foreach',
+  'try',
+  'catch',
+  'label',
+  'import',
+  'include',
+  'and',
+  'or',
+  '__loc__',
 ]);
 const operators = [
-  '?//=', '?//', '//=', '|=', '+=', '-=', '*=', '/=', '%=', '==', '!=', '<=', '>=', '//', '..', 'and', 'or',
-  '.', '[', ']', '{', '}', '(', ')', '|', ',', ':', ';', '=', '<', '>', '+', '-', '*', '/', '%', '?', '$',
+  '?//=',
+  '?//',
+  '//=',
+  '|=',
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+  '%=',
+  '==',
+  '!=',
+  '<=',
+  '>=',
+  '//',
+  '..',
+  'and',
+  'or',
+  '.',
+  '[',
+  ']',
+  '{',
+  '}',
+  '(',
+  ')',
+  '|',
+  ',',
+  ':',
+  ';',
+  '=',
+  '<',
+  '>',
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '?',
+  '$',
 ];
 const updates = new Set(['=', '|=', '+=', '-=', '*=', '/=', '%=', '//=']);
 const comparisons = new Set(['==', '!=', '<', '<=', '>', '>=']);
@@ -63,12 +116,34 @@ export class JqParser {
   }
 
   private fail(message: string): never {
-    throw new JqSyntaxError(placed(message, this.source, this.token.line, this.token.kind === 'end' ? (this.tokens[this.at - 1]?.start ?? 0) : this.token.start));
+    throw new JqSyntaxError(
+      placed(
+        message,
+        this.source,
+        this.token.line,
+        this.token.kind === 'end' ? (this.tokens[this.at - 1]?.start ?? 0) : this.token.start,
+      ),
+    );
   }
 
   private unexpected(): never {
     const { kind, text } = this.token;
-    const shown = kind === 'end' ? '$end' : kind === 'name' ? 'IDENT' : kind === 'field' ? 'FIELD' : kind === 'number' ? 'LITERAL' : kind === 'string' ? 'QQSTRING_START' : kind === 'keyword' ? text : text.length === 1 ? `'${text}'` : text;
+    const shown =
+      kind === 'end'
+        ? '$end'
+        : kind === 'name'
+          ? 'IDENT'
+          : kind === 'field'
+            ? 'FIELD'
+            : kind === 'number'
+              ? 'LITERAL'
+              : kind === 'string'
+                ? 'QQSTRING_START'
+                : kind === 'keyword'
+                  ? text
+                  : text.length === 1
+                    ? `'${text}'`
+                    : text;
     return this.fail(`syntax error, unexpected ${shown} (Unix shell quoting issues?)`);
   }
 
@@ -77,7 +152,11 @@ export class JqParser {
     let line = 1;
     const { source } = this;
     const push = (kind: Token['kind'], text: string, parts?: Token['parts']): void => {
-      this.tokens.push(parts === undefined ? { kind, text, line, start: at } : { kind, text, parts, line, start: at });
+      this.tokens.push(
+        parts === undefined
+          ? { kind, text, line, start: at }
+          : { kind, text, parts, line, start: at },
+      );
     };
     while (at < source.length) {
       const rest = source.slice(at);
@@ -93,7 +172,10 @@ export class JqParser {
         at = end;
         continue;
       }
-      const match = /^(?:(\.[A-Za-z_]\w*)|(\$__loc__)|\$((?:[A-Za-z_]\w*::)*[A-Za-z_]\w*)|(@\w+)|((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|((?:[A-Za-z_]\w*::)*[A-Za-z_]\w*))/.exec(rest);
+      const match =
+        /^(?:(\.[A-Za-z_]\w*)|(\$__loc__)|\$((?:[A-Za-z_]\w*::)*[A-Za-z_]\w*)|(@\w+)|((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|((?:[A-Za-z_]\w*::)*[A-Za-z_]\w*))/.exec(
+          rest,
+        );
       if (match !== null) {
         const [text, field, location, variable, format, number, name] = match;
         if (field !== undefined) push('field', field.slice(1));
@@ -121,10 +203,12 @@ export class JqParser {
     const parts: (string | Filter)[] = [];
     let text = '';
     const { source } = this;
-    for (let at = start; ; ) {
+    for (let at = start; ;) {
       const char = source[at];
       if (char === undefined) {
-        throw new JqSyntaxError(`syntax error, unexpected $end, expecting QQSTRING_TEXT or QQSTRING_INTERP_START or QQSTRING_END (Unix shell quoting issues?) at <top-level>, line ${line}:\n${source}\njq: 1 compile error`);
+        throw new JqSyntaxError(
+          `syntax error, unexpected $end, expecting QQSTRING_TEXT or QQSTRING_INTERP_START or QQSTRING_END (Unix shell quoting issues?) at <top-level>, line ${line}:\n${source}\njq: 1 compile error`,
+        );
       }
       if (char === '"') {
         if (text !== '' || parts.length === 0) parts.push(text);
@@ -186,7 +270,10 @@ export class JqParser {
     const name = this.token.kind === 'keyword' ? this.take('keyword') : this.take('name');
     const params: string[] = [];
     if (this.accept('(')) {
-      do params.push(this.token.kind === 'variable' ? `$${this.take('variable')}` : this.take('name'));
+      do
+        params.push(
+          this.token.kind === 'variable' ? `$${this.take('variable')}` : this.take('name'),
+        );
       while (this.accept(';'));
       this.expect(')');
     }
@@ -315,7 +402,8 @@ export class JqParser {
   private postfixTerm(): Filter {
     let term = this.term();
     for (;;) {
-      if (this.token.kind === 'field') term = { kind: 'index', target: term, key: { kind: 'literal', value: this.take('field') } };
+      if (this.token.kind === 'field')
+        term = { kind: 'index', target: term, key: { kind: 'literal', value: this.take('field') } };
       else if (this.is('.') && this.tokens[this.at + 1]?.kind === 'string') {
         this.at++;
         term = { kind: 'index', target: term, key: this.string(undefined) };
@@ -349,7 +437,8 @@ export class JqParser {
     const token = this.token;
     this.at++;
     const parts = token.parts ?? [''];
-    if (parts.length === 1 && typeof parts[0] === 'string') return { kind: 'literal', value: parts[0] };
+    if (parts.length === 1 && typeof parts[0] === 'string')
+      return { kind: 'literal', value: parts[0] };
     return { kind: 'string', format, parts };
   }
 
@@ -366,7 +455,11 @@ export class JqParser {
         return this.token.kind === 'string' ? this.string(text) : { kind: 'format', name: text };
       case 'field':
         this.at++;
-        return { kind: 'index', target: { kind: 'identity' }, key: { kind: 'literal', value: text } };
+        return {
+          kind: 'index',
+          target: { kind: 'identity' },
+          key: { kind: 'literal', value: text },
+        };
       case 'variable':
         this.at++;
         return { kind: 'variable', name: text, line, start };
@@ -383,7 +476,8 @@ export class JqParser {
   private operatorTerm(): Filter {
     if (this.accept('..')) return { kind: 'recurse' };
     if (this.accept('.')) {
-      if (this.token.kind === 'string') return { kind: 'index', target: { kind: 'identity' }, key: this.string(undefined) };
+      if (this.token.kind === 'string')
+        return { kind: 'index', target: { kind: 'identity' }, key: this.string(undefined) };
       return this.is('[') ? this.bracket({ kind: 'identity' }) : { kind: 'identity' };
     }
     if (this.accept('(')) {
@@ -405,8 +499,10 @@ export class JqParser {
   private call(): Filter {
     const { start } = this.token;
     const name = this.take('name');
-    if (name === 'true' || name === 'false' || name === 'null') return { kind: 'literal', value: name === 'null' ? null : name === 'true' };
-    if (name === 'break' && this.token.kind === 'variable') return { kind: 'break', name: this.take('variable') };
+    if (name === 'true' || name === 'false' || name === 'null')
+      return { kind: 'literal', value: name === 'null' ? null : name === 'true' };
+    if (name === 'break' && this.token.kind === 'variable')
+      return { kind: 'break', name: this.take('variable') };
     const args: Filter[] = [];
     if (this.accept('(')) {
       do args.push(this.pipe());
@@ -444,7 +540,10 @@ export class JqParser {
     let value: Filter | undefined;
     if (kind === 'variable') {
       this.at++;
-      return { key: { kind: 'literal', value: text }, value: { kind: 'variable', name: text, line, start } };
+      return {
+        key: { kind: 'literal', value: text },
+        value: { kind: 'variable', name: text, line, start },
+      };
     }
     if (kind === 'name' || kind === 'keyword' || kind === 'number') {
       this.at++;
@@ -463,7 +562,9 @@ export class JqParser {
 
   /** Terms joined by `|`; a comma ends the entry. */
   private objectValue(): Filter {
-    const left = this.accept('-') ? ({ kind: 'negate', operand: this.postfixTerm() } as const) : this.alternative();
+    const left = this.accept('-')
+      ? ({ kind: 'negate', operand: this.postfixTerm() } as const)
+      : this.alternative();
     return this.accept('|') ? { kind: 'pipe', left, right: this.objectValue() } : left;
   }
 

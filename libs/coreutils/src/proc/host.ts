@@ -19,12 +19,20 @@ async function textOf(sys: Sys, path: string): Promise<string> {
 }
 
 const id = defineTool(
-  { name: 'id', usage: '[OPTION]... [USER]...', about: 'Print user and group information for each specified USER, or for the current process.', short: 'agGnruzZ', long: { group: 'g', groups: 'G', name: 'n', real: 'r', user: 'u', zero: 'z' } },
+  {
+    name: 'id',
+    usage: '[OPTION]... [USER]...',
+    about: 'Print user and group information for each specified USER, or for the current process.',
+    short: 'agGnruzZ',
+    long: { group: 'g', groups: 'G', name: 'n', real: 'r', user: 'u', zero: 'z' },
+  },
   async (t, { options, operands }) => {
     const has = (key: string): boolean => options.some((option) => option.key === key);
     const known = await accounts(t.sys);
-    if (['g', 'G', 'u'].filter(has).length > 1) t.fail('cannot print "only" of more than one choice');
-    if (has('n') && !has('g') && !has('G') && !has('u')) t.fail('cannot print only names or real IDs in default format');
+    if (['g', 'G', 'u'].filter(has).length > 1)
+      t.fail('cannot print "only" of more than one choice');
+    if (has('n') && !has('g') && !has('G') && !has('u'))
+      t.fail('cannot print only names or real IDs in default format');
     for (const name of operands.length === 0 ? [undefined] : operands) {
       const uid = name === undefined ? t.sys.getuid() : known.uid(name);
       if (uid === undefined) {
@@ -35,58 +43,114 @@ const id = defineTool(
       const groups = [...new Set([gid, ...known.groupsOf(known.user(uid))])];
       if (has('u')) t.put(`${has('n') ? known.user(uid) : uid}\n`);
       else if (has('g')) t.put(`${has('n') ? known.group(gid) : gid}\n`);
-      else if (has('G')) t.put(`${groups.map((group) => (has('n') ? known.group(group) : group)).join(' ')}\n`);
-      else t.put(`uid=${uid}(${known.user(uid)}) gid=${gid}(${known.group(gid)}) groups=${groups.map((group) => `${group}(${known.group(group)})`).join(',')}\n`);
+      else if (has('G'))
+        t.put(`${groups.map((group) => (has('n') ? known.group(group) : group)).join(' ')}\n`);
+      else
+        t.put(
+          `uid=${uid}(${known.user(uid)}) gid=${gid}(${known.group(gid)}) groups=${groups.map((group) => `${group}(${known.group(group)})`).join(',')}\n`,
+        );
     }
     return t.status;
   },
 );
 
-const whoami = defineTool({ name: 'whoami', usage: '[OPTION]...', about: 'Print the user name associated with the current effective user ID.' }, async (t, { operands }) => {
-  if (operands.length > 0) t.usage(`extra operand ${quoteAlways(operands[0] ?? '')}`);
-  t.put(`${(await accounts(t.sys)).user(t.sys.getuid())}\n`);
-  return 0;
-});
+const whoami = defineTool(
+  {
+    name: 'whoami',
+    usage: '[OPTION]...',
+    about: 'Print the user name associated with the current effective user ID.',
+  },
+  async (t, { operands }) => {
+    if (operands.length > 0) t.usage(`extra operand ${quoteAlways(operands[0] ?? '')}`);
+    t.put(`${(await accounts(t.sys)).user(t.sys.getuid())}\n`);
+    return 0;
+  },
+);
 
-const groups = defineTool({ name: 'groups', usage: '[OPTION]... [USERNAME]...', about: 'Print group memberships for each USERNAME.' }, async (t, { operands }) => {
-  const known = await accounts(t.sys);
-  const of = (uid: number): string => [...new Set([known.entry(uid)?.gid ?? 0, ...known.groupsOf(known.user(uid))])].map((gid) => known.group(gid)).join(' ');
-  if (operands.length === 0) t.put(`${of(t.sys.getuid())}\n`);
-  for (const name of operands) {
-    const uid = known.uid(name);
-    if (uid === undefined) t.warn(`${quoteAlways(name)}: no such user`);
-    else t.put(`${name} : ${of(uid)}\n`);
-  }
-  return t.status;
-});
+const groups = defineTool(
+  {
+    name: 'groups',
+    usage: '[OPTION]... [USERNAME]...',
+    about: 'Print group memberships for each USERNAME.',
+  },
+  async (t, { operands }) => {
+    const known = await accounts(t.sys);
+    const of = (uid: number): string =>
+      [...new Set([known.entry(uid)?.gid ?? 0, ...known.groupsOf(known.user(uid))])]
+        .map((gid) => known.group(gid))
+        .join(' ');
+    if (operands.length === 0) t.put(`${of(t.sys.getuid())}\n`);
+    for (const name of operands) {
+      const uid = known.uid(name);
+      if (uid === undefined) t.warn(`${quoteAlways(name)}: no such user`);
+      else t.put(`${name} : ${of(uid)}\n`);
+    }
+    return t.status;
+  },
+);
 
-const logname = defineTool({ name: 'logname', usage: '[OPTION]', about: "Print the user's login name." }, (t) => {
-  const name = t.sys.isatty(0) ? t.sys.env.get('LOGNAME') : undefined;
-  if (name === undefined) return t.fail('no login name');
-  t.put(`${fromUnicode(name)}\n`);
-  return Promise.resolve(0);
-});
+const logname = defineTool(
+  { name: 'logname', usage: '[OPTION]', about: "Print the user's login name." },
+  (t) => {
+    const name = t.sys.isatty(0) ? t.sys.env.get('LOGNAME') : undefined;
+    if (name === undefined) return t.fail('no login name');
+    t.put(`${fromUnicode(name)}\n`);
+    return Promise.resolve(0);
+  },
+);
 
 const hostname = defineTool(
-  { name: 'hostname', usage: '[-b] {hostname|-F file}\n       hostname [-a|-A|-d|-f|-i|-I|-s|-y]', about: '', suite: '', shortName: true, short: 'aAbdfF:iIsy', long: { short: 's', fqdn: 'f', long: 'f', domain: 'd', 'ip-address': 'i', 'all-ip-addresses': 'I', alias: 'a', file: 'F:', boot: 'b' } },
+  {
+    name: 'hostname',
+    usage: '[-b] {hostname|-F file}\n       hostname [-a|-A|-d|-f|-i|-I|-s|-y]',
+    about: '',
+    suite: '',
+    shortName: true,
+    short: 'aAbdfF:iIsy',
+    long: {
+      short: 's',
+      fqdn: 'f',
+      long: 'f',
+      domain: 'd',
+      'ip-address': 'i',
+      'all-ip-addresses': 'I',
+      alias: 'a',
+      file: 'F:',
+      boot: 'b',
+    },
+  },
   async (t, { options, operands }) => {
     const has = (key: string): boolean => options.some((option) => option.key === key);
     const file = options.find(({ key }) => key === 'F')?.value;
-    const name = file === undefined ? operands[0] : (await textOf(t.sys, toUnicode(file))).split('\n').find((line) => line !== '' && !line.startsWith('#'))?.trim();
+    const name =
+      file === undefined
+        ? operands[0]
+        : (await textOf(t.sys, toUnicode(file)))
+            .split('\n')
+            .find((line) => line !== '' && !line.startsWith('#'))
+            ?.trim();
     if (name !== undefined) {
-      if (!/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(name)) t.fail('the specified hostname is invalid');
+      if (!/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(name))
+        t.fail('the specified hostname is invalid');
       t.sys.sethostname(toUnicode(name));
       return 0;
     }
     const current = fromUnicode(t.sys.hostname());
     if (has('I')) {
-      const text = (addr: number): string => [24, 16, 8, 0].map((shift) => (addr >>> shift) & 255).join('.');
-      const addresses = t.sys.rtnl('RTM_GETADDR', {}).filter((addr) => addr.scope < 254 && typeof addr.local === 'number').map((addr) => text(addr.local as number));
+      const text = (addr: number): string =>
+        [24, 16, 8, 0].map((shift) => (addr >>> shift) & 255).join('.');
+      const addresses = t.sys
+        .rtnl('RTM_GETADDR', {})
+        .filter((addr) => addr.scope < 254 && typeof addr.local === 'number')
+        .map((addr) => text(addr.local as number));
       t.put(`${addresses.map((address) => `${address} `).join('')}\n`);
     } else if (has('s')) t.put(`${current.split('.')[0] ?? ''}\n`);
     else if (has('d')) t.put(`${current.split('.').slice(1).join('.')}\n`);
     else if (has('i')) {
-      const row = (await textOf(t.sys, '/etc/hosts')).split('\n').map((line) => line.replace(/#.*/, '').trim().split(/\s+/)).find((words) => words.slice(1).includes(current));
+      const row = (await textOf(t.sys, '/etc/hosts'))
+        .split('\n')
+        .map((line) => line.replace(/#.*/, '').trim().split(/\s+/))
+        .find((words) => words.slice(1).includes(current));
       if (row === undefined) return t.fail('Name or service not known');
       t.put(`${row[0] ?? ''}\n`);
     } else t.put(`${current}\n`);
@@ -95,7 +159,23 @@ const hostname = defineTool(
 );
 
 const uname = defineTool(
-  { name: 'uname', usage: '[OPTION]...', about: 'Print certain system information.  With no OPTION, same as -s.', short: 'asnrvmpio', long: { all: 'a', 'kernel-name': 's', nodename: 'n', 'kernel-release': 'r', 'kernel-version': 'v', machine: 'm', processor: 'p', 'hardware-platform': 'i', 'operating-system': 'o' } },
+  {
+    name: 'uname',
+    usage: '[OPTION]...',
+    about: 'Print certain system information.  With no OPTION, same as -s.',
+    short: 'asnrvmpio',
+    long: {
+      all: 'a',
+      'kernel-name': 's',
+      nodename: 'n',
+      'kernel-release': 'r',
+      'kernel-version': 'v',
+      machine: 'm',
+      processor: 'p',
+      'hardware-platform': 'i',
+      'operating-system': 'o',
+    },
+  },
   (t, { options, operands }) => {
     if (operands.length > 0) t.usage(`extra operand ${quoteAlways(operands[0] ?? '')}`);
     const name = t.sys.uname();
@@ -103,91 +183,212 @@ const uname = defineTool(
     const all = keys.has('a');
     if (keys.size === 0) keys.add('s');
     const parts: [string, string][] = [
-      ['s', name.sysname], ['n', name.nodename], ['r', name.release], ['v', name.version], ['m', name.machine],
-      ...(all ? [] : ([['p', 'unknown'], ['i', 'unknown']] as [string, string][])), ['o', 'GNU/Linux'],
+      ['s', name.sysname],
+      ['n', name.nodename],
+      ['r', name.release],
+      ['v', name.version],
+      ['m', name.machine],
+      ...(all
+        ? []
+        : ([
+            ['p', 'unknown'],
+            ['i', 'unknown'],
+          ] as [string, string][])),
+      ['o', 'GNU/Linux'],
     ];
-    t.put(`${parts.filter(([key]) => all || keys.has(key)).map(([, text]) => fromUnicode(text)).join(' ')}\n`);
+    t.put(
+      `${parts
+        .filter(([key]) => all || keys.has(key))
+        .map(([, text]) => fromUnicode(text))
+        .join(' ')}\n`,
+    );
     return Promise.resolve(0);
   },
 );
 
-const arch = defineTool({ name: 'arch', usage: '[OPTION]...', about: 'Print machine architecture.' }, (t) => {
-  t.put(`${t.sys.uname().machine}\n`);
-  return Promise.resolve(0);
-});
+const arch = defineTool(
+  { name: 'arch', usage: '[OPTION]...', about: 'Print machine architecture.' },
+  (t) => {
+    t.put(`${t.sys.uname().machine}\n`);
+    return Promise.resolve(0);
+  },
+);
 
-const nproc = defineTool({ name: 'nproc', usage: '[OPTION]...', about: 'Print the number of processing units available to the current process.', long: { all: '--all', ignore: '--ignore:' } }, (t, { options }) => {
-  const ignore = options.find(({ key }) => key === '--ignore')?.value ?? '0';
-  if (!/^\d+$/.test(ignore)) t.fail(`invalid number: ${quoteAlways(ignore)}`);
-  t.put(`${Math.max(1, t.sys.nprocs() - Number(ignore))}\n`);
-  return Promise.resolve(0);
-});
+const nproc = defineTool(
+  {
+    name: 'nproc',
+    usage: '[OPTION]...',
+    about: 'Print the number of processing units available to the current process.',
+    long: { all: '--all', ignore: '--ignore:' },
+  },
+  (t, { options }) => {
+    const ignore = options.find(({ key }) => key === '--ignore')?.value ?? '0';
+    if (!/^\d+$/.test(ignore)) t.fail(`invalid number: ${quoteAlways(ignore)}`);
+    t.put(`${Math.max(1, t.sys.nprocs() - Number(ignore))}\n`);
+    return Promise.resolve(0);
+  },
+);
 
 function upText(seconds: number): string {
-  const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86400),
+    Math.floor(seconds / 3600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
   const day = days > 0 ? `${days} day${days === 1 ? '' : 's'}, ` : '';
-  return hours > 0 ? `${day}${String(hours).padStart(2)}:${String(minutes).padStart(2, '0')}` : `${day}${minutes} min`;
+  return hours > 0
+    ? `${day}${String(hours).padStart(2)}:${String(minutes).padStart(2, '0')}`
+    : `${day}${minutes} min`;
 }
 
 async function uptimeLine(t: Tool): Promise<string> {
-  const users = new Set(t.sys.processes().map((process) => process.tty).filter((tty) => tty !== undefined)).size;
-  const load = (await textOf(t.sys, '/proc/loadavg')).split(' ').slice(0, 3).join(', ') || '0.00, 0.00, 0.00';
+  const users = new Set(
+    t.sys
+      .processes()
+      .map((process) => process.tty)
+      .filter((tty) => tty !== undefined),
+  ).size;
+  const load =
+    (await textOf(t.sys, '/proc/loadavg')).split(' ').slice(0, 3).join(', ') || '0.00, 0.00, 0.00';
   const clock = formatTime('%H:%M:%S', civilTime(epochSeconds(t.sys)), 0);
   return ` ${clock} up ${upText(Math.floor(t.sys.now() / 1e9))},  ${users} user${users === 1 ? '' : 's'},  load average: ${load}\n`;
 }
 
-const uptime = defineTool({ name: 'uptime', usage: '[options]', about: '', suite: 'procps-ng', shortName: true, short: 'psV', long: { pretty: 'p', since: 's' } }, async (t, { options }) => {
-  const seconds = Math.floor(t.sys.now() / 1e9);
-  if (options.some(({ key }) => key === 'p')) {
-    const parts = ([['week', 604800], ['day', 86400], ['hour', 3600], ['minute', 60]] as const).map(([name, size], index, all) => {
-      const count = Math.floor((index === 0 ? seconds : seconds % (all[index - 1]?.[1] ?? 1)) / size);
-      return count > 0 ? `${count} ${name}${count === 1 ? '' : 's'}` : '';
-    });
-    t.put(`up ${parts.filter((part) => part !== '').join(', ') || '0 minutes'}\n`);
-  } else if (options.some(({ key }) => key === 's')) t.put(`${formatTime('%Y-%m-%d %H:%M:%S', civilTime(epochSeconds(t.sys) - seconds), 0)}\n`);
-  else t.put(await uptimeLine(t));
-  return 0;
-});
+const uptime = defineTool(
+  {
+    name: 'uptime',
+    usage: '[options]',
+    about: '',
+    suite: 'procps-ng',
+    shortName: true,
+    short: 'psV',
+    long: { pretty: 'p', since: 's' },
+  },
+  async (t, { options }) => {
+    const seconds = Math.floor(t.sys.now() / 1e9);
+    if (options.some(({ key }) => key === 'p')) {
+      const parts = (
+        [
+          ['week', 604800],
+          ['day', 86400],
+          ['hour', 3600],
+          ['minute', 60],
+        ] as const
+      ).map(([name, size], index, all) => {
+        const count = Math.floor(
+          (index === 0 ? seconds : seconds % (all[index - 1]?.[1] ?? 1)) / size,
+        );
+        return count > 0 ? `${count} ${name}${count === 1 ? '' : 's'}` : '';
+      });
+      t.put(`up ${parts.filter((part) => part !== '').join(', ') || '0 minutes'}\n`);
+    } else if (options.some(({ key }) => key === 's'))
+      t.put(`${formatTime('%Y-%m-%d %H:%M:%S', civilTime(epochSeconds(t.sys) - seconds), 0)}\n`);
+    else t.put(await uptimeLine(t));
+    return 0;
+  },
+);
 
 /** Terminals with a session: who is logged in. */
 function sessions(sys: Sys): { tty: string; startNs: number; command: string }[] {
-  return sys.processes().filter((process) => process.tty !== undefined && process.sid === process.pid).map((process) => ({ tty: (process.tty ?? '').replace('/dev/', ''), startNs: process.startNs, command: process.argv.join(' ') }));
+  return sys
+    .processes()
+    .filter((process) => process.tty !== undefined && process.sid === process.pid)
+    .map((process) => ({
+      tty: (process.tty ?? '').replace('/dev/', ''),
+      startNs: process.startNs,
+      command: process.argv.join(' '),
+    }));
 }
 
-const who = defineTool({ name: 'who', usage: '[OPTION]... [ FILE | ARG1 ARG2 ]', about: 'Print information about users who are currently logged in.', short: 'abdHlmpqrstTuw', long: { all: 'a', boot: 'b', heading: 'H', count: 'q' } }, async (t, { options }) => {
-  const user = (await accounts(t.sys)).user(t.sys.getuid());
-  const time = (ns: number): string => formatTime('%Y-%m-%d %H:%M', civilTime(Math.floor(t.sys.bootTime() + ns / 1e9)), 0);
-  if (options.some(({ key }) => key === 'b')) t.put(`         system boot  ${time(0)}\n`);
-  else for (const { tty, startNs } of sessions(t.sys)) t.put(`${user.padEnd(8)} ${tty.padEnd(12)} ${time(startNs)}\n`);
-  return 0;
-});
+const who = defineTool(
+  {
+    name: 'who',
+    usage: '[OPTION]... [ FILE | ARG1 ARG2 ]',
+    about: 'Print information about users who are currently logged in.',
+    short: 'abdHlmpqrstTuw',
+    long: { all: 'a', boot: 'b', heading: 'H', count: 'q' },
+  },
+  async (t, { options }) => {
+    const user = (await accounts(t.sys)).user(t.sys.getuid());
+    const time = (ns: number): string =>
+      formatTime('%Y-%m-%d %H:%M', civilTime(Math.floor(t.sys.bootTime() + ns / 1e9)), 0);
+    if (options.some(({ key }) => key === 'b')) t.put(`         system boot  ${time(0)}\n`);
+    else
+      for (const { tty, startNs } of sessions(t.sys))
+        t.put(`${user.padEnd(8)} ${tty.padEnd(12)} ${time(startNs)}\n`);
+    return 0;
+  },
+);
 
-const w = defineTool({ name: 'w', usage: '[options] [user]', about: '', suite: 'procps-ng', shortName: true, short: 'hsuofi' }, async (t, { options }) => {
-  if (!options.some(({ key }) => key === 'h')) t.put(`${await uptimeLine(t)}USER     TTY      FROM             LOGIN@   IDLE   JCPU   PCPU WHAT\n`);
-  const user = (await accounts(t.sys)).user(t.sys.getuid());
-  for (const { tty, startNs, command } of sessions(t.sys)) {
-    t.put(`${user.padEnd(8)} ${tty.padEnd(8)} ${'-'.padEnd(16)} ${formatTime('%H:%M', civilTime(Math.floor(t.sys.bootTime() + startNs / 1e9)), 0)}    0.00s  0.00s  0.00s ${command}\n`);
-  }
-  return 0;
-});
+const w = defineTool(
+  {
+    name: 'w',
+    usage: '[options] [user]',
+    about: '',
+    suite: 'procps-ng',
+    shortName: true,
+    short: 'hsuofi',
+  },
+  async (t, { options }) => {
+    if (!options.some(({ key }) => key === 'h'))
+      t.put(
+        `${await uptimeLine(t)}USER     TTY      FROM             LOGIN@   IDLE   JCPU   PCPU WHAT\n`,
+      );
+    const user = (await accounts(t.sys)).user(t.sys.getuid());
+    for (const { tty, startNs, command } of sessions(t.sys)) {
+      t.put(
+        `${user.padEnd(8)} ${tty.padEnd(8)} ${'-'.padEnd(16)} ${formatTime('%H:%M', civilTime(Math.floor(t.sys.bootTime() + startNs / 1e9)), 0)}    0.00s  0.00s  0.00s ${command}\n`,
+      );
+    }
+    return 0;
+  },
+);
 
-const users = defineTool({ name: 'users', usage: '[OPTION]... [FILE]', about: 'Output who is currently logged in.' }, async (t) => {
-  const user = (await accounts(t.sys)).user(t.sys.getuid());
-  const count = sessions(t.sys).length;
-  if (count > 0) t.put(`${new Array<string>(count).fill(user).join(' ')}\n`);
-  return 0;
-});
+const users = defineTool(
+  { name: 'users', usage: '[OPTION]... [FILE]', about: 'Output who is currently logged in.' },
+  async (t) => {
+    const user = (await accounts(t.sys)).user(t.sys.getuid());
+    const count = sessions(t.sys).length;
+    if (count > 0) t.put(`${new Array<string>(count).fill(user).join(' ')}\n`);
+    return 0;
+  },
+);
 
 function memory(text: string, name: string): number {
   return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
 }
 
 const free = defineTool(
-  { name: 'free', usage: '[options]', about: '', suite: 'procps-ng', shortName: true, short: 'bkmghtls:c:wvV', long: { bytes: 'b', kibi: 'k', mebi: 'm', gibi: 'g', human: 'h', total: 't', wide: 'w', seconds: 's:', count: 'c:', mega: '--mega', giga: '--giga', si: '--si' } },
+  {
+    name: 'free',
+    usage: '[options]',
+    about: '',
+    suite: 'procps-ng',
+    shortName: true,
+    short: 'bkmghtls:c:wvV',
+    long: {
+      bytes: 'b',
+      kibi: 'k',
+      mebi: 'm',
+      gibi: 'g',
+      human: 'h',
+      total: 't',
+      wide: 'w',
+      seconds: 's:',
+      count: 'c:',
+      mega: '--mega',
+      giga: '--giga',
+      si: '--si',
+    },
+  },
   async (t, { options }) => {
     const keys = options.map(({ key }) => key);
     const interval = parseInterval(options.find(({ key }) => key === 's')?.value ?? '1') ?? 1e9;
-    const repeats = keys.includes('c') ? Number(options.find(({ key }) => key === 'c')?.value) : keys.includes('s') ? Infinity : 1;
+    const repeats = keys.includes('c')
+      ? Number(options.find(({ key }) => key === 'c')?.value)
+      : keys.includes('s')
+        ? Infinity
+        : 1;
     const show = (kib: number): string => {
       if (keys.includes('b')) return String(kib * 1024);
       if (keys.includes('m')) return String(Math.floor(kib / 1024));
@@ -202,76 +403,152 @@ const free = defineTool(
         await t.sys.sleep(interval);
       }
       const info = await textOf(t.sys, '/proc/meminfo');
-      const [total, unused, buffers, cached, shared] = ['MemTotal', 'MemFree', 'Buffers', 'Cached', 'Shmem'].map((name) => memory(info, name)) as [number, number, number, number, number];
+      const [total, unused, buffers, cached, shared] = [
+        'MemTotal',
+        'MemFree',
+        'Buffers',
+        'Cached',
+        'Shmem',
+      ].map((name) => memory(info, name)) as [number, number, number, number, number];
       const cache = buffers + cached + memory(info, 'SReclaimable');
       const available = memory(info, 'MemAvailable') || unused + cache;
       const [swap, swapFree] = [memory(info, 'SwapTotal'), memory(info, 'SwapFree')];
-      const row = (title: string, values: readonly number[]): string => `${title.padEnd(8)}${values.map((value) => show(value).padStart(12)).join('')}\n`;
-      t.put(`        ${['total', 'used', 'free', 'shared', 'buff/cache', 'available'].map((title) => title.padStart(12)).join('')}\n`);
+      const row = (title: string, values: readonly number[]): string =>
+        `${title.padEnd(8)}${values.map((value) => show(value).padStart(12)).join('')}\n`;
+      t.put(
+        `        ${['total', 'used', 'free', 'shared', 'buff/cache', 'available'].map((title) => title.padStart(12)).join('')}\n`,
+      );
       t.put(row('Mem:', [total, Math.max(0, total - available), unused, shared, cache, available]));
       t.put(row('Swap:', [swap, swap - swapFree, swapFree]));
-      if (keys.includes('t')) t.put(row('Total:', [total + swap, Math.max(0, total - available) + swap - swapFree, unused + swapFree]));
+      if (keys.includes('t'))
+        t.put(
+          row('Total:', [
+            total + swap,
+            Math.max(0, total - available) + swap - swapFree,
+            unused + swapFree,
+          ]),
+        );
     }
     return 0;
   },
 );
 
-const top = defineTool({ name: 'top', usage: '[options]', about: '', suite: 'procps-ng', shortName: true, raw: true }, async (t) => {
-  const { options } = t.parse({ short: 'bcd:EeHin:o:Op:sSu:U:w::1', long: {} });
-  const value = (key: string): string | undefined => options.find((option) => option.key === key)?.value;
-  const pids = value('p')?.split(',');
-  const delay = (parseInterval(value('d') ?? '3') ?? 3e9) || 3e9;
-  const limit = Number(value('n') ?? Infinity);
-  const full = options.some(({ key }) => key === 'c');
-  const known = await accounts(t.sys);
-  for (let turn = 0; turn < limit; turn++) {
-    if (turn > 0) await t.sys.sleep(delay);
-    const list = t.sys.processes().filter((process) => pids === undefined || pids.includes(String(process.pid)));
-    const count = (state: string): number => list.filter((process) => process.state === state).length;
-    const info = await textOf(t.sys, '/proc/meminfo');
-    const mib = (name: string): string => (memory(info, name) / 1024).toFixed(1).padStart(8);
-    const used = ((memory(info, 'MemTotal') - memory(info, 'MemAvailable')) / 1024).toFixed(1).padStart(8);
-    t.put(`top -${(await uptimeLine(t)).trimEnd()}\n`);
-    t.put(`Tasks: ${String(list.length).padStart(3)} total, ${String(count('R')).padStart(3)} running, ${String(count('S')).padStart(3)} sleeping, ${String(count('T')).padStart(3)} stopped, ${String(count('Z')).padStart(3)} zombie\n`);
-    t.put('%Cpu(s):  0.0 us,  0.0 sy,  0.0 ni,100.0 id,  0.0 wa,  0.0 hi,  0.0 si,  0.0 st \n');
-    t.put(`MiB Mem :${mib('MemTotal')} total, ${mib('MemFree')} free, ${used} used, ${mib('Cached')} buff/cache     \n`);
-    t.put(`MiB Swap:${mib('SwapTotal')} total, ${mib('SwapFree')} free, ${'0.0'.padStart(8)} used. ${mib('MemAvailable')} avail Mem \n\n`);
-    t.put('    PID USER      PR  NI    VIRT    RES    SHR S  %CPU  %MEM     TIME+ COMMAND\n');
-    for (const process of list) {
-      t.put(`${String(process.pid).padStart(7)} ${known.user(0).padEnd(8)}  20   0       0      0      0 ${process.state}   0.0   0.0   0:00.00 ${full ? fromUnicode(process.argv.join(' ')) : process.comm}\n`);
+const top = defineTool(
+  { name: 'top', usage: '[options]', about: '', suite: 'procps-ng', shortName: true, raw: true },
+  async (t) => {
+    const { options } = t.parse({ short: 'bcd:EeHin:o:Op:sSu:U:w::1', long: {} });
+    const value = (key: string): string | undefined =>
+      options.find((option) => option.key === key)?.value;
+    const pids = value('p')?.split(',');
+    const delay = (parseInterval(value('d') ?? '3') ?? 3e9) || 3e9;
+    const limit = Number(value('n') ?? Infinity);
+    const full = options.some(({ key }) => key === 'c');
+    const known = await accounts(t.sys);
+    for (let turn = 0; turn < limit; turn++) {
+      if (turn > 0) await t.sys.sleep(delay);
+      const list = t.sys
+        .processes()
+        .filter((process) => pids === undefined || pids.includes(String(process.pid)));
+      const count = (state: string): number =>
+        list.filter((process) => process.state === state).length;
+      const info = await textOf(t.sys, '/proc/meminfo');
+      const mib = (name: string): string => (memory(info, name) / 1024).toFixed(1).padStart(8);
+      const used = ((memory(info, 'MemTotal') - memory(info, 'MemAvailable')) / 1024)
+        .toFixed(1)
+        .padStart(8);
+      t.put(`top -${(await uptimeLine(t)).trimEnd()}\n`);
+      t.put(
+        `Tasks: ${String(list.length).padStart(3)} total, ${String(count('R')).padStart(3)} running, ${String(count('S')).padStart(3)} sleeping, ${String(count('T')).padStart(3)} stopped, ${String(count('Z')).padStart(3)} zombie\n`,
+      );
+      t.put('%Cpu(s):  0.0 us,  0.0 sy,  0.0 ni,100.0 id,  0.0 wa,  0.0 hi,  0.0 si,  0.0 st \n');
+      t.put(
+        `MiB Mem :${mib('MemTotal')} total, ${mib('MemFree')} free, ${used} used, ${mib('Cached')} buff/cache     \n`,
+      );
+      t.put(
+        `MiB Swap:${mib('SwapTotal')} total, ${mib('SwapFree')} free, ${'0.0'.padStart(8)} used. ${mib('MemAvailable')} avail Mem \n\n`,
+      );
+      t.put('    PID USER      PR  NI    VIRT    RES    SHR S  %CPU  %MEM     TIME+ COMMAND\n');
+      for (const process of list) {
+        t.put(
+          `${String(process.pid).padStart(7)} ${known.user(0).padEnd(8)}  20   0       0      0      0 ${process.state}   0.0   0.0   0:00.00 ${full ? fromUnicode(process.argv.join(' ')) : process.comm}\n`,
+        );
+      }
+      if (turn + 1 < limit) t.put('\n');
+      await t.flush();
     }
-    if (turn + 1 < limit) t.put('\n');
-    await t.flush();
-  }
-  return 0;
-});
+    return 0;
+  },
+);
 
-const getent = defineTool({ name: 'getent', usage: '[OPTION...] database [key ...]', about: 'Get entries from administrative database.', suite: '', short: 'is:', inOrder: true }, async (t, { operands }) => {
-  const [database, ...keys] = operands;
-  const files: Readonly<Record<string, string>> = { passwd: '/etc/passwd', group: '/etc/group', hosts: '/etc/hosts', services: '/etc/services', protocols: '/etc/protocols', networks: '/etc/networks', ahosts: '/etc/hosts', ahostsv4: '/etc/hosts' };
-  const path = files[database ?? ''];
-  if (database === undefined) return t.usage('wrong number of arguments');
-  if (path === undefined) return t.usage(`Unknown database: ${database}`);
-  const lines = (await textOf(t.sys, path)).split('\n').map((line) => fromUnicode(line.replace(/#.*/, '').trim())).filter((line) => line !== '');
-  const separator = database === 'passwd' || database === 'group' ? ':' : /\s+/;
-  const show = (line: string): string => {
-    if (separator === ':') return line;
-    const [first = '', ...rest] = line.split(/\s+/);
-    return `${first.padEnd(database.includes('hosts') ? 15 : 21)} ${rest.join(' ')}`;
-  };
-  if (keys.length === 0) for (const line of lines) t.put(`${show(line)}\n`);
-  let missing = false;
-  for (const key of keys) {
-    const found = lines.filter((line) => {
-      const words = line.split(separator);
-      if (separator === ':') return words[0] === key || words[2] === key;
-      return words.includes(key) || words.some((word) => word === key || (database === 'services' && word.split('/')[0] === key));
-    });
-    if (found.length === 0) missing = true;
-    const [first] = found;
-    if (first !== undefined) t.put(`${show(first)}\n`);
-  }
-  return missing ? 2 : 0;
-});
+const getent = defineTool(
+  {
+    name: 'getent',
+    usage: '[OPTION...] database [key ...]',
+    about: 'Get entries from administrative database.',
+    suite: '',
+    short: 'is:',
+    inOrder: true,
+  },
+  async (t, { operands }) => {
+    const [database, ...keys] = operands;
+    const files: Readonly<Record<string, string>> = {
+      passwd: '/etc/passwd',
+      group: '/etc/group',
+      hosts: '/etc/hosts',
+      services: '/etc/services',
+      protocols: '/etc/protocols',
+      networks: '/etc/networks',
+      ahosts: '/etc/hosts',
+      ahostsv4: '/etc/hosts',
+    };
+    const path = files[database ?? ''];
+    if (database === undefined) return t.usage('wrong number of arguments');
+    if (path === undefined) return t.usage(`Unknown database: ${database}`);
+    const lines = (await textOf(t.sys, path))
+      .split('\n')
+      .map((line) => fromUnicode(line.replace(/#.*/, '').trim()))
+      .filter((line) => line !== '');
+    const separator = database === 'passwd' || database === 'group' ? ':' : /\s+/;
+    const show = (line: string): string => {
+      if (separator === ':') return line;
+      const [first = '', ...rest] = line.split(/\s+/);
+      return `${first.padEnd(database.includes('hosts') ? 15 : 21)} ${rest.join(' ')}`;
+    };
+    if (keys.length === 0) for (const line of lines) t.put(`${show(line)}\n`);
+    let missing = false;
+    for (const key of keys) {
+      const found = lines.filter((line) => {
+        const words = line.split(separator);
+        if (separator === ':') return words[0] === key || words[2] === key;
+        return (
+          words.includes(key) ||
+          words.some(
+            (word) => word === key || (database === 'services' && word.split('/')[0] === key),
+          )
+        );
+      });
+      if (found.length === 0) missing = true;
+      const [first] = found;
+      if (first !== undefined) t.put(`${show(first)}\n`);
+    }
+    return missing ? 2 : 0;
+  },
+);
 
-export const hostPrograms: readonly ProgramSpec[] = [id, whoami, groups, logname, hostname, uname, arch, nproc, uptime, who, w, users, free, top, getent];
+export const hostPrograms: readonly ProgramSpec[] = [
+  id,
+  whoami,
+  groups,
+  logname,
+  hostname,
+  uname,
+  arch,
+  nproc,
+  uptime,
+  who,
+  w,
+  users,
+  free,
+  top,
+  getent,
+];

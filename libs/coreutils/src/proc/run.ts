@@ -9,13 +9,20 @@ import { defineTool, ExitError, type Tool } from '../tool/tool.js';
 import { signalNumber } from './signals.js';
 
 /** Becomes the command; tells why not and ends with 127 (not found) or 126. */
-async function become(t: Tool, words: readonly string[], message: (name: string) => string): Promise<never> {
+async function become(
+  t: Tool,
+  words: readonly string[],
+  message: (name: string) => string,
+): Promise<never> {
   await t.flush();
   try {
     return await execProgram(t.sys, words);
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
-    t.warn(`${message(words[0] ?? '')}: ${strerror(error.errno)}`, error.code === 'ENOENT' ? 127 : 126);
+    t.warn(
+      `${message(words[0] ?? '')}: ${strerror(error.errno)}`,
+      error.code === 'ENOENT' ? 127 : 126,
+    );
     throw new ExitError(error.code === 'ENOENT' ? 127 : 126);
   }
 }
@@ -24,24 +31,46 @@ async function become(t: Tool, words: readonly string[], message: (name: string)
 function splitWords(text: string): string[] {
   const words: string[] = [];
   for (const match of text.matchAll(/(?:'[^']*'|"(?:[^"\\]|\\[^])*"|\\[^]|[^\s'"\\])+/g)) {
-    words.push(match[0].replace(/'([^']*)'|"((?:[^"\\]|\\[^])*)"|\\([^])/g, (_all, single?: string, double?: string, escaped?: string) =>
-      single ?? double?.replace(/\\([^])/g, '$1') ?? escaped ?? ''));
+    words.push(
+      match[0].replace(
+        /'([^']*)'|"((?:[^"\\]|\\[^])*)"|\\([^])/g,
+        (_all, single?: string, double?: string, escaped?: string) =>
+          single ?? double?.replace(/\\([^])/g, '$1') ?? escaped ?? '',
+      ),
+    );
   }
   return words;
 }
 
 const env = defineTool(
   {
-    name: 'env', usage: '[OPTION]... [-] [NAME=VALUE]... [COMMAND [ARG]...]', about: 'Set each NAME to VALUE in the environment and run COMMAND.', errorStatus: 125, raw: true,
+    name: 'env',
+    usage: '[OPTION]... [-] [NAME=VALUE]... [COMMAND [ARG]...]',
+    about: 'Set each NAME to VALUE in the environment and run COMMAND.',
+    errorStatus: 125,
+    raw: true,
   },
   async (t) => {
     const table = {
-      short: '+iu:0C:S:v', inOrder: true,
-      long: { 'ignore-environment': 'i', unset: 'u:', null: '0', chdir: 'C:', 'split-string': 'S:', debug: 'v' },
+      short: '+iu:0C:S:v',
+      inOrder: true,
+      long: {
+        'ignore-environment': 'i',
+        unset: 'u:',
+        null: '0',
+        chdir: 'C:',
+        'split-string': 'S:',
+        debug: 'v',
+      },
     };
     let parsed = t.parse(table);
     const split = parsed.options.find(({ key }) => key === 'S')?.value;
-    if (split !== undefined) parsed = t.parse(table, [...parsed.options.filter(({ key }) => key === 'i').map(() => '-i'), ...splitWords(split), ...parsed.operands]);
+    if (split !== undefined)
+      parsed = t.parse(table, [
+        ...parsed.options.filter(({ key }) => key === 'i').map(() => '-i'),
+        ...splitWords(split),
+        ...parsed.operands,
+      ]);
     const { env: variables } = t.sys;
     const words = [...parsed.operands];
     if (words[0] === '-') {
@@ -76,10 +105,19 @@ const env = defineTool(
 );
 
 const printenv = defineTool(
-  { name: 'printenv', usage: '[OPTION]... [VARIABLE]...', about: 'Print the values of the specified environment VARIABLE(s).', short: '0', long: { null: '0' }, inOrder: true, errorStatus: 2 },
+  {
+    name: 'printenv',
+    usage: '[OPTION]... [VARIABLE]...',
+    about: 'Print the values of the specified environment VARIABLE(s).',
+    short: '0',
+    long: { null: '0' },
+    inOrder: true,
+    errorStatus: 2,
+  },
   (t, { options, operands }) => {
     const end = options.length > 0 ? '\0' : '\n';
-    if (operands.length === 0) for (const [name, value] of t.sys.env) t.put(`${fromUnicode(`${name}=${value}`)}${end}`);
+    if (operands.length === 0)
+      for (const [name, value] of t.sys.env) t.put(`${fromUnicode(`${name}=${value}`)}${end}`);
     let status = 0;
     for (const name of operands) {
       const value = t.sys.env.get(toUnicode(name));
@@ -91,7 +129,14 @@ const printenv = defineTool(
 );
 
 /** Runs the command until it ends or the time is over. */
-async function limited(t: Tool, words: readonly string[], limitNs: number, signal: number, killAfterNs: number | undefined, o: { foreground: boolean; preserve: boolean; verbose: boolean }): Promise<number> {
+async function limited(
+  t: Tool,
+  words: readonly string[],
+  limitNs: number,
+  signal: number,
+  killAfterNs: number | undefined,
+  o: { foreground: boolean; preserve: boolean; verbose: boolean },
+): Promise<number> {
   const { sys } = t;
   if (!o.foreground && sys.getpgid(sys.pid) !== sys.pid) sys.setpgid(sys.pid, sys.pid);
   let pid: number;
@@ -99,7 +144,10 @@ async function limited(t: Tool, words: readonly string[], limitNs: number, signa
     pid = spawnProgram(sys, words);
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
-    t.warn(`failed to run command ${quoteAlways(words[0] ?? '')}: ${strerror(error.errno)}`, error.code === 'ENOENT' ? 127 : 126);
+    t.warn(
+      `failed to run command ${quoteAlways(words[0] ?? '')}: ${strerror(error.errno)}`,
+      error.code === 'ENOENT' ? 127 : 126,
+    );
     return t.status;
   }
   const send = (number: number): void => {
@@ -122,17 +170,27 @@ async function limited(t: Tool, words: readonly string[], limitNs: number, signa
     if (number !== Signal.SIGKILL) sys.signal(number, () => send(number));
   }
   const ended = sys.waitpid(pid);
-  const first = limitNs === 0 ? await ended : await Promise.race([ended, sys.sleep(limitNs).then(() => 'late' as const)]);
+  const first =
+    limitNs === 0
+      ? await ended
+      : await Promise.race([ended, sys.sleep(limitNs).then(() => 'late' as const)]);
   if (first !== 'late') return exitCode(first);
   const told = (number: number): void => {
-    if (o.verbose) t.warn(`sending signal ${number === 9 ? 'KILL' : number === 15 ? 'TERM' : String(number)} to command ${quoteAlways(words[0] ?? '')}`, 0);
+    if (o.verbose)
+      t.warn(
+        `sending signal ${number === 9 ? 'KILL' : number === 15 ? 'TERM' : String(number)} to command ${quoteAlways(words[0] ?? '')}`,
+        0,
+      );
   };
   told(signal);
   await t.flush();
   // KILL for the group ends timeout too, as the real one.
   send(signal);
   let status: WaitStatus | undefined;
-  const second = killAfterNs === undefined ? await ended : await Promise.race([ended, sys.sleep(killAfterNs).then(() => 'late' as const)]);
+  const second =
+    killAfterNs === undefined
+      ? await ended
+      : await Promise.race([ended, sys.sleep(killAfterNs).then(() => 'late' as const)]);
   if (second === 'late') {
     told(Signal.SIGKILL);
     send(Signal.SIGKILL);
@@ -144,26 +202,49 @@ async function limited(t: Tool, words: readonly string[], limitNs: number, signa
 
 const timeout = defineTool(
   {
-    name: 'timeout', usage: '[OPTION] DURATION COMMAND [ARG]...', about: 'Start COMMAND, and kill it if still running after DURATION.', errorStatus: 125, short: 'k:s:v', inOrder: true,
-    long: { 'kill-after': 'k:', signal: 's:', verbose: 'v', foreground: '--foreground', 'preserve-status': '--preserve' },
+    name: 'timeout',
+    usage: '[OPTION] DURATION COMMAND [ARG]...',
+    about: 'Start COMMAND, and kill it if still running after DURATION.',
+    errorStatus: 125,
+    short: 'k:s:v',
+    inOrder: true,
+    long: {
+      'kill-after': 'k:',
+      signal: 's:',
+      verbose: 'v',
+      foreground: '--foreground',
+      'preserve-status': '--preserve',
+    },
   },
   (t, { options, operands }) => {
     const has = (key: string): boolean => options.some((option) => option.key === key);
-    const interval = (text: string): number => parseInterval(text) ?? t.usage(`invalid time interval ${quoteAlways(text)}`);
+    const interval = (text: string): number =>
+      parseInterval(text) ?? t.usage(`invalid time interval ${quoteAlways(text)}`);
     let signal: number = Signal.SIGTERM;
     let killAfter: number | undefined;
     for (const { key, value = '' } of options) {
-      if (key === 's') signal = signalNumber(value) ?? t.usage(`${quoteAlways(value)}: invalid signal`);
+      if (key === 's')
+        signal = signalNumber(value) ?? t.usage(`${quoteAlways(value)}: invalid signal`);
       if (key === 'k') killAfter = interval(value);
     }
     const [duration, ...words] = operands;
     if (duration === undefined || words.length === 0) return t.usage();
-    return limited(t, words, interval(duration), signal, killAfter === 0 ? undefined : killAfter, { foreground: has('--foreground'), preserve: has('--preserve'), verbose: has('v') });
+    return limited(t, words, interval(duration), signal, killAfter === 0 ? undefined : killAfter, {
+      foreground: has('--foreground'),
+      preserve: has('--preserve'),
+      verbose: has('v'),
+    });
   },
 );
 
 const nohup = defineTool(
-  { name: 'nohup', usage: 'COMMAND [ARG]...', about: 'Run COMMAND, ignoring hangup signals.', errorStatus: 125, inOrder: true },
+  {
+    name: 'nohup',
+    usage: 'COMMAND [ARG]...',
+    about: 'Run COMMAND, ignoring hangup signals.',
+    errorStatus: 125,
+    inOrder: true,
+  },
   async (t, { operands }) => {
     const { sys } = t;
     if (operands.length === 0) t.usage('missing operand');
@@ -174,11 +255,16 @@ const nohup = defineTool(
       sys.close(fd);
     }
     if (output) {
-      const fd = sys.open('nohup.out', OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_APPEND, 0o600);
+      const fd = sys.open(
+        'nohup.out',
+        OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_APPEND,
+        0o600,
+      );
       sys.dup2(fd, 1);
       sys.close(fd);
       t.put(`${t.name}: ${input ? 'ignoring input and ' : ''}appending output to 'nohup.out'\n`, 2);
-    } else if (input) t.put(`${t.name}: ignoring input${error ? ' and redirecting stderr to stdout' : ''}\n`, 2);
+    } else if (input)
+      t.put(`${t.name}: ignoring input${error ? ' and redirecting stderr to stdout' : ''}\n`, 2);
     await t.flush();
     if (error) sys.dup2(1, 2);
     sys.signal(Signal.SIGHUP, 'ignore');
@@ -187,7 +273,16 @@ const nohup = defineTool(
 );
 
 const setsid = defineTool(
-  { name: 'setsid', usage: '[options] <program> [arguments ...]', about: 'Run a program in a new session.', suite: 'util-linux', shortName: true, short: 'cfwV', long: { ctty: 'c', fork: 'f', wait: 'w' }, inOrder: true },
+  {
+    name: 'setsid',
+    usage: '[options] <program> [arguments ...]',
+    about: 'Run a program in a new session.',
+    suite: 'util-linux',
+    shortName: true,
+    short: 'cfwV',
+    long: { ctty: 'c', fork: 'f', wait: 'w' },
+    inOrder: true,
+  },
   async (t, { options, operands }) => {
     const { sys } = t;
     const has = (key: string): boolean => options.some((option) => option.key === key);
@@ -215,12 +310,22 @@ const setsid = defineTool(
 );
 
 const nice = defineTool(
-  { name: 'nice', usage: '[OPTION] [COMMAND [ARG]...]', about: 'Run COMMAND with an adjusted niceness, which affects process scheduling.', errorStatus: 125, raw: true },
+  {
+    name: 'nice',
+    usage: '[OPTION] [COMMAND [ARG]...]',
+    about: 'Run COMMAND with an adjusted niceness, which affects process scheduling.',
+    errorStatus: 125,
+    raw: true,
+  },
   (t) => {
     const args = /^-\d+$/.test(t.args[0] ?? '') ? t.args.slice(1) : t.args;
-    const { options, operands } = t.parse({ short: 'n:', long: { adjustment: 'n:' }, inOrder: true }, args);
+    const { options, operands } = t.parse(
+      { short: 'n:', long: { adjustment: 'n:' }, inOrder: true },
+      args,
+    );
     const value = options.find(({ key }) => key === 'n')?.value;
-    if (value !== undefined && !/^[-+]?\d+$/.test(value)) t.fail(`invalid adjustment ${quoteAlways(value)}`);
+    if (value !== undefined && !/^[-+]?\d+$/.test(value))
+      t.fail(`invalid adjustment ${quoteAlways(value)}`);
     if (operands.length > 0) return become(t, operands, quoteAlways);
     if (value !== undefined) t.usage('a command must be given with an adjustment');
     t.put('0\n');
@@ -229,12 +334,21 @@ const nice = defineTool(
 );
 
 const stdbuf = defineTool(
-  { name: 'stdbuf', usage: 'OPTION... COMMAND', about: 'Run COMMAND, with modified buffering operations for its standard streams.', errorStatus: 125, short: 'i:o:e:', long: { input: 'i:', output: 'o:', error: 'e:' }, inOrder: true },
+  {
+    name: 'stdbuf',
+    usage: 'OPTION... COMMAND',
+    about: 'Run COMMAND, with modified buffering operations for its standard streams.',
+    errorStatus: 125,
+    short: 'i:o:e:',
+    long: { input: 'i:', output: 'o:', error: 'e:' },
+    inOrder: true,
+  },
   (t, { options, operands }) => {
     if (operands.length === 0) t.usage('missing operand');
     for (const { key, value = '' } of options) {
       if (key === 'i' && value === 'L') t.usage('line buffering stdin is meaningless');
-      if (value !== 'L' && !/^\d+[A-Za-z]*$/.test(value)) t.fail(`invalid mode ${quoteAlways(value)}`);
+      if (value !== 'L' && !/^\d+[A-Za-z]*$/.test(value))
+        t.fail(`invalid mode ${quoteAlways(value)}`);
     }
     if (options.length === 0) t.usage('you must specify a buffering mode option');
     return become(t, operands, (name) => `failed to run command ${quoteAlways(name)}`);
@@ -243,38 +357,70 @@ const stdbuf = defineTool(
 
 /** Wrappers whose effect a simulated host has no counterpart for: they check their arguments and run the command. */
 const taskset = defineTool(
-  { name: 'taskset', usage: '[options] [mask | cpu-list] [pid|cmd [args...]]', about: "Show or change a process's CPU affinity.", suite: 'util-linux', shortName: true, short: 'acpV', long: { 'cpu-list': 'c', pid: 'p', 'all-tasks': 'a' }, inOrder: true },
+  {
+    name: 'taskset',
+    usage: '[options] [mask | cpu-list] [pid|cmd [args...]]',
+    about: "Show or change a process's CPU affinity.",
+    suite: 'util-linux',
+    shortName: true,
+    short: 'acpV',
+    long: { 'cpu-list': 'c', pid: 'p', 'all-tasks': 'a' },
+    inOrder: true,
+  },
   (t, { options, operands }) => {
     const has = (key: string): boolean => options.some((option) => option.key === key);
     const cpus = t.sys.nprocs();
     if (has('p')) {
       const pid = operands[operands.length - 1] ?? '';
-      if (!t.sys.processes().some((process) => String(process.pid) === pid)) return t.fail(`failed to get pid ${pid}'s affinity: No such process`);
+      if (!t.sys.processes().some((process) => String(process.pid) === pid))
+        return t.fail(`failed to get pid ${pid}'s affinity: No such process`);
       const all = has('c') ? (cpus > 1 ? `0-${cpus - 1}` : '0') : (2 ** cpus - 1).toString(16);
       t.put(`pid ${pid}'s current affinity ${has('c') ? 'list' : 'mask'}: ${all}\n`);
       return Promise.resolve(0);
     }
     const [mask, ...words] = operands;
     if (mask === undefined || words.length === 0) return t.usage('bad usage');
-    if (!(has('c') ? /^\d+([-,:]\d+)*$/ : /^(0x)?[0-9a-fA-F,]+$/).test(mask)) t.fail(`failed to parse CPU ${has('c') ? 'list' : 'mask'}: ${mask}`);
+    if (!(has('c') ? /^\d+([-,:]\d+)*$/ : /^(0x)?[0-9a-fA-F,]+$/).test(mask))
+      t.fail(`failed to parse CPU ${has('c') ? 'list' : 'mask'}: ${mask}`);
     return become(t, words, (name) => `failed to execute ${name}`);
   },
 );
 
 const unshare = defineTool(
   {
-    name: 'unshare', usage: '[options] [<program> [<argument>...]]', about: 'Run a program with some namespaces unshared from the parent.', suite: 'util-linux', shortName: true, short: 'm::u::i::n::p::U::C::T::frc', inOrder: true,
-    long: { net: 'n::', mount: 'm::', uts: 'u::', ipc: 'i::', pid: 'p::', user: 'U::', cgroup: 'C::', time: 'T::', fork: 'f', 'map-root-user': 'r', 'map-current-user': 'c', 'mount-proc': '--mount-proc::' },
+    name: 'unshare',
+    usage: '[options] [<program> [<argument>...]]',
+    about: 'Run a program with some namespaces unshared from the parent.',
+    suite: 'util-linux',
+    shortName: true,
+    short: 'm::u::i::n::p::U::C::T::frc',
+    inOrder: true,
+    long: {
+      net: 'n::',
+      mount: 'm::',
+      uts: 'u::',
+      ipc: 'i::',
+      pid: 'p::',
+      user: 'U::',
+      cgroup: 'C::',
+      time: 'T::',
+      fork: 'f',
+      'map-root-user': 'r',
+      'map-current-user': 'c',
+      'mount-proc': '--mount-proc::',
+    },
   },
   async (t, { options, operands }) => {
     const has = (key: string): boolean => options.some((option) => option.key === key);
-    for (const { key } of options) if ('muipUCT'.includes(key)) t.fail('unshare failed: Invalid argument');
+    for (const { key } of options)
+      if ('muipUCT'.includes(key)) t.fail('unshare failed: Invalid argument');
     const net = options.find(({ key }) => key === 'n');
     if (net !== undefined) {
       t.sys.unshareNet();
       if (net.value !== undefined) t.sys.netnsBind(toUnicode(net.value));
     }
-    const words = operands.length > 0 ? operands : [fromUnicode(t.sys.env.get('SHELL') ?? '/bin/sh')];
+    const words =
+      operands.length > 0 ? operands : [fromUnicode(t.sys.env.get('SHELL') ?? '/bin/sh')];
     if (!has('f')) return become(t, words, (name) => `failed to execute ${name}`);
     try {
       return exitCode(await t.sys.waitpid(spawnProgram(t.sys, words)));
@@ -287,16 +433,44 @@ const unshare = defineTool(
 
 const nsenter = defineTool(
   {
-    name: 'nsenter', usage: '[options] [<program> [<argument>...]]', about: 'Run a program with namespaces of other processes.', suite: 'util-linux', shortName: true, short: 'at:m::u::i::n::p::C::U::T::S:G:r::w::FeZ', inOrder: true,
-    long: { all: 'a', target: 't:', net: 'n::', mount: 'm::', uts: 'u::', ipc: 'i::', pid: 'p::', cgroup: 'C::', user: 'U::', time: 'T::', setuid: 'S:', setgid: 'G:', 'preserve-credentials': '--pc', root: 'r::', wd: 'w::', 'no-fork': 'F' },
+    name: 'nsenter',
+    usage: '[options] [<program> [<argument>...]]',
+    about: 'Run a program with namespaces of other processes.',
+    suite: 'util-linux',
+    shortName: true,
+    short: 'at:m::u::i::n::p::C::U::T::S:G:r::w::FeZ',
+    inOrder: true,
+    long: {
+      all: 'a',
+      target: 't:',
+      net: 'n::',
+      mount: 'm::',
+      uts: 'u::',
+      ipc: 'i::',
+      pid: 'p::',
+      cgroup: 'C::',
+      user: 'U::',
+      time: 'T::',
+      setuid: 'S:',
+      setgid: 'G:',
+      'preserve-credentials': '--pc',
+      root: 'r::',
+      wd: 'w::',
+      'no-fork': 'F',
+    },
   },
   async (t, { options, operands }) => {
     const target = options.filter(({ key }) => key === 't').pop()?.value;
     const net = options.filter(({ key }) => key === 'n' || key === 'a').pop();
-    if (target !== undefined && !/^\d+$/.test(target)) t.fail(`failed to parse pid: ${quoteAlways(target)}`);
+    if (target !== undefined && !/^\d+$/.test(target))
+      t.fail(`failed to parse pid: ${quoteAlways(target)}`);
     if (net !== undefined) {
-      if (target === undefined && (net.value === undefined || net.value === '')) t.fail('neither filename nor target pid supplied for ns/net');
-      const path = net.value !== undefined && net.value !== '' ? net.value.replace(/^=/, '') : `/proc/${target ?? ''}/ns/net`;
+      if (target === undefined && (net.value === undefined || net.value === ''))
+        t.fail('neither filename nor target pid supplied for ns/net');
+      const path =
+        net.value !== undefined && net.value !== ''
+          ? net.value.replace(/^=/, '')
+          : `/proc/${target ?? ''}/ns/net`;
       let fd: number;
       try {
         fd = t.open(path);
@@ -312,9 +486,21 @@ const nsenter = defineTool(
       }
       t.sys.close(fd);
     }
-    const words = operands.length > 0 ? operands : [fromUnicode(t.sys.env.get('SHELL') ?? '/bin/sh')];
+    const words =
+      operands.length > 0 ? operands : [fromUnicode(t.sys.env.get('SHELL') ?? '/bin/sh')];
     return become(t, words, (name) => `failed to execute ${name}`);
   },
 );
 
-export const runPrograms: readonly ProgramSpec[] = [env, printenv, timeout, nohup, setsid, nice, stdbuf, taskset, unshare, nsenter];
+export const runPrograms: readonly ProgramSpec[] = [
+  env,
+  printenv,
+  timeout,
+  nohup,
+  setsid,
+  nice,
+  stdbuf,
+  taskset,
+  unshare,
+  nsenter,
+];

@@ -20,9 +20,18 @@ interface Settings {
 }
 
 /** Words of input: `[word, ends a line]`. */
-async function* words(t: Tool, input: Input, s: Settings): AsyncGenerator<{ word: string; endsLine: boolean }> {
+async function* words(
+  t: Tool,
+  input: Input,
+  s: Settings,
+): AsyncGenerator<{ word: string; endsLine: boolean }> {
   if (s.delimiter !== undefined) {
-    for (let word = await input.line(s.delimiter); word !== undefined; word = await input.line(s.delimiter)) yield { word, endsLine: true };
+    for (
+      let word = await input.line(s.delimiter);
+      word !== undefined;
+      word = await input.line(s.delimiter)
+    )
+      yield { word, endsLine: true };
     return;
   }
   if (s.replace !== undefined) {
@@ -66,7 +75,9 @@ async function* words(t: Tool, input: Input, s: Settings): AsyncGenerator<{ word
 }
 
 function unmatched(t: Tool, char: string): never {
-  t.fail(`unmatched ${char === '"' ? 'double' : 'single'} quote; by default quotes are special to xargs unless you use the -0 option`);
+  t.fail(
+    `unmatched ${char === '"' ? 'double' : 'single'} quote; by default quotes are special to xargs unless you use the -0 option`,
+  );
 }
 
 function unquoted(t: Tool, text: string): string {
@@ -116,11 +127,23 @@ class Runner {
   async run(command: readonly string[]): Promise<void> {
     const { s, t } = this;
     while (this.running.size >= s.parallel) await this.reap();
-    if (s.trace) t.put(`${command.map((word) => (/^[A-Za-z0-9_/.,:=@%+-]+$/.test(word) ? word : quoteAlways(word))).join(' ')}\n`, 2);
+    if (s.trace)
+      t.put(
+        `${command.map((word) => (/^[A-Za-z0-9_/.,:=@%+-]+$/.test(word) ? word : quoteAlways(word))).join(' ')}\n`,
+        2,
+      );
     await t.flush();
     const nothing = t.sys.open('/dev/null', OpenFlag.O_RDONLY);
     try {
-      this.running.add(spawnProgram(t.sys, command, { fds: new Map([[0, nothing], [1, 1], [2, 2]]) }));
+      this.running.add(
+        spawnProgram(t.sys, command, {
+          fds: new Map([
+            [0, nothing],
+            [1, 1],
+            [2, 2],
+          ]),
+        }),
+      );
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
       t.put(`${t.name}: ${command[0] ?? ''}: ${strerror(error.errno)}\n`, 2);
@@ -136,27 +159,71 @@ class Runner {
   }
 }
 
-const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', '0': '\0', r: '\r', '\\': '\\', a: '\x07', b: '\b', f: '\f', v: '\v' };
+const escapes: Readonly<Record<string, string>> = {
+  n: '\n',
+  t: '\t',
+  '0': '\0',
+  r: '\r',
+  '\\': '\\',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  v: '\v',
+};
 
 export const xargs = defineTool(
   {
-    name: 'xargs', usage: '[OPTION]... COMMAND [INITIAL-ARGS]...', about: 'Run COMMAND with arguments INITIAL-ARGS and more arguments read from input.', suite: 'GNU findutils', short: '0a:d:E:e::I:i::L:l::n:P:prs:tx', inOrder: true,
+    name: 'xargs',
+    usage: '[OPTION]... COMMAND [INITIAL-ARGS]...',
+    about: 'Run COMMAND with arguments INITIAL-ARGS and more arguments read from input.',
+    suite: 'GNU findutils',
+    short: '0a:d:E:e::I:i::L:l::n:P:prs:tx',
+    inOrder: true,
     long: {
-      null: '0', 'arg-file': 'a:', delimiter: 'd:', eof: 'e::', replace: 'i::', 'max-lines': 'l::', 'max-args': 'n:', 'max-procs': 'P:', interactive: 'p', 'no-run-if-empty': 'r',
-      'max-chars': 's:', verbose: 't', exit: 'x', 'open-tty': '--open-tty', 'show-limits': '--show-limits',
+      null: '0',
+      'arg-file': 'a:',
+      delimiter: 'd:',
+      eof: 'e::',
+      replace: 'i::',
+      'max-lines': 'l::',
+      'max-args': 'n:',
+      'max-procs': 'P:',
+      interactive: 'p',
+      'no-run-if-empty': 'r',
+      'max-chars': 's:',
+      verbose: 't',
+      exit: 'x',
+      'open-tty': '--open-tty',
+      'show-limits': '--show-limits',
     },
   },
   async (t, { options, operands }) => {
-    const s: Settings = { delimiter: undefined, replace: undefined, maxArgs: Infinity, maxLines: Infinity, maxChars: 131072, parallel: 1, noRunIfEmpty: false, trace: false, exitIfTooLong: false, eof: undefined };
+    const s: Settings = {
+      delimiter: undefined,
+      replace: undefined,
+      maxArgs: Infinity,
+      maxLines: Infinity,
+      maxChars: 131072,
+      parallel: 1,
+      noRunIfEmpty: false,
+      trace: false,
+      exitIfTooLong: false,
+      eof: undefined,
+    };
     let file: string | undefined;
     for (const { key, value = '' } of options) {
       const number = (least: number): number => {
         if (!/^-?\d+$/.test(value)) t.usage(`invalid number "${value}" for -${key} option`);
-        if (Number(value) < least) t.usage(`value ${value} for -${key} option should be >= ${least}`);
+        if (Number(value) < least)
+          t.usage(`value ${value} for -${key} option should be >= ${least}`);
         return Number(value);
       };
       if (key === '0') s.delimiter = '\0';
-      else if (key === 'd') s.delimiter = value.startsWith('\\') ? (escapes[value.charAt(1)] ?? String.fromCharCode(parseInt(value.replace(/^\\x?/, ''), value[1] === 'x' ? 16 : 8))) : value;
+      else if (key === 'd')
+        s.delimiter = value.startsWith('\\')
+          ? (escapes[value.charAt(1)] ??
+            String.fromCharCode(parseInt(value.replace(/^\\x?/, ''), value[1] === 'x' ? 16 : 8)))
+          : value;
       else if (key === 'I') [s.replace, s.maxLines, s.maxArgs] = [value, Infinity, Infinity];
       else if (key === 'i') s.replace = value === '' ? '{}' : value;
       else if (key === 'n') s.maxArgs = number(1);

@@ -1,15 +1,28 @@
 /** The tree of a regular expression, over byte text: sets are 256-entry membership tables. */
 
 export type AssertKind =
-  | 'bol' | 'eol' | 'wordStart' | 'wordEnd' | 'word' | 'notWord' | 'bufferStart' | 'bufferEnd'
+  | 'bol'
+  | 'eol'
+  | 'wordStart'
+  | 'wordEnd'
+  | 'word'
+  | 'notWord'
+  | 'bufferStart'
+  | 'bufferEnd'
   /** No word character before, behind (`grep -w`). */
-  | 'noWordBefore' | 'noWordAfter';
+  | 'noWordBefore'
+  | 'noWordAfter';
 
 export type RegexNode =
   | { readonly kind: 'set'; readonly members: Uint8Array }
   | { readonly kind: 'seq'; readonly items: readonly RegexNode[] }
   | { readonly kind: 'alt'; readonly items: readonly RegexNode[] }
-  | { readonly kind: 'repeat'; readonly item: RegexNode; readonly min: number; readonly max: number }
+  | {
+      readonly kind: 'repeat';
+      readonly item: RegexNode;
+      readonly min: number;
+      readonly max: number;
+    }
   | { readonly kind: 'group'; readonly item: RegexNode; readonly index: number }
   | { readonly kind: 'assert'; readonly what: AssertKind }
   | { readonly kind: 'backref'; readonly index: number };

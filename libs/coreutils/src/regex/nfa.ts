@@ -56,7 +56,8 @@ function emitAlternatives(items: readonly RegexNode[], code: Instruction[]): boo
 }
 
 function emitRepeat(item: RegexNode, min: number, max: number, code: Instruction[]): boolean {
-  for (let count = 0; count < min; count++) if (!emit(item, code) || code.length > 20000) return false;
+  for (let count = 0; count < min; count++)
+    if (!emit(item, code) || code.length > 20000) return false;
   if (max === Infinity) {
     const at = code.length;
     const to = [at + 1];
@@ -109,9 +110,13 @@ function holds(what: AssertKind, text: string, at: number, multiline: boolean): 
 }
 
 /** The end of the longest match of `code` that begins at `start`, -1 for none. */
-export function longestEnd(code: readonly Instruction[], text: string, start: number, multiline: boolean): number {
+export function longestEnd(
+  code: readonly Instruction[],
+  text: string,
+  start: number,
+  multiline: boolean,
+): number {
   let current: number[] = [];
-  let next: number[] = [];
   const seen = new Int32Array(code.length).fill(-1);
   let end = -1;
   const add = (list: number[], pc: number, at: number): void => {
@@ -128,7 +133,7 @@ export function longestEnd(code: readonly Instruction[], text: string, start: nu
   add(current, 0, start);
   for (let at = start; current.length > 0 && at < text.length; at++) {
     const char = text.charCodeAt(at);
-    next = [];
+    const next: number[] = [];
     for (const pc of current) {
       const instruction = code[pc];
       if (instruction?.op === 'set' && instruction.members[char] === 1) add(next, pc + 1, at + 1);

@@ -7,16 +7,31 @@ import { classTests, RegexError } from './ast.js';
 import type { Matcher, RegexMatch } from './regex.js';
 
 const escapes: Readonly<Record<string, string>> = {
-  h: '[ \\t]', H: '[^ \\t]', R: '(?:\\r\\n|[\\n-\\r])', A: '(?<![^])', z: '(?![^])', Z: '(?=\\n?(?![^]))', N: '[^\\n]',
-  e: '\\x1b', a: '\\x07', s: '[\\t-\\r ]', S: '[^\\t-\\r ]',
+  h: '[ \\t]',
+  H: '[^ \\t]',
+  R: '(?:\\r\\n|[\\n-\\r])',
+  A: '(?<![^])',
+  z: '(?![^])',
+  Z: '(?=\\n?(?![^]))',
+  N: '[^\\n]',
+  e: '\\x1b',
+  a: '\\x07',
+  s: '[\\t-\\r ]',
+  S: '[^\\t-\\r ]',
 };
-const classEscapes: Readonly<Record<string, string>> = { h: ' \\t', s: '\\t-\\r ', e: '\\x1b', a: '\\x07' };
+const classEscapes: Readonly<Record<string, string>> = {
+  h: ' \\t',
+  s: '\\t-\\r ',
+  e: '\\x1b',
+  a: '\\x07',
+};
 
 function namedClass(name: string): string {
   const test = classTests[name];
   if (test === undefined) throw new RegexError('unknown POSIX class name');
   let out = '';
-  for (let code = 0; code < 256; code++) if (test(code)) out += `\\x${code.toString(16).padStart(2, '0')}`;
+  for (let code = 0; code < 256; code++)
+    if (test(code)) out += `\\x${code.toString(16).padStart(2, '0')}`;
   return out;
 }
 
@@ -63,7 +78,9 @@ function rewrite(pattern: string): string {
       const next = rest.charAt(1);
       if (next === '') throw new RegexError('\\ at end of pattern');
       if (quoted !== null) out += (quoted[1] ?? '').replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-      else if (braced !== null) out += next === 'x' ? `\\x${(braced[1] ?? '').padStart(2, '0')}` : `(?:\\${braced[1] ?? ''})`;
+      else if (braced !== null)
+        out +=
+          next === 'x' ? `\\x${(braced[1] ?? '').padStart(2, '0')}` : `(?:\\${braced[1] ?? ''})`;
       else if (next === 'K') out = `(?<=${out})`;
       else out += escapes[next] ?? `\\${next}`;
       at += quoted?.[0].length ?? braced?.[0].length ?? 2;
@@ -96,13 +113,18 @@ function message(error: unknown): string {
 export class PerlRegex implements Matcher {
   private readonly search: RegExp;
 
-  constructor(pattern: string, options: { readonly ignoreCase: boolean; readonly whole: 'word' | 'line' | undefined }) {
+  constructor(
+    pattern: string,
+    options: { readonly ignoreCase: boolean; readonly whole: 'word' | 'line' | undefined },
+  ) {
     const inline = /^\(\?([imsx]+)\)/.exec(pattern);
     const letters = inline?.[1] ?? '';
     let source = rewrite(pattern.slice(inline?.[0].length ?? 0));
-    if (letters.includes('x')) source = source.replace(/\\[^]|\s+|#.*/g, (part) => (part.startsWith('\\') ? part : ''));
+    if (letters.includes('x'))
+      source = source.replace(/\\[^]|\s+|#.*/g, (part) => (part.startsWith('\\') ? part : ''));
     if (options.whole !== undefined) {
-      source = options.whole === 'word' ? `(?<!\\w)(?:${source})(?!\\w)` : `(?<![^])(?:${source})(?![^])`;
+      source =
+        options.whole === 'word' ? `(?<!\\w)(?:${source})(?!\\w)` : `(?<![^])(?:${source})(?![^])`;
     }
     const flags = `g${options.ignoreCase || letters.includes('i') ? 'i' : ''}${letters.includes('s') ? 's' : ''}`;
     try {

@@ -2,7 +2,17 @@
  * Parser of POSIX regular expressions with the GNU extensions: basic (`grep`, `sed`), extended (`grep -E`, `sed -E`) and
  * awk's. Source: POSIX.1-2017 chapter 9, regex(7), the GNU grep and sed manuals. Ranges are by byte (C locale).
  */
-import { complement, foldCase, RegexError, setOf, classTests, spaceSet, wordSet, type AssertKind, type RegexNode } from './ast.js';
+import {
+  complement,
+  foldCase,
+  RegexError,
+  setOf,
+  classTests,
+  spaceSet,
+  wordSet,
+  type AssertKind,
+  type RegexNode,
+} from './ast.js';
 
 export interface RegexSyntax {
   /** `fixed`: every character is itself. */
@@ -15,7 +25,12 @@ export interface RegexSyntax {
 }
 
 const asserts: Readonly<Record<string, AssertKind>> = {
-  '<': 'wordStart', '>': 'wordEnd', b: 'word', B: 'notWord', '`': 'bufferStart', "'": 'bufferEnd',
+  '<': 'wordStart',
+  '>': 'wordEnd',
+  b: 'word',
+  B: 'notWord',
+  '`': 'bufferStart',
+  "'": 'bufferEnd',
 };
 const escapeChars: Readonly<Record<string, number>> = { n: 10, t: 9, r: 13, f: 12, v: 11, a: 7 };
 const maxRepeat = 32767;
@@ -43,7 +58,8 @@ export class PosixParser {
       return { kind: 'seq', items: [...this.text].map((char) => this.char(char.charCodeAt(0))) };
     }
     const tree = this.alternation();
-    if (this.at < this.text.length) throw new RegexError(this.syntax.flavour === 'awk' ? "missing '('" : 'Unmatched ) or \\)');
+    if (this.at < this.text.length)
+      throw new RegexError(this.syntax.flavour === 'awk' ? "missing '('" : 'Unmatched ) or \\)');
     return tree;
   }
 
@@ -53,7 +69,10 @@ export class PosixParser {
 
   private atClose(): boolean {
     if (this.basic) return this.has('\\)');
-    return this.has(')') && (this.depth > 0 || this.syntax.strict === true || this.syntax.flavour === 'awk');
+    return (
+      this.has(')') &&
+      (this.depth > 0 || this.syntax.strict === true || this.syntax.flavour === 'awk')
+    );
   }
 
   private atBar(): boolean {
@@ -72,12 +91,16 @@ export class PosixParser {
   private sequence(): RegexNode {
     const items: RegexNode[] = [];
     const start = this.at;
-    if (this.syntax.flavour === 'awk' && (this.atBar() || (this.at > 0 && (this.atClose() || this.at >= this.text.length)))) {
+    if (
+      this.syntax.flavour === 'awk' &&
+      (this.atBar() || (this.at > 0 && (this.atClose() || this.at >= this.text.length)))
+    ) {
       throw new RegexError('missing operand');
     }
     while (this.at < this.text.length && !this.atClose() && !this.atBar()) {
       // A leading `*` is itself in basic syntax and nothing in GNU's extended one.
-      const leading = items.length === 0 || (this.basic && this.at === start + 1 && this.text[start] === '^');
+      const leading =
+        items.length === 0 || (this.basic && this.at === start + 1 && this.text[start] === '^');
       if (leading && this.leadingRepeat(items)) continue;
       const item = this.atom(items.length === 0);
       items.push(this.repeats(item));
@@ -120,11 +143,17 @@ export class PosixParser {
       const char = this.text.charAt(this.at + plusAt);
       if (this.has('*')) {
         this.at++;
-        if (this.has('*') && this.syntax.strict === true) throw new RegexError('Invalid preceding regular expression');
+        if (this.has('*') && this.syntax.strict === true)
+          throw new RegexError('Invalid preceding regular expression');
         node = { kind: 'repeat', item: node, min: 0, max: Infinity };
       } else if ((!this.basic || plusAt === 1) && (char === '+' || char === '?')) {
         this.at += 1 + plusAt;
-        node = { kind: 'repeat', item: node, min: char === '+' ? 1 : 0, max: char === '+' ? Infinity : 1 };
+        node = {
+          kind: 'repeat',
+          item: node,
+          min: char === '+' ? 1 : 0,
+          max: char === '+' ? Infinity : 1,
+        };
       } else if ((!this.basic || plusAt === 1) && char === '{' && this.syntax.flavour !== 'awk') {
         const found = this.interval(this.at + 1 + plusAt);
         if (found === undefined) return node;
@@ -146,7 +175,8 @@ export class PosixParser {
     const min = match[1] === '' ? 0 : Number(match[1]);
     const max = match[2] === '' ? min : match[3] === '' ? Infinity : Number(match[3]);
     if (min > max) throw new RegexError('Invalid content of \\{\\}');
-    if (min > maxRepeat || (max !== Infinity && max > maxRepeat)) throw new RegexError('Regular expression too big');
+    if (min > maxRepeat || (max !== Infinity && max > maxRepeat))
+      throw new RegexError('Regular expression too big');
     return { min, max, end: end + close.length };
   }
 
@@ -163,7 +193,8 @@ export class PosixParser {
         if (!this.basic || first) return { kind: 'assert', what: 'bol' };
         return this.char(94);
       case '$':
-        if (!this.basic || this.at === this.text.length || this.atClose() || this.atBar()) return { kind: 'assert', what: 'eol' };
+        if (!this.basic || this.at === this.text.length || this.atClose() || this.atBar())
+          return { kind: 'assert', what: 'eol' };
         return this.char(36);
       case '\\':
         return this.escape();
@@ -201,8 +232,10 @@ export class PosixParser {
     }
     const assert = asserts[char];
     if (assert !== undefined) return { kind: 'assert', what: assert };
-    if (char === 'w' || char === 'W') return { kind: 'set', members: char === 'w' ? wordSet : complement(wordSet) };
-    if (char === 's' || char === 'S') return { kind: 'set', members: char === 's' ? spaceSet : complement(spaceSet) };
+    if (char === 'w' || char === 'W')
+      return { kind: 'set', members: char === 'w' ? wordSet : complement(wordSet) };
+    if (char === 's' || char === 'S')
+      return { kind: 'set', members: char === 's' ? spaceSet : complement(spaceSet) };
     if (this.basic && char === '{') throw new RegexError('Invalid preceding regular expression');
     if (this.syntax.escapes === true) {
       const code = this.numberedEscape(char) ?? escapeChars[char];
@@ -212,7 +245,11 @@ export class PosixParser {
   }
 
   private numberedEscape(char: string): number | undefined {
-    const forms: Readonly<Record<string, readonly [RegExp, number]>> = { x: [/^[0-9a-fA-F]{1,2}/, 16], o: [/^[0-7]{1,3}/, 8], d: [/^[0-9]{1,3}/, 10] };
+    const forms: Readonly<Record<string, readonly [RegExp, number]>> = {
+      x: [/^[0-9a-fA-F]{1,2}/, 16],
+      o: [/^[0-7]{1,3}/, 8],
+      d: [/^[0-9]{1,3}/, 10],
+    };
     const form = forms[char];
     const digits = form?.[0].exec(this.text.slice(this.at));
     if (form === undefined || digits === null || digits === undefined) return undefined;
@@ -239,7 +276,11 @@ export class PosixParser {
     for (;;) {
       if (this.at >= this.text.length) {
         const nothing = start === this.text.length && this.syntax.flavour !== 'awk';
-        throw new RegexError(nothing && !negated && this.syntax.escapes !== true ? 'Invalid regular expression' : 'Unmatched [, [^, [:, [., or [=');
+        throw new RegexError(
+          nothing && !negated && this.syntax.escapes !== true
+            ? 'Invalid regular expression'
+            : 'Unmatched [, [^, [:, [., or [=',
+        );
       }
       if (this.has(']') && this.at > start) break;
       if (this.has('[:')) {
@@ -256,7 +297,11 @@ export class PosixParser {
     }
     this.at++;
     const spelled = this.text.slice(start - (negated ? 2 : 1), this.at);
-    if (this.syntax.escapes !== true && this.syntax.flavour !== 'awk' && /^\[:[^:\]]*:\]$/.test(spelled)) {
+    if (
+      this.syntax.escapes !== true &&
+      this.syntax.flavour !== 'awk' &&
+      /^\[:[^:\]]*:\]$/.test(spelled)
+    ) {
       throw new RegexError('character class syntax is [[:space:]], not [:space:]');
     }
     const folded = this.syntax.ignoreCase === true ? foldCase(members) : members;

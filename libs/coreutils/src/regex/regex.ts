@@ -19,8 +19,16 @@ export interface RegexMatch {
 }
 
 const assertSources: Readonly<Record<AssertKind, string>> = {
-  bol: '^', eol: '$', wordStart: '\\b(?=\\w)', wordEnd: '\\b(?<=\\w)', word: '\\b', notWord: '\\B',
-  bufferStart: '(?<![^])', bufferEnd: '(?![^])', noWordBefore: '(?<!\\w)', noWordAfter: '(?!\\w)',
+  bol: '^',
+  eol: '$',
+  wordStart: '\\b(?=\\w)',
+  wordEnd: '\\b(?<=\\w)',
+  word: '\\b',
+  notWord: '\\B',
+  bufferStart: '(?<![^])',
+  bufferEnd: '(?![^])',
+  noWordBefore: '(?<!\\w)',
+  noWordAfter: '(?!\\w)',
 };
 
 function hex(code: number): string {
@@ -59,7 +67,12 @@ function source(node: RegexNode): string {
       return `(?:\\${node.index})`;
     case 'repeat': {
       const range = node.max === Infinity ? `${node.min},` : `${node.min},${node.max}`;
-      const suffix = node.min === 0 && node.max === Infinity ? '*' : node.min === 1 && node.max === Infinity ? '+' : `{${range}}`;
+      const suffix =
+        node.min === 0 && node.max === Infinity
+          ? '*'
+          : node.min === 1 && node.max === Infinity
+            ? '+'
+            : `{${range}}`;
       return `(?:${source(node.item)})${suffix}`;
     }
   }
@@ -125,9 +138,15 @@ export interface Matcher {
 
 function wrapWhole(tree: RegexNode, whole: RegexOptions['whole']): RegexNode {
   if (whole === undefined) return tree;
-  const before = { kind: 'assert', what: whole === 'word' ? 'noWordBefore' : 'bufferStart' } as const;
+  const before = {
+    kind: 'assert',
+    what: whole === 'word' ? 'noWordBefore' : 'bufferStart',
+  } as const;
   const after = { kind: 'assert', what: whole === 'word' ? 'noWordAfter' : 'bufferEnd' } as const;
-  return { kind: 'seq', items: [before, tree.kind === 'alt' ? tree : { kind: 'alt', items: [tree] }, after] };
+  return {
+    kind: 'seq',
+    items: [before, tree.kind === 'alt' ? tree : { kind: 'alt', items: [tree] }, after],
+  };
 }
 
 export class Regex implements Matcher {
@@ -149,9 +168,13 @@ export class Regex implements Matcher {
       return parsed;
     });
     this.groups = groups;
-    const tree = wrapWhole(trees.length === 1 ? (trees[0] as RegexNode) : { kind: 'alt', items: trees }, options.whole);
+    const tree = wrapWhole(
+      trees.length === 1 ? (trees[0] as RegexNode) : { kind: 'alt', items: trees },
+      options.whole,
+    );
     this.multiline = options.multiline === true;
-    const hasBackref = options.flavour !== 'fixed' && list.some((pattern) => /\\[1-9]/.test(pattern));
+    const hasBackref =
+      options.flavour !== 'fixed' && list.some((pattern) => /\\[1-9]/.test(pattern));
     const flags = `${this.multiline ? 'm' : ''}${hasBackref && options.ignoreCase === true ? 'i' : ''}`;
     const text = source(tree);
     this.search = new RegExp(text, `g${flags}`);

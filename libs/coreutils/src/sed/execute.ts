@@ -5,7 +5,13 @@ import { KernelError } from '@netloom/base';
 import type { Regex, RegexMatch } from '../regex/regex.js';
 import { runShell } from '../tool/spawn.js';
 import type { Tool } from '../tool/tool.js';
-import { SedError, type Address, type ReplacePart, type SedCommand, type Substitution } from './script.js';
+import {
+  SedError,
+  type Address,
+  type ReplacePart,
+  type SedCommand,
+  type Substitution,
+} from './script.js';
 import type { SedInput } from './sed-input.js';
 import type { SedOutputs } from './sed-output.js';
 
@@ -38,8 +44,7 @@ export class SedMachine {
 
   /** Runs until the input or the script ends; the exit code of q and Q, 0 else. */
   async run(): Promise<number> {
-    for (let restart = false; restart || (await this.read()); ) {
-      restart = false;
+    for (let restart = false; restart || (await this.read());) {
       const outcome = await this.cycle();
       if (typeof outcome === 'object') {
         if (outcome.print) {
@@ -100,7 +105,9 @@ export class SedMachine {
         continue;
       }
       switch (command.name) {
-        case '{': case ':': case 'v':
+        case '{':
+        case ':':
+        case 'v':
           break;
         case '=':
           this.outputs.text(undefined, `${this.input.lineNumber}\n`);
@@ -112,9 +119,12 @@ export class SedMachine {
           this.outputs.text(undefined, command.text);
           break;
         case 'c':
-          if (command.to === undefined || command.state !== 'active' || command.negated) this.outputs.text(undefined, command.text);
+          if (command.to === undefined || command.state !== 'active' || command.negated)
+            this.outputs.text(undefined, command.text);
           return 'delete';
-        case 'b': case 't': case 'T': {
+        case 'b':
+        case 't':
+        case 'T': {
           const jump = command.name === 'b' || this.substituted === (command.name === 't');
           if (command.name !== 'b') this.substituted = false;
           if (!jump) break;
@@ -152,7 +162,10 @@ export class SedMachine {
           [this.pattern, this.hold] = [this.hold, this.pattern];
           break;
         case 'l':
-          this.outputs.text(undefined, visible(this.pattern, command.number ?? this.settings.lineLength));
+          this.outputs.text(
+            undefined,
+            visible(this.pattern, command.number ?? this.settings.lineLength),
+          );
           break;
         case 'n':
           if (!(await this.input.hasNext())) return { code: 0, print: !this.settings.posix };
@@ -206,7 +219,8 @@ export class SedMachine {
 
   private usedRegex(regex: Regex | undefined): Regex {
     const used = regex ?? this.lastRegex;
-    if (used === undefined) throw new SedError('-e expression #1, char 0: no previous regular expression');
+    if (used === undefined)
+      throw new SedError('-e expression #1, char 0: no previous regular expression');
     this.lastRegex = used;
     return used;
   }
@@ -217,7 +231,9 @@ export class SedMachine {
       case 'line':
         return line === address.line;
       case 'step':
-        return address.step <= 0 ? line === address.first : line >= address.first && (line - address.first) % address.step === 0;
+        return address.step <= 0
+          ? line === address.first
+          : line >= address.first && (line - address.first) % address.step === 0;
       case 'last':
         return !(await this.input.hasNext());
       case 'regex':
@@ -269,7 +285,7 @@ export class SedMachine {
     let count = 0;
     let previousEnd = -1;
     let replaced = false;
-    for (let from = 0; from <= text.length; ) {
+    for (let from = 0; from <= text.length;) {
       const match = regex.exec(text, from);
       if (match === undefined) break;
       const empty = match.end === match.start;
@@ -293,7 +309,8 @@ export class SedMachine {
       this.pattern = result.endsWith('\n') ? result.slice(0, -1) : result;
     }
     if (substitution.print > 0) this.print(this.pattern);
-    if (substitution.file !== undefined) this.outputs.line(substitution.file, this.pattern, this.input.terminated);
+    if (substitution.file !== undefined)
+      this.outputs.line(substitution.file, this.pattern, this.input.terminated);
   }
 
   private async execute(command: string): Promise<void> {
@@ -328,10 +345,16 @@ function replacementText(parts: readonly ReplacePart[], match: RegexMatch, text:
       continue;
     }
     const group = part.kind === 'group' && part.index > 0 ? match.groups[part.index] : undefined;
-    let piece = part.kind === 'text' ? part.text : part.index === 0 ? text.slice(match.start, match.end) : (group ?? '');
+    let piece =
+      part.kind === 'text'
+        ? part.text
+        : part.index === 0
+          ? text.slice(match.start, match.end)
+          : (group ?? '');
     if (piece === '') continue;
     if (mode !== '') piece = mode === 'U' ? upper(piece) : lower(piece);
-    if (once !== '') piece = (once === 'u' ? upper(piece.charAt(0)) : lower(piece.charAt(0))) + piece.slice(1);
+    if (once !== '')
+      piece = (once === 'u' ? upper(piece.charAt(0)) : lower(piece.charAt(0))) + piece.slice(1);
     once = '';
     out += piece;
   }
@@ -342,7 +365,14 @@ const upper = (text: string): string => text.replace(/[a-z]+/g, (part) => part.t
 const lower = (text: string): string => text.replace(/[A-Z]+/g, (part) => part.toLowerCase());
 
 const visibleEscapes: Readonly<Record<string, string>> = {
-  '\\': '\\\\', '\x07': '\\a', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v',
+  '\\': '\\\\',
+  '\x07': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
 };
 
 /** A line as `l` shows it, folded to `width` columns (0 and 1 mean never). */
@@ -352,7 +382,9 @@ function visible(text: string, width: number): string {
   const limit = width > 1 ? width - 1 : Infinity;
   for (const char of text) {
     const code = char.charCodeAt(0);
-    const piece = visibleEscapes[char] ?? (code < 32 || code > 126 ? `\\${code.toString(8).padStart(3, '0')}` : char);
+    const piece =
+      visibleEscapes[char] ??
+      (code < 32 || code > 126 ? `\\${code.toString(8).padStart(3, '0')}` : char);
     if (column + piece.length > limit) {
       out += '\\\n';
       column = 0;

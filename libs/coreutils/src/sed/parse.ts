@@ -2,7 +2,14 @@
  * Parser of sed scripts (POSIX and GNU sed 4.9's extensions), with GNU's error texts and character positions.
  */
 import { Regex, RegexError } from '../regex/regex.js';
-import { SedError, type Address, type ReplacePart, type SedCommand, type SedRegex, type Substitution } from './script.js';
+import {
+  SedError,
+  type Address,
+  type ReplacePart,
+  type SedCommand,
+  type SedRegex,
+  type Substitution,
+} from './script.js';
 
 /** A piece of script: an `-e` text (numbered from 1) or a file. */
 export interface ScriptPart {
@@ -14,7 +21,14 @@ export interface ParseOptions {
   readonly extended: boolean;
 }
 
-const escapeChars: Readonly<Record<string, string>> = { a: '\x07', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
+const escapeChars: Readonly<Record<string, string>> = {
+  a: '\x07',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+};
 const oneAddress = 'qQ';
 
 /** `\n`, `\t`, `\xHH`, `\oNNN`, `\dNNN`, `\cX` at a backslash: the character and the length of its spelling. */
@@ -22,14 +36,19 @@ export function sedEscape(text: string, at: number): { char: string; length: num
   const letter = text.charAt(at + 1);
   const simple = escapeChars[letter];
   if (simple !== undefined) return { char: simple, length: 2 };
-  const match = /^\\(?:x([0-9a-fA-F]{1,2})|o([0-7]{1,3})|d([0-9]{1,3})|c([^]))/.exec(text.slice(at, at + 5));
+  const match = /^\\(?:x([0-9a-fA-F]{1,2})|o([0-7]{1,3})|d([0-9]{1,3})|c([^]))/.exec(
+    text.slice(at, at + 5),
+  );
   if (match === null) return undefined;
   const [spelled, hex, octal, decimal, control] = match;
   const code =
-    hex !== undefined ? parseInt(hex, 16)
-    : octal !== undefined ? parseInt(octal, 8)
-    : decimal !== undefined ? parseInt(decimal, 10)
-    : (control ?? '').toUpperCase().charCodeAt(0) ^ 64;
+    hex !== undefined
+      ? parseInt(hex, 16)
+      : octal !== undefined
+        ? parseInt(octal, 8)
+        : decimal !== undefined
+          ? parseInt(decimal, 10)
+          : (control ?? '').toUpperCase().charCodeAt(0) ^ 64;
   return { char: String.fromCharCode(code & 255), length: spelled.length };
 }
 
@@ -48,7 +67,11 @@ export class SedParser {
       const part = parts[index] as ScriptPart;
       let text = part.text;
       // Text of a, i, c that ends in a backslash goes on in the next -e.
-      while (/(^|[^\\])(\\\\)*\\$/.test(text) && index + 1 < parts.length && /^\s*[\d,$!{]*[aic]\\?/.test(lastCommandLine(text))) {
+      while (
+        /(^|[^\\])(\\\\)*\\$/.test(text) &&
+        index + 1 < parts.length &&
+        /^\s*[\d,$!{]*[aic]\\?/.test(lastCommandLine(text))
+      ) {
         text += `\n${(parts[++index] as ScriptPart).text}`;
       }
       this.text = text;
@@ -101,7 +124,8 @@ export class SedParser {
         if (to === undefined) this.bad("unexpected `,'", this.at + 1);
       }
     }
-    if (from?.kind === 'line' && from.line === 0 && to?.kind !== 'regex') this.bad('invalid usage of line address 0', this.at + 1);
+    if (from?.kind === 'line' && from.line === 0 && to?.kind !== 'regex')
+      this.bad('invalid usage of line address 0', this.at + 1);
     this.skip(/^[ \t]+/);
     const negated = this.peek() === '!';
     if (negated) {
@@ -121,8 +145,16 @@ export class SedParser {
     if (to !== undefined && oneAddress.includes(name)) this.bad('command only uses one address');
     const body = this.body(name);
     this.commands.push({
-      name, from, to, negated, text: '', number: undefined, target: -1,
-      state: 'inactive', rangeEnd: 0, ...body,
+      name,
+      from,
+      to,
+      negated,
+      text: '',
+      number: undefined,
+      target: -1,
+      state: 'inactive',
+      rangeEnd: 0,
+      ...body,
     });
     if (name === '{') this.blocks.push(this.commands.length - 1);
   }
@@ -130,7 +162,7 @@ export class SedParser {
   private closeBlock(hasAddress: boolean): void {
     const open = this.blocks.pop();
     if (open === undefined) this.bad("unexpected `}'");
-    if (hasAddress) this.bad('} doesn\'t want any addresses');
+    if (hasAddress) this.bad("} doesn't want any addresses");
     this.end();
     (this.commands[open] as SedCommand).target = this.commands.length;
   }
@@ -139,10 +171,25 @@ export class SedParser {
     switch (name) {
       case '{':
         return {};
-      case '=': case 'd': case 'D': case 'F': case 'g': case 'G': case 'h': case 'H': case 'n': case 'N': case 'p': case 'P': case 'x': case 'z':
+      case '=':
+      case 'd':
+      case 'D':
+      case 'F':
+      case 'g':
+      case 'G':
+      case 'h':
+      case 'H':
+      case 'n':
+      case 'N':
+      case 'p':
+      case 'P':
+      case 'x':
+      case 'z':
         this.end();
         return {};
-      case 'a': case 'i': case 'c':
+      case 'a':
+      case 'i':
+      case 'c':
         return { text: this.textArgument() };
       case ':': {
         this.skip(/^[ \t]+/);
@@ -150,13 +197,18 @@ export class SedParser {
         if (label === '') this.bad('":" lacks a label');
         return { text: label };
       }
-      case 'b': case 't': case 'T': {
+      case 'b':
+      case 't':
+      case 'T': {
         this.skip(/^[ \t]+/);
         const label = this.skip(/^[^\n;}]*/).trimEnd();
         this.end();
         return { text: label };
       }
-      case 'r': case 'R': case 'w': case 'W': {
+      case 'r':
+      case 'R':
+      case 'w':
+      case 'W': {
         return { text: this.fileName() };
       }
       case 'e':
@@ -165,7 +217,10 @@ export class SedParser {
       case 'v':
         this.skip(/^[^\n;]*/);
         return {};
-      case 'q': case 'Q': case 'l': case 'L': {
+      case 'q':
+      case 'Q':
+      case 'l':
+      case 'L': {
         this.skip(/^[ \t]+/);
         const digits = this.skip(/^\d+/);
         this.end();
@@ -204,7 +259,9 @@ export class SedParser {
       this.at++;
       const digits = this.skip(/^\d+/);
       if (digits === '') this.bad('expected number');
-      return char === '+' ? { kind: 'plus', count: Number(digits) } : { kind: 'multiple', of: Number(digits) };
+      return char === '+'
+        ? { kind: 'plus', count: Number(digits) }
+        : { kind: 'multiple', of: Number(digits) };
     }
     if (char === '$') {
       this.at++;
@@ -222,8 +279,11 @@ export class SedParser {
     if (source === '') return undefined;
     try {
       return new Regex(source, {
-        flavour: this.options.extended ? 'extended' : 'basic', escapes: true, strict: true,
-        ignoreCase: /[Ii]/.test(flags), multiline: /[Mm]/.test(flags),
+        flavour: this.options.extended ? 'extended' : 'basic',
+        escapes: true,
+        strict: true,
+        ignoreCase: /[Ii]/.test(flags),
+        multiline: /[Mm]/.test(flags),
       });
     } catch (error) {
       if (!(error instanceof RegexError)) throw error;
@@ -247,7 +307,9 @@ export class SedParser {
         if (next === delimiter) out += isRegex && /[.*[\]^$+?(){}]/.test(next) ? `\\${next}` : next;
         else out += `\\${next}`;
       } else if (char === '[' && isRegex) {
-        const set = /^\^?\]?(?:\[:[^\]:]*:\]|\[\.[^]*?\.\]|\[=[^]*?=\]|\\[^]|[^\]\\\n])*\]/.exec(this.text.slice(this.at));
+        const set = /^\^?\]?(?:\[:[^\]:]*:\]|\[\.[^]*?\.\]|\[=[^]*?=\]|\\[^]|[^\]\\\n])*\]/.exec(
+          this.text.slice(this.at),
+        );
         if (set === null) return undefined;
         out += `[${delimiter === '/' ? set[0].replaceAll('\\/', '/') : set[0]}`;
         this.at += set[0].length;
@@ -260,7 +322,8 @@ export class SedParser {
     this.at++;
     const source = this.delimited(delimiter, true);
     const replacement = source === undefined ? undefined : this.delimited(delimiter, false);
-    if (source === undefined || replacement === undefined) return this.bad("unterminated `s' command", this.text.length);
+    if (source === undefined || replacement === undefined)
+      return this.bad("unterminated `s' command", this.text.length);
     let flags = '';
     let occurrence = 0;
     let file: string | undefined;
@@ -272,7 +335,8 @@ export class SedParser {
         if (occurrence === 0) this.bad("number option to `s' command may not be zero");
         continue;
       }
-      if (char !== '' && 'gp'.includes(char) && flags.includes(char)) this.bad(`multiple \`${char}' options to \`s' command`, this.at + 1);
+      if (char !== '' && 'gp'.includes(char) && flags.includes(char))
+        this.bad(`multiple \`${char}' options to \`s' command`, this.at + 1);
       if (char !== '' && 'gpiImMe'.includes(char)) {
         flags += char;
         this.at++;
@@ -281,7 +345,8 @@ export class SedParser {
       if (char === 'w') {
         this.at++;
         file = this.fileName();
-      } else if (char !== '' && !/[\s;}#]/.test(char)) this.bad("unknown option to `s'", this.at + 1);
+      } else if (char !== '' && !/[\s;}#]/.test(char))
+        this.bad("unknown option to `s'", this.at + 1);
       else {
         this.skip(/^[ \t]+/);
         if (/\d/.test(this.peek())) continue;
@@ -292,10 +357,16 @@ export class SedParser {
     const regex = this.regex(source, flags);
     const parts = this.replacement(replacement);
     const highest = Math.max(0, ...parts.map((part) => (part.kind === 'group' ? part.index : 0)));
-    if (regex !== undefined && highest > regex.groups) this.bad(`invalid reference \\${highest} on \`s' command's RHS`);
+    if (regex !== undefined && highest > regex.groups)
+      this.bad(`invalid reference \\${highest} on \`s' command's RHS`);
     return {
-      regex, parts, global: flags.includes('g'), print: flags.includes('p') ? 1 : 0, evaluate: flags.includes('e'),
-      occurrence: Math.max(1, occurrence), file,
+      regex,
+      parts,
+      global: flags.includes('g'),
+      print: flags.includes('p') ? 1 : 0,
+      evaluate: flags.includes('e'),
+      occurrence: Math.max(1, occurrence),
+      file,
     };
   }
 
@@ -303,16 +374,18 @@ export class SedParser {
     const parts: ReplacePart[] = [];
     const add = (piece: string): void => {
       const last = parts[parts.length - 1];
-      if (last?.kind === 'text') parts[parts.length - 1] = { kind: 'text', text: last.text + piece };
+      if (last?.kind === 'text')
+        parts[parts.length - 1] = { kind: 'text', text: last.text + piece };
       else parts.push({ kind: 'text', text: piece });
     };
-    for (let at = 0; at < text.length; ) {
+    for (let at = 0; at < text.length;) {
       const char = text.charAt(at);
       const next = text.charAt(at + 1);
       if (char === '&') parts.push({ kind: 'group', index: 0 });
       else if (char !== '\\') add(char);
       else if (/\d/.test(next)) parts.push({ kind: 'group', index: Number(next) });
-      else if (/[ULulE]/.test(next)) parts.push({ kind: 'case', mode: next as 'U' | 'L' | 'u' | 'l' | 'E' });
+      else if (/[ULulE]/.test(next))
+        parts.push({ kind: 'case', mode: next as 'U' | 'L' | 'u' | 'l' | 'E' });
       else {
         const escape = sedEscape(text, at);
         add(escape?.char ?? next);
@@ -328,7 +401,8 @@ export class SedParser {
     this.at++;
     const from = this.delimited(delimiter, false);
     const to = from === undefined ? undefined : this.delimited(delimiter, false);
-    if (from === undefined || to === undefined) return this.bad("unterminated `y' command", this.text.length);
+    if (from === undefined || to === undefined)
+      return this.bad("unterminated `y' command", this.text.length);
     const plain = (text: string): string => {
       let out = '';
       for (let at = 0; at < text.length; at++) {
@@ -344,7 +418,8 @@ export class SedParser {
     const [source, target] = [plain(from), plain(to)];
     if (source.length !== target.length) this.bad("strings for `y' command are different lengths");
     const table = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));
-    for (let at = source.length - 1; at >= 0; at--) table[source.charCodeAt(at)] = target.charAt(at);
+    for (let at = source.length - 1; at >= 0; at--)
+      table[source.charCodeAt(at)] = target.charAt(at);
     this.end();
     return table;
   }
@@ -360,12 +435,10 @@ export class SedParser {
   private textArgument(): string {
     this.skip(/^[ \t]+/);
     if (this.at >= this.text.length) this.bad("expected \\ after `a', `c' or `i'");
-    let oneLine = true;
     if (this.peek() === '\\') {
       const classic = /^\\[ \t]*\n/.exec(this.text.slice(this.at));
       this.at += classic?.[0].length ?? 1;
-      oneLine = classic === null;
-      if (oneLine) {
+      if (classic === null) {
         if (this.at >= this.text.length) return '';
         const first = this.peek();
         this.at++;
@@ -404,7 +477,8 @@ export class SedParser {
     for (const command of this.commands) {
       if (!'btT'.includes(command.name)) continue;
       const target = command.text === '' ? this.commands.length : labels.get(command.text);
-      if (target === undefined) throw new SedError(`can't find label for jump to \`${command.text}'`, 4);
+      if (target === undefined)
+        throw new SedError(`can't find label for jump to \`${command.text}'`, 4);
       command.target = target;
     }
   }

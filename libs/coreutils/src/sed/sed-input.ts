@@ -104,7 +104,8 @@ export class SedInput {
   /** Ends the input where the script quits: the rest of a file that is edited in place is kept. */
   async finish(keepRest: (text: string) => void): Promise<void> {
     if (this.hooks !== undefined && this.current !== undefined) {
-      if (this.peeked !== undefined) keepRest(this.peeked.line + (this.peeked.terminated ? this.delimiter : ''));
+      if (this.peeked !== undefined)
+        keepRest(this.peeked.line + (this.peeked.terminated ? this.delimiter : ''));
       keepRest(await this.current.rest());
       await this.closeCurrent();
     } else this.current?.giveBack();

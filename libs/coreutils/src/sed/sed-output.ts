@@ -10,7 +10,9 @@ interface Target {
 }
 
 export class SedOutputs {
-  private readonly targets = new Map<string | undefined, Target>([[undefined, { owesNewline: false, fd: 1 }]]);
+  private readonly targets = new Map<string | undefined, Target>([
+    [undefined, { owesNewline: false, fd: 1 }],
+  ]);
   private readonly written = new Map<number, string>();
   /** Collects standard output while a file is edited in place. */
   private collected: string | undefined;
@@ -28,7 +30,10 @@ export class SedOutputs {
     else {
       try {
         const flags = OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_TRUNC | OpenFlag.O_CLOEXEC;
-        this.targets.set(name, { owesNewline: false, fd: this.t.sys.open(toUnicode(name), flags, 0o666) });
+        this.targets.set(name, {
+          owesNewline: false,
+          fd: this.t.sys.open(toUnicode(name), flags, 0o666),
+        });
       } catch (error) {
         this.t.fail(`couldn't open file ${name}: ${errnoText(error)}`, 4);
       }
@@ -66,7 +71,8 @@ export class SedOutputs {
 
   /** Writes what is due in `w` files. */
   async flush(): Promise<void> {
-    for (const [fd, text] of this.written) if (text !== '') await this.t.sys.write(fd, textToBytes(text));
+    for (const [fd, text] of this.written)
+      if (text !== '') await this.t.sys.write(fd, textToBytes(text));
     this.written.clear();
   }
 }

@@ -9,7 +9,9 @@ import { SedInput, type SedFileHooks } from './sed-input.js';
 import { SedOutputs } from './sed-output.js';
 import { SedError, type SedCommand } from './script.js';
 
-const usageText = (name: string): string => `Usage: ${name} [OPTION]... {script-only-if-no-other-script} [input-file]...
+const usageText = (
+  name: string,
+): string => `Usage: ${name} [OPTION]... {script-only-if-no-other-script} [input-file]...
 
   -n, --quiet, --silent
                  suppress automatic printing of pattern space
@@ -69,7 +71,11 @@ function editInPlace(t: Tool, suffix: string, outputs: SedOutputs): SedFileHooks
       const mode = t.sys.stat(path).mode;
       const slash = path.lastIndexOf('/') + 1;
       const temporary = `${path.slice(0, slash)}sed${t.sys.random().toString(36).padStart(6, '0').slice(0, 6)}`;
-      const fd = t.sys.open(temporary, OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_TRUNC | OpenFlag.O_CLOEXEC, 0o600);
+      const fd = t.sys.open(
+        temporary,
+        OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_TRUNC | OpenFlag.O_CLOEXEC,
+        0o600,
+      );
       await t.sys.write(fd, textToBytes(outputs.finish()));
       t.sys.close(fd);
       t.sys.chmod(temporary, mode);
@@ -93,9 +99,18 @@ interface SedOptions {
   lineLength: number;
 }
 
-async function readOptions(t: Tool, parsed: ParsedArgs): Promise<{ options: SedOptions; parts: ScriptPart[] }> {
+async function readOptions(
+  t: Tool,
+  parsed: ParsedArgs,
+): Promise<{ options: SedOptions; parts: ScriptPart[] }> {
   const options: SedOptions = {
-    quiet: false, extended: false, separate: false, posix: false, inPlace: undefined, delimiter: '\n', lineLength: 70,
+    quiet: false,
+    extended: false,
+    separate: false,
+    posix: false,
+    inPlace: undefined,
+    delimiter: '\n',
+    lineLength: 70,
   };
   const parts: ScriptPart[] = [];
   for (const { key, value = '' } of parsed.options) {
@@ -137,12 +152,20 @@ async function main(t: Tool, parsed: ParsedArgs): Promise<number> {
     if (options.inPlace !== undefined && files.length === 0) t.fail('no input files', 4);
     if (/^#n(\n|$)/.test(parts[0]?.text ?? '')) options.quiet = true;
     openFiles(commands, outputs);
-    const hooks = options.inPlace === undefined ? undefined : editInPlace(t, options.inPlace, outputs);
+    const hooks =
+      options.inPlace === undefined ? undefined : editInPlace(t, options.inPlace, outputs);
     const flush = async (): Promise<void> => {
       await t.flush();
       await outputs.flush();
     };
-    const input = new SedInput(t, files.length === 0 ? ['-'] : files, options.delimiter, options.separate, hooks, flush);
+    const input = new SedInput(
+      t,
+      files.length === 0 ? ['-'] : files,
+      options.delimiter,
+      options.separate,
+      hooks,
+      flush,
+    );
     const code = await new SedMachine(t, commands, options, input, outputs).run();
     await input.finish((text) => outputs.text(undefined, text));
     await flush();
@@ -163,12 +186,30 @@ function openFiles(commands: readonly SedCommand[], outputs: SedOutputs): void {
 
 export const sedProgram: ProgramSpec = defineTool(
   {
-    name: 'sed', usage: '[OPTION]... {script-only-if-no-other-script} [input-file]...', about: 'Stream editor.',
-    suite: 'GNU sed', usageHint: usageText, short: 'bsnrzuEe:f:l:i::V:',
+    name: 'sed',
+    usage: '[OPTION]... {script-only-if-no-other-script} [input-file]...',
+    about: 'Stream editor.',
+    suite: 'GNU sed',
+    usageHint: usageText,
+    short: 'bsnrzuEe:f:l:i::V:',
     long: {
-      quiet: 'n', silent: 'n', expression: 'e:', file: 'f:', 'in-place': 'i::', 'line-length': 'l:', 'null-data': 'z',
-      'zero-terminated': 'z', 'regexp-extended': 'r', separate: 's', unbuffered: 'u', posix: '--posix', debug: '--debug',
-      sandbox: '--sandbox', 'follow-symlinks': '--follow-symlinks', binary: 'b', help: '--sed-help',
+      quiet: 'n',
+      silent: 'n',
+      expression: 'e:',
+      file: 'f:',
+      'in-place': 'i::',
+      'line-length': 'l:',
+      'null-data': 'z',
+      'zero-terminated': 'z',
+      'regexp-extended': 'r',
+      separate: 's',
+      unbuffered: 'u',
+      posix: '--posix',
+      debug: '--debug',
+      sandbox: '--sandbox',
+      'follow-symlinks': '--follow-symlinks',
+      binary: 'b',
+      help: '--sed-help',
     },
   },
   main,

@@ -4,7 +4,10 @@
  * `sh -c` is a stand-in that runs words with `;` between them: the real shell lies on the same layer as this package.
  */
 import { RandomStream } from '@netloom/base';
+// A spec needs a host to run programs on; the programs themselves see only the system calls.
+// eslint-disable-next-line @nx/enforce-module-boundaries
 import { Engine } from '@netloom/engine';
+// eslint-disable-next-line @nx/enforce-module-boundaries
 import { ProgramTable, TaskHost, type RunHandle } from '@netloom/kernel-tasks';
 import { OpenFlag, Signal, type ProgramSpec, type Sys, type WaitStatus } from '@netloom/sys';
 import { bytesToText, textToBytes } from '../tool/bytes.js';
@@ -24,11 +27,14 @@ export interface Outcome {
 }
 
 function pathOf(name: string): string | undefined {
-  return coreutilsPrograms.find((spec) => spec.paths.some((path) => path.endsWith(`/${name}`)))?.paths[0];
+  return coreutilsPrograms.find((spec) => spec.paths.some((path) => path.endsWith(`/${name}`)))
+    ?.paths[0];
 }
 
 async function words(sys: Sys, text: string): Promise<number> {
-  const list = [...text.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
+  const list = [...text.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+    (match) => match[1] ?? match[2] ?? match[3] ?? '',
+  );
   const toStderr = list.indexOf('1>&2');
   if (toStderr >= 0) list.splice(toStderr, 1);
   const [name] = list;
@@ -40,7 +46,15 @@ async function words(sys: Sys, text: string): Promise<number> {
     await sys.write(2, textToBytes(`sh: 1: ${name}: not found\n`));
     return 127;
   }
-  const pid = sys.spawn({ program, argv: list, fds: new Map([[0, 0], [1, toStderr >= 0 ? 2 : 1], [2, 2]]) });
+  const pid = sys.spawn({
+    program,
+    argv: list,
+    fds: new Map([
+      [0, 0],
+      [1, toStderr >= 0 ? 2 : 1],
+      [2, 2],
+    ]),
+  });
   const status = await sys.waitpid(pid);
   return status?.value ?? 0;
 }
@@ -95,7 +109,12 @@ export class SpecHost {
   }
 
   /** Runs a command in /w; `onOutput` sees standard output as it comes. */
-  async run(argv: readonly string[], stdin = '', onOutput?: (text: string, nowNs: number) => void, limitNs?: number): Promise<Outcome> {
+  async run(
+    argv: readonly string[],
+    stdin = '',
+    onOutput?: (text: string, nowNs: number) => void,
+    limitNs?: number,
+  ): Promise<Outcome> {
     let [out, err] = ['', ''];
     const handle = this.host.run(argv[0] ?? '', argv, {
       stdin: textToBytes(stdin),
@@ -130,10 +149,13 @@ export class SpecHost {
 /** Checks recorded cases, each on a host of its own. */
 export function recorded(title: string, cases: readonly ToolCase[]): void {
   describe(title, () => {
-    it.each(cases.map((item) => [item[0].join(' '), item] as const))('%s', async (_name, [argv, stdin, out, err, code]) => {
-      const host = await SpecHost.create();
-      const result = await host.run(argv, stdin === undefined ? '' : fixtures[stdin]);
-      expect(result).toEqual({ out, err, code });
-    });
+    it.each(cases.map((item) => [item[0].join(' '), item] as const))(
+      '%s',
+      async (_name, [argv, stdin, out, err, code]) => {
+        const host = await SpecHost.create();
+        const result = await host.run(argv, stdin === undefined ? '' : fixtures[stdin]);
+        expect(result).toEqual({ out, err, code });
+      },
+    );
   });
 }

@@ -2,10 +2,20 @@ import { OpenFlag, type Sys } from '@netloom/sys';
 import { textToBytes } from '../tool/bytes.js';
 import { SpecHost } from './spec-host.js';
 
-const fdsOf = (input: number, output: number): Map<number, number> => new Map([[0, input], [1, output], [2, 2]]);
+const fdsOf = (input: number, output: number): Map<number, number> =>
+  new Map([
+    [0, input],
+    [1, output],
+    [2, 2],
+  ]);
 
 /** Starts `source | tool`; the source is a function. */
-async function fed(sys: Sys, source: (child: Sys) => Promise<number>, path: string, argv: readonly string[]): Promise<{ pid: number; tool: number }> {
+async function fed(
+  sys: Sys,
+  source: (child: Sys) => Promise<number>,
+  path: string,
+  argv: readonly string[],
+): Promise<{ pid: number; tool: number }> {
   const [reader, writer] = sys.pipe();
   const pid = sys.spawn({ program: source, argv: ['source'], fds: fdsOf(0, writer) });
   const tool = sys.spawn({ program: path, argv, fds: fdsOf(reader, 1) });
@@ -97,13 +107,23 @@ describe('virtual time', () => {
   it('watch runs its command again and again', async () => {
     const host = await SpecHost.create();
     const times: number[] = [];
-    await host.run(['watch', '-n', '2', 'echo hi'], '', (_text, now) => times.push(Math.round(now / 1e9)), 7e9);
+    await host.run(
+      ['watch', '-n', '2', 'echo hi'],
+      '',
+      (_text, now) => times.push(Math.round(now / 1e9)),
+      7e9,
+    );
     expect(times.map((time) => time - (times[0] ?? 0))).toEqual([0, 2, 4, 6]);
   });
 
   it('endless loops let time pass', async () => {
     const host = await SpecHost.create();
-    for (const argv of [['awk', 'BEGIN { while (1) i++ }'], ['yes'], ['sed', ':a;ba'], ['cat', '/dev/zero']]) {
+    for (const argv of [
+      ['awk', 'BEGIN { while (1) i++ }'],
+      ['yes'],
+      ['sed', ':a;ba'],
+      ['cat', '/dev/zero'],
+    ]) {
       const { code } = await host.run(['timeout', '1', ...argv], 'x\n');
       expect([argv[0], code]).toEqual([argv[0], 124]);
     }

@@ -3,17 +3,24 @@ import { defineTool } from '../tool/tool.js';
 import { quoteAlways } from '../tool/quote.js';
 
 /** Rows of cells, each column as wide as its widest cell. */
-function table(rows: readonly (readonly string[])[], between: string, right: ReadonlySet<number>): string {
+function table(
+  rows: readonly (readonly string[])[],
+  between: string,
+  right: ReadonlySet<number>,
+): string {
   const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, cell.length)));
-  return rows.map((row) => {
-    const cells = widths.map((width, index) => {
-      const cell = row[index] ?? '';
-      if (right.has(index)) return cell.padStart(width);
-      return index === widths.length - 1 ? cell : cell.padEnd(width);
-    });
-    return `${cells.join(between)}\n`;
-  }).join('');
+  for (const row of rows)
+    row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, cell.length)));
+  return rows
+    .map((row) => {
+      const cells = widths.map((width, index) => {
+        const cell = row[index] ?? '';
+        if (right.has(index)) return cell.padStart(width);
+        return index === widths.length - 1 ? cell : cell.padEnd(width);
+      });
+      return `${cells.join(between)}\n`;
+    })
+    .join('');
 }
 
 /** Words in columns down, then across, at tab stops. */
@@ -29,7 +36,9 @@ function columns(words: readonly string[], width: number, across: boolean): stri
     for (let column = 0; column < perRow; column++) {
       const index = across ? row * perRow + column : column * rows + row;
       if (index >= words.length) break;
-      const last = across ? column === perRow - 1 || index === words.length - 1 : index + rows >= words.length;
+      const last = across
+        ? column === perRow - 1 || index === words.length - 1
+        : index + rows >= words.length;
       const word = words[index] ?? '';
       line += last ? word : word + '\t'.repeat(Math.ceil((cell - word.length) / 8));
     }
@@ -40,15 +49,27 @@ function columns(words: readonly string[], width: number, across: boolean): stri
 
 export const column = defineTool(
   {
-    name: 'column', usage: '[options] [<file>...]', about: 'Columnate lists.', suite: 'util-linux', short: 'tc:s:o:N:R:xenHlJd',
+    name: 'column',
+    usage: '[options] [<file>...]',
+    about: 'Columnate lists.',
+    suite: 'util-linux',
+    short: 'tc:s:o:N:R:xenHlJd',
     long: {
-      table: 't', 'output-width': 'c:', separator: 's:', 'output-separator': 'o:', 'table-columns': 'N:', 'table-right': 'R:',
-      fillrows: 'x', 'keep-empty-lines': 'L', 'table-noheadings': 'd',
+      table: 't',
+      'output-width': 'c:',
+      separator: 's:',
+      'output-separator': 'o:',
+      'table-columns': 'N:',
+      'table-right': 'R:',
+      fillrows: 'x',
+      'keep-empty-lines': 'L',
+      'table-noheadings': 'd',
     },
     shortName: true,
   },
   async (t, { options, operands }) => {
-    const value = (key: string): string | undefined => options.filter((option) => option.key === key).pop()?.value;
+    const value = (key: string): string | undefined =>
+      options.filter((option) => option.key === key).pop()?.value;
     const has = (key: string): boolean => options.some((option) => option.key === key);
     const width = Number(value('c') ?? t.sys.env.get('COLUMNS') ?? 80);
     const lines: string[] = [];

@@ -10,10 +10,23 @@ function parseList(t: Tool, list: string, fields: boolean): Ranges {
   const ranges: [number, number][] = [];
   for (const part of list.split(/[, \t]/)) {
     const match = /^(\d*)(-?)(\d*)$/.exec(part);
-    if (match === null) return bad(fields ? `invalid field value ${quoteAlways(part)}` : `invalid byte/character position ${quoteAlways(part)}`);
+    if (match === null)
+      return bad(
+        fields
+          ? `invalid field value ${quoteAlways(part)}`
+          : `invalid byte/character position ${quoteAlways(part)}`,
+      );
     const [, from = '', dash = '', to = ''] = match;
-    if (from === '' && to === '') bad(dash === '' ? (fields ? 'fields are numbered from 1' : 'byte/character positions are numbered from 1') : 'invalid range with no endpoint: -');
-    if (from === '0' || (to === '0' && from === '') || (dash === '' && Number(from) === 0)) bad(`${what}s are numbered from 1`);
+    if (from === '' && to === '')
+      bad(
+        dash === ''
+          ? fields
+            ? 'fields are numbered from 1'
+            : 'byte/character positions are numbered from 1'
+          : 'invalid range with no endpoint: -',
+      );
+    if (from === '0' || (to === '0' && from === '') || (dash === '' && Number(from) === 0))
+      bad(`${what}s are numbered from 1`);
     const start = from === '' ? 1 : Number(from);
     const end = dash === '' ? start : to === '' ? Infinity : Number(to);
     if (end < start) bad('invalid decreasing range');
@@ -42,11 +55,19 @@ function complementOf(ranges: Ranges): Ranges {
 
 export const cut = defineTool(
   {
-    name: 'cut', usage: 'OPTION... [FILE]...', about: 'Print selected parts of lines from each FILE to standard output.',
+    name: 'cut',
+    usage: 'OPTION... [FILE]...',
+    about: 'Print selected parts of lines from each FILE to standard output.',
     short: 'b:c:d:f:nsz',
     long: {
-      bytes: 'b:', characters: 'c:', fields: 'f:', delimiter: 'd:', 'only-delimited': 's', 'output-delimiter': '--output-delimiter:',
-      complement: '--complement', 'zero-terminated': 'z',
+      bytes: 'b:',
+      characters: 'c:',
+      fields: 'f:',
+      delimiter: 'd:',
+      'only-delimited': 's',
+      'output-delimiter': '--output-delimiter:',
+      complement: '--complement',
+      'zero-terminated': 'z',
     },
   },
   async (t, { options, operands }) => {
@@ -70,21 +91,33 @@ export const cut = defineTool(
       else if (key === '--complement') complement = true;
       else if (key === 'z') lineEnd = '\0';
     }
-    if (list === undefined) return t.usage('you must specify a list of bytes, characters, or fields');
-    if (!fields && delimiter !== undefined) t.usage('an input delimiter may be specified only when operating on fields');
-    if (!fields && onlyDelimited) t.usage('suppressing non-delimited lines makes sense\n\tonly when operating on fields');
+    if (list === undefined)
+      return t.usage('you must specify a list of bytes, characters, or fields');
+    if (!fields && delimiter !== undefined)
+      t.usage('an input delimiter may be specified only when operating on fields');
+    if (!fields && onlyDelimited)
+      t.usage('suppressing non-delimited lines makes sense\n\tonly when operating on fields');
     const parsed = parseList(t, list, fields);
     const ranges = complement ? complementOf(parsed) : parsed;
     const separator = delimiter ?? '\t';
     const cutFields = (line: string): string | undefined => {
       const parts = line.split(separator);
       if (parts.length === 1) return onlyDelimited ? undefined : line;
-      return ranges.flatMap(([start, end]) => parts.slice(start - 1, end === Infinity ? undefined : end)).join(between ?? separator);
+      return ranges
+        .flatMap(([start, end]) => parts.slice(start - 1, end === Infinity ? undefined : end))
+        .join(between ?? separator);
     };
     const cutBytes = (line: string): string =>
-      ranges.map(([start, end]) => line.slice(start - 1, end === Infinity ? undefined : end)).filter((part) => part !== '').join(between ?? '');
+      ranges
+        .map(([start, end]) => line.slice(start - 1, end === Infinity ? undefined : end))
+        .filter((part) => part !== '')
+        .join(between ?? '');
     await t.eachInput(operands, async (input) => {
-      for (let block = await input.lines(lineEnd); block !== undefined; block = await input.lines(lineEnd)) {
+      for (
+        let block = await input.lines(lineEnd);
+        block !== undefined;
+        block = await input.lines(lineEnd)
+      ) {
         for (const line of block) {
           const text = fields ? cutFields(line) : cutBytes(line);
           if (text !== undefined) t.put(text + lineEnd);

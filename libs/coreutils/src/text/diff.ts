@@ -57,7 +57,8 @@ function changesOf(a: readonly string[], b: readonly string[]): Change[] {
       continue;
     }
     const last = changes[changes.length - 1];
-    const change = last !== undefined && last.a1 === i && last.b1 === j ? last : { a0: i, a1: i, b0: j, b1: j };
+    const change =
+      last !== undefined && last.a1 === i && last.b1 === j ? last : { a0: i, a1: i, b0: j, b1: j };
     if (change !== last) changes.push(change);
     if (part.removed) i = change.a1 = i + count;
     else j = change.b1 = j + count;
@@ -65,8 +66,20 @@ function changesOf(a: readonly string[], b: readonly string[]): Change[] {
   changes.forEach((change, index) => {
     const limitA = changes[index + 1]?.a0 ?? a.length;
     const limitB = changes[index + 1]?.b0 ?? b.length;
-    while (change.a0 === change.a1 && change.b1 < limitB && change.a1 < limitA && b[change.b0] === b[change.b1]) shift(change);
-    while (change.b0 === change.b1 && change.a1 < limitA && change.b1 < limitB && a[change.a0] === a[change.a1]) shift(change);
+    while (
+      change.a0 === change.a1 &&
+      change.b1 < limitB &&
+      change.a1 < limitA &&
+      b[change.b0] === b[change.b1]
+    )
+      shift(change);
+    while (
+      change.b0 === change.b1 &&
+      change.a1 < limitA &&
+      change.b1 < limitB &&
+      a[change.a0] === a[change.a1]
+    )
+      shift(change);
   });
   const merged: Change[] = [];
   for (const change of changes) {
@@ -95,7 +108,8 @@ function row(mark: string, side: Side, index: number): string {
 
 function normal(a: Side, b: Side, changes: readonly Change[]): string {
   let out = '';
-  const range = (from: number, to: number): string => (to - from > 1 ? `${from + 1},${to}` : String(from === to ? from : from + 1));
+  const range = (from: number, to: number): string =>
+    to - from > 1 ? `${from + 1},${to}` : String(from === to ? from : from + 1);
   for (const { a0, a1, b0, b1 } of changes) {
     const letter = a0 === a1 ? 'a' : b0 === b1 ? 'd' : 'c';
     out += `${range(a0, a1)}${letter}${range(b0, b1)}\n`;
@@ -111,7 +125,8 @@ function hunksOf(changes: readonly Change[], context: number): Change[][] {
   for (const change of changes) {
     const hunk = hunks[hunks.length - 1];
     const last = hunk?.[hunk.length - 1];
-    if (hunk !== undefined && last !== undefined && change.a0 - last.a1 <= 2 * context) hunk.push(change);
+    if (hunk !== undefined && last !== undefined && change.a0 - last.a1 <= 2 * context)
+      hunk.push(change);
     else hunks.push([change]);
   }
   return hunks;
@@ -119,7 +134,8 @@ function hunksOf(changes: readonly Change[], context: number): Change[][] {
 
 function unified(a: Side, b: Side, changes: readonly Change[], context: number): string {
   let out = `--- ${a.header}\n+++ ${b.header}\n`;
-  const range = (from: number, to: number): string => (to - from === 1 ? String(from + 1) : `${to === from ? from : from + 1},${to - from}`);
+  const range = (from: number, to: number): string =>
+    to - from === 1 ? String(from + 1) : `${to === from ? from : from + 1},${to - from}`;
   for (const hunk of hunksOf(changes, context)) {
     const first = hunk[0] as Change;
     const last = hunk[hunk.length - 1] as Change;
@@ -139,13 +155,21 @@ function unified(a: Side, b: Side, changes: readonly Change[], context: number):
 
 function contextFormat(a: Side, b: Side, changes: readonly Change[], context: number): string {
   let out = `*** ${a.header}\n--- ${b.header}\n`;
-  const range = (from: number, to: number): string => (to - from > 1 ? `${from + 1},${to}` : String(to));
+  const range = (from: number, to: number): string =>
+    to - from > 1 ? `${from + 1},${to}` : String(to);
   for (const hunk of hunksOf(changes, context)) {
     const first = hunk[0] as Change;
     const last = hunk[hunk.length - 1] as Change;
     const before = Math.min(context, first.a0);
     const after = Math.min(context, a.lines.length - last.a1);
-    const half = (side: Side, from: number, to: number, mine: (change: Change) => [number, number], other: (change: Change) => boolean, mark: string): string => {
+    const half = (
+      side: Side,
+      from: number,
+      to: number,
+      mine: (change: Change) => [number, number],
+      other: (change: Change) => boolean,
+      mark: string,
+    ): string => {
       if (!hunk.some((change) => mine(change)[0] < mine(change)[1])) return '';
       let text = '';
       for (let at = from; at < to; at++) {
@@ -155,9 +179,23 @@ function contextFormat(a: Side, b: Side, changes: readonly Change[], context: nu
       return text;
     };
     out += `***************\n*** ${range(first.a0 - before, last.a1 + after)} ****\n`;
-    out += half(a, first.a0 - before, last.a1 + after, (c) => [c.a0, c.a1], (c) => c.b0 < c.b1, '-');
+    out += half(
+      a,
+      first.a0 - before,
+      last.a1 + after,
+      (c) => [c.a0, c.a1],
+      (c) => c.b0 < c.b1,
+      '-',
+    );
     out += `--- ${range(first.b0 - before, last.b1 + after)} ----\n`;
-    out += half(b, first.b0 - before, last.b1 + after, (c) => [c.b0, c.b1], (c) => c.a0 < c.a1, '+');
+    out += half(
+      b,
+      first.b0 - before,
+      last.b1 + after,
+      (c) => [c.b0, c.b1],
+      (c) => c.a0 < c.a1,
+      '+',
+    );
   }
   return out;
 }
@@ -172,7 +210,13 @@ class Diff {
   private async side(name: string, label: string | undefined): Promise<Side & { text: string }> {
     const { sys } = this.t;
     if (this.s.newFile && name !== '-' && !this.exists(name)) {
-      return { name, text: '', lines: [], terminated: true, header: label ?? `${name}\t1970-01-01 00:00:00.000000000 +0000` };
+      return {
+        name,
+        text: '',
+        lines: [],
+        terminated: true,
+        header: label ?? `${name}\t1970-01-01 00:00:00.000000000 +0000`,
+      };
     }
     const fd = name === '-' ? 0 : this.t.open(name);
     const { mtimeNs } = sys.fstat(fd);
@@ -207,11 +251,17 @@ class Diff {
       t.put(`Binary files ${a.name} and ${b.name} differ\n`);
       return 1;
     }
-    const key = (side: Side): string[] => side.lines.map((line, index) =>
-      normalise(line, s) + (index === side.lines.length - 1 && !side.terminated ? '\0' : ''));
+    const key = (side: Side): string[] =>
+      side.lines.map(
+        (line, index) =>
+          normalise(line, s) + (index === side.lines.length - 1 && !side.terminated ? '\0' : ''),
+      );
     let changes = changesOf(key(a), key(b));
     if (s.ignoreBlank) {
-      changes = changes.filter(({ a0, a1, b0, b1 }) => ![...a.lines.slice(a0, a1), ...b.lines.slice(b0, b1)].every((line) => line.trim() === ''));
+      changes = changes.filter(
+        ({ a0, a1, b0, b1 }) =>
+          ![...a.lines.slice(a0, a1), ...b.lines.slice(b0, b1)].every((line) => line.trim() === ''),
+      );
     }
     if (changes.length === 0) {
       if (s.reportSame) t.put(`Files ${a.name} and ${b.name} are identical\n`);
@@ -223,7 +273,12 @@ class Diff {
     }
     if (announce) t.put(`diff${this.optionText} ${quoteName(left)} ${quoteName(right)}\n`);
     if (s.style === 'normal') t.put(normal(a, b, changes));
-    else t.put(s.style === 'unified' ? unified(a, b, changes, s.context) : contextFormat(a, b, changes, s.context));
+    else
+      t.put(
+        s.style === 'unified'
+          ? unified(a, b, changes, s.context)
+          : contextFormat(a, b, changes, s.context),
+      );
     return 1;
   }
 
@@ -257,15 +312,22 @@ class Diff {
     const [leftDir, rightDir] = known as [boolean, boolean];
     if (leftDir && rightDir) return this.folders(left, right);
     if (nested && leftDir !== rightDir) {
-      t.put(`File ${left} is a ${leftDir ? 'directory' : 'regular file'} while file ${right} is a ${rightDir ? 'directory' : 'regular file'}\n`);
+      t.put(
+        `File ${left} is a ${leftDir ? 'directory' : 'regular file'} while file ${right} is a ${rightDir ? 'directory' : 'regular file'}\n`,
+      );
       return 1;
     }
     const base = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-    return this.files(leftDir ? `${left}/${base(right)}` : left, rightDir ? `${right}/${base(left)}` : right, nested);
+    return this.files(
+      leftDir ? `${left}/${base(right)}` : left,
+      rightDir ? `${right}/${base(left)}` : right,
+      nested,
+    );
   }
 
   private async folders(left: string, right: string): Promise<number> {
-    const names = (path: string): Set<string> => new Set(this.t.sys.readdir(toUnicode(path)).map((entry) => fromUnicode(entry.name)));
+    const names = (path: string): Set<string> =>
+      new Set(this.t.sys.readdir(toUnicode(path)).map((entry) => fromUnicode(entry.name)));
     const [inLeft, inRight] = [names(left), names(right)];
     let result = 0;
     for (const name of [...new Set([...inLeft, ...inRight])].sort()) {
@@ -274,7 +336,8 @@ class Diff {
         const only = inLeft.has(name) ? left : right;
         this.t.put(`Only in ${only}: ${name}\n`);
         result = Math.max(result, 1);
-      } else if (!this.s.recursive && this.isDir(a) && this.isDir(b)) this.t.put(`Common subdirectories: ${a} and ${b}\n`);
+      } else if (!this.s.recursive && this.isDir(a) && this.isDir(b))
+        this.t.put(`Common subdirectories: ${a} and ${b}\n`);
       else result = Math.max(result, await this.compare(a, b, true));
     }
     return result;
@@ -283,16 +346,46 @@ class Diff {
 
 const diff = defineTool(
   {
-    name: 'diff', usage: '[OPTION]... FILES', about: 'Compare FILES line by line.', suite: 'GNU diffutils', errorStatus: 2, short: '0123456789abBcC:dEiL:nNpqrstuU:wyZ',
+    name: 'diff',
+    usage: '[OPTION]... FILES',
+    about: 'Compare FILES line by line.',
+    suite: 'GNU diffutils',
+    errorStatus: 2,
+    short: '0123456789abBcC:dEiL:nNpqrstuU:wyZ',
     long: {
-      normal: '--normal', brief: 'q', 'report-identical-files': 's', context: '--context::', unified: '--unified::', label: 'L:', recursive: 'r',
-      'new-file': 'N', 'ignore-case': 'i', 'ignore-space-change': 'b', 'ignore-all-space': 'w', 'ignore-blank-lines': 'B', 'ignore-trailing-space': 'Z',
-      text: 'a', color: '--color::', minimal: 'd', 'show-c-function': 'p',
+      normal: '--normal',
+      brief: 'q',
+      'report-identical-files': 's',
+      context: '--context::',
+      unified: '--unified::',
+      label: 'L:',
+      recursive: 'r',
+      'new-file': 'N',
+      'ignore-case': 'i',
+      'ignore-space-change': 'b',
+      'ignore-all-space': 'w',
+      'ignore-blank-lines': 'B',
+      'ignore-trailing-space': 'Z',
+      text: 'a',
+      color: '--color::',
+      minimal: 'd',
+      'show-c-function': 'p',
     },
     usageHint: (called) => `${called}: Try '${called} --help' for more information.\n`,
   },
   async (t, { options, operands }) => {
-    const s: Settings = { style: 'normal', context: 3, ignoreCase: false, spaces: '', ignoreBlank: false, recursive: false, newFile: false, reportSame: false, text: false, labels: [] };
+    const s: Settings = {
+      style: 'normal',
+      context: 3,
+      ignoreCase: false,
+      spaces: '',
+      ignoreBlank: false,
+      recursive: false,
+      newFile: false,
+      reportSame: false,
+      text: false,
+      labels: [],
+    };
     for (const { key, value = '' } of options) {
       if (key === 'u' || key === 'U' || key === '--unified') s.style = 'unified';
       else if (key === 'c' || key === 'C' || key === '--context') s.style = 'context';
@@ -305,27 +398,49 @@ const diff = defineTool(
       else if (key === 's') s.reportSame = true;
       else if (key === 'a') s.text = true;
       else if (key === 'L') s.labels.push(value);
-      if ((key === 'U' || key === 'C' || key === '--unified' || key === '--context') && value !== '') {
-        s.context = /^\d+$/.test(value) ? Number(value) : t.fail(`invalid context length ${quoteAlways(value)}`);
+      if (
+        (key === 'U' || key === 'C' || key === '--unified' || key === '--context') &&
+        value !== ''
+      ) {
+        s.context = /^\d+$/.test(value)
+          ? Number(value)
+          : t.fail(`invalid context length ${quoteAlways(value)}`);
       }
     }
     const [left, right, extra] = operands;
-    if (left === undefined || right === undefined) return t.usage(`missing operand after ${quoteAlways(left ?? t.name)}`);
+    if (left === undefined || right === undefined)
+      return t.usage(`missing operand after ${quoteAlways(left ?? t.name)}`);
     if (extra !== undefined) t.usage(`extra operand ${quoteAlways(extra)}`);
-    const optionText = t.args.slice(0, t.args.indexOf(left)).map((arg) => ` ${arg}`).join('');
+    const optionText = t.args
+      .slice(0, t.args.indexOf(left))
+      .map((arg) => ` ${arg}`)
+      .join('');
     return new Diff(t, s, optionText).compare(left, right, false);
   },
 );
 
 const cmp = defineTool(
   {
-    name: 'cmp', usage: '[OPTION]... FILE1 [FILE2 [SKIP1 [SKIP2]]]', about: 'Compare two files byte by byte.', suite: 'GNU diffutils', errorStatus: 2, short: 'bi:ln:sv',
-    long: { 'print-bytes': 'b', 'ignore-initial': 'i:', verbose: 'l', bytes: 'n:', quiet: 's', silent: 's' },
+    name: 'cmp',
+    usage: '[OPTION]... FILE1 [FILE2 [SKIP1 [SKIP2]]]',
+    about: 'Compare two files byte by byte.',
+    suite: 'GNU diffutils',
+    errorStatus: 2,
+    short: 'bi:ln:sv',
+    long: {
+      'print-bytes': 'b',
+      'ignore-initial': 'i:',
+      verbose: 'l',
+      bytes: 'n:',
+      quiet: 's',
+      silent: 's',
+    },
     usageHint: (called) => `${called}: Try '${called} --help' for more information.\n`,
   },
   async (t, { options, operands }) => {
     const has = (key: string): boolean => options.some((option) => option.key === key);
-    const value = (key: string): string | undefined => options.find((option) => option.key === key)?.value;
+    const value = (key: string): string | undefined =>
+      options.find((option) => option.key === key)?.value;
     const [left, right = '-'] = operands;
     if (left === undefined) return t.usage(`missing operand after ${quoteAlways(t.name)}`);
     const skips = (value('i') ?? '0').split(':').map(Number);
@@ -351,8 +466,12 @@ const cmp = defineTool(
         result = 1;
         if (has('s')) return 1;
         if (!has('l')) {
-          const bytes = has('b') ? ` is ${octal(x)} ${a.charAt(at)} ${octal(y)} ${b.charAt(at)}` : '';
-          t.put(`${left} ${right} differ: ${has('b') ? 'byte' : 'char'} ${at + 1}, line ${line}${bytes}\n`);
+          const bytes = has('b')
+            ? ` is ${octal(x)} ${a.charAt(at)} ${octal(y)} ${b.charAt(at)}`
+            : '';
+          t.put(
+            `${left} ${right} differ: ${has('b') ? 'byte' : 'char'} ${at + 1}, line ${line}${bytes}\n`,
+          );
           return 1;
         }
         t.put(`${String(at + 1).padStart(width)} ${octal(x)} ${octal(y)}\n`);
@@ -365,7 +484,11 @@ const cmp = defineTool(
     const ended = (a.length < b.length ? a : b).endsWith('\n');
     if (common === 0) t.put(`${t.name}: EOF on ${shorter} which is empty\n`, 2);
     else if (has('l')) t.put(`${t.name}: EOF on ${shorter} after byte ${common}\n`, 2);
-    else t.put(`${t.name}: EOF on ${shorter} after byte ${common}, ${ended ? `line ${line - 1}` : `in line ${line}`}\n`, 2);
+    else
+      t.put(
+        `${t.name}: EOF on ${shorter} after byte ${common}, ${ended ? `line ${line - 1}` : `in line ${line}`}\n`,
+        2,
+      );
     return 1;
   },
 );

@@ -64,12 +64,18 @@ async function verify(t: Tool, list: string, algorithm: Algorithm, report: Repor
     number++;
     if (line === '' || line.startsWith('#')) continue;
     const plain = new RegExp(`^\\s*\\\\?([0-9a-fA-F]{${hexLength}}) [ *]([^]+)$`).exec(line);
-    const tagged = new RegExp(`^${algorithm.tag} \\(([^]+)\\) = ([0-9a-fA-F]{${hexLength}})$`).exec(line);
+    const tagged = new RegExp(`^${algorithm.tag} \\(([^]+)\\) = ([0-9a-fA-F]{${hexLength}})$`).exec(
+      line,
+    );
     const expected = (plain?.[1] ?? tagged?.[2])?.toLowerCase();
     const file = plain?.[2] ?? tagged?.[1];
     if (expected === undefined || file === undefined) {
       malformed++;
-      if (report.warn) t.put(`${t.name}: ${shown}: ${number}: improperly formatted ${algorithm.tag} checksum line\n`, 2);
+      if (report.warn)
+        t.put(
+          `${t.name}: ${shown}: ${number}: improperly formatted ${algorithm.tag} checksum line\n`,
+          2,
+        );
       continue;
     }
     checked++;
@@ -88,49 +94,87 @@ async function verify(t: Tool, list: string, algorithm: Algorithm, report: Repor
     t.warn(`${shown}: no properly formatted checksum lines found`);
     return;
   }
-  const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
+  const plural = (count: number, one: string, many: string): string =>
+    `${count} ${count === 1 ? one : many}`;
   const warn = (text_: string): void => {
     if (!report.status) t.put(`${t.name}: WARNING: ${text_}\n`, 2);
   };
-  if (malformed > 0) warn(plural(malformed, 'line is improperly formatted', 'lines are improperly formatted'));
-  if (unreadable > 0) warn(plural(unreadable, 'listed file could not be read', 'listed files could not be read'));
-  if (bad > 0) warn(plural(bad, 'computed checksum did NOT match', 'computed checksums did NOT match'));
+  if (malformed > 0)
+    warn(plural(malformed, 'line is improperly formatted', 'lines are improperly formatted'));
+  if (unreadable > 0)
+    warn(plural(unreadable, 'listed file could not be read', 'listed files could not be read'));
+  if (bad > 0)
+    warn(plural(bad, 'computed checksum did NOT match', 'computed checksums did NOT match'));
   if (bad > 0 || unreadable > 0 || (report.strict && malformed > 0)) t.status = 1;
 }
 
 const digestOptions = {
   short: 'bctwz',
   long: {
-    binary: 'b', check: 'c', tag: '--tag', text: 't', zero: 'z', 'ignore-missing': '--ignore-missing', quiet: '--quiet',
-    status: '--status', strict: '--strict', warn: 'w',
+    binary: 'b',
+    check: 'c',
+    tag: '--tag',
+    text: 't',
+    zero: 'z',
+    'ignore-missing': '--ignore-missing',
+    quiet: '--quiet',
+    status: '--status',
+    strict: '--strict',
+    warn: 'w',
   },
 } as const;
 
 function digest(name: string, key: string): ProgramSpec {
   const algorithm = algorithms[key] as Algorithm;
   return defineTool(
-    { name, usage: '[OPTION]... [FILE]...', about: `Print or check ${algorithm.tag} checksums.`, ...digestOptions, ...(key === 'blake2b' ? { short: 'bctwzl:' } : {}) },
+    {
+      name,
+      usage: '[OPTION]... [FILE]...',
+      about: `Print or check ${algorithm.tag} checksums.`,
+      ...digestOptions,
+      ...(key === 'blake2b' ? { short: 'bctwzl:' } : {}),
+    },
     async (t, { options, operands }) => {
       const keys = new Set(options.map((option) => option.key));
       const files = operands.length === 0 ? ['-'] : operands;
       if (keys.has('c')) {
-        const report = { quiet: keys.has('--quiet'), status: keys.has('--status'), strict: keys.has('--strict'), warn: keys.has('w'), ignoreMissing: keys.has('--ignore-missing') };
+        const report = {
+          quiet: keys.has('--quiet'),
+          status: keys.has('--status'),
+          strict: keys.has('--strict'),
+          warn: keys.has('w'),
+          ignoreMissing: keys.has('--ignore-missing'),
+        };
         for (const file of files) await verify(t, file, algorithm, report);
         return t.status;
       }
-      for (const file of files) await printDigest(t, file, algorithm, keys.has('--tag'), keys.has('b'), keys.has('z'));
+      for (const file of files)
+        await printDigest(t, file, algorithm, keys.has('--tag'), keys.has('b'), keys.has('z'));
       return t.status;
     },
   );
 }
 
-async function printDigest(t: Tool, file: string, algorithm: Algorithm, tag: boolean, binary: boolean, zero: boolean): Promise<void> {
+async function printDigest(
+  t: Tool,
+  file: string,
+  algorithm: Algorithm,
+  tag: boolean,
+  binary: boolean,
+  zero: boolean,
+): Promise<void> {
   try {
     const sum = await hashOf(t, file, algorithm);
     const escaped = !zero && /[\\\n\r]/.test(file);
-    const name = escaped ? file.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/\r/g, '\\r') : file;
+    const name = escaped
+      ? file.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/\r/g, '\\r')
+      : file;
     const mark = escaped ? '\\' : '';
-    t.put(tag ? `${mark}${algorithm.tag} (${name}) = ${sum}` : `${mark}${sum} ${binary ? '*' : ' '}${name}`);
+    t.put(
+      tag
+        ? `${mark}${algorithm.tag} (${name}) = ${sum}`
+        : `${mark}${sum} ${binary ? '*' : ' '}${name}`,
+    );
     t.put(zero ? '\0' : '\n');
   } catch (error) {
     t.warnErrno(quoteName(file, true), error);
@@ -156,23 +200,47 @@ function posixCrc(text: string): number {
 }
 
 const cksum = defineTool(
-  { name: 'cksum', usage: '[OPTION]... [FILE]...', about: 'Print or verify checksums.', short: 'a:bctwzl:', long: { ...digestOptions.long, algorithm: 'a:', untagged: '--untagged', length: 'l:', debug: '--debug' } },
+  {
+    name: 'cksum',
+    usage: '[OPTION]... [FILE]...',
+    about: 'Print or verify checksums.',
+    short: 'a:bctwzl:',
+    long: {
+      ...digestOptions.long,
+      algorithm: 'a:',
+      untagged: '--untagged',
+      length: 'l:',
+      debug: '--debug',
+    },
+  },
   async (t, { options, operands }) => {
     const name = options.filter(({ key }) => key === 'a').pop()?.value ?? 'crc';
     const keys = new Set(options.map((option) => option.key));
     const files = operands.length === 0 ? ['-'] : operands;
     const algorithm = algorithms[name];
     if (algorithm !== undefined) {
-      const report = { quiet: keys.has('--quiet'), status: keys.has('--status'), strict: keys.has('--strict'), warn: keys.has('w'), ignoreMissing: keys.has('--ignore-missing') };
-      for (const file of files) await (keys.has('c') ? verify(t, file, algorithm, report) : printDigest(t, file, algorithm, !keys.has('--untagged'), false, keys.has('z')));
+      const report = {
+        quiet: keys.has('--quiet'),
+        status: keys.has('--status'),
+        strict: keys.has('--strict'),
+        warn: keys.has('w'),
+        ignoreMissing: keys.has('--ignore-missing'),
+      };
+      for (const file of files)
+        await (keys.has('c')
+          ? verify(t, file, algorithm, report)
+          : printDigest(t, file, algorithm, !keys.has('--untagged'), false, keys.has('z')));
       return t.status;
     }
-    if (name !== 'crc' && name !== 'bsd' && name !== 'sysv') return t.usage(`invalid argument ${quoteAlways(name)} for '--algorithm'`);
+    if (name !== 'crc' && name !== 'bsd' && name !== 'sysv')
+      return t.usage(`invalid argument ${quoteAlways(name)} for '--algorithm'`);
     for (const file of files) {
       try {
         const text = await t.input(file === '-' ? 0 : t.open(file)).rest();
         const suffix = operands.length === 0 ? '' : ` ${file}`;
-        t.put(`${name === 'crc' ? `${posixCrc(text)} ${text.length}` : oldSum(text, name === 'sysv')}${suffix}\n`);
+        t.put(
+          `${name === 'crc' ? `${posixCrc(text)} ${text.length}` : oldSum(text, name === 'sysv')}${suffix}\n`,
+        );
       } catch (error) {
         t.warn(`${quoteName(file, true)}: ${errnoText(error)}`);
       }
@@ -184,15 +252,24 @@ const cksum = defineTool(
 function oldSum(text: string, sysv: boolean): string {
   let sum = 0;
   for (let at = 0; at < text.length; at++) {
-    sum = sysv ? sum + text.charCodeAt(at) : ((sum >> 1) + ((sum & 1) << 15) + text.charCodeAt(at)) & 0xffff;
+    sum = sysv
+      ? sum + text.charCodeAt(at)
+      : ((sum >> 1) + ((sum & 1) << 15) + text.charCodeAt(at)) & 0xffff;
   }
-  if (!sysv) return `${String(sum).padStart(5, '0')} ${String(Math.ceil(text.length / 1024)).padStart(5)}`;
+  if (!sysv)
+    return `${String(sum).padStart(5, '0')} ${String(Math.ceil(text.length / 1024)).padStart(5)}`;
   const folded = (sum & 0xffff) + Math.floor((sum % 0x100000000) / 0x10000);
   return `${(folded & 0xffff) + (folded >> 16)} ${Math.ceil(text.length / 512)}`;
 }
 
 const sum = defineTool(
-  { name: 'sum', usage: '[OPTION]... [FILE]...', about: 'Print checksum and block counts for each FILE.', short: 'rs', long: { sysv: 's' } },
+  {
+    name: 'sum',
+    usage: '[OPTION]... [FILE]...',
+    about: 'Print checksum and block counts for each FILE.',
+    short: 'rs',
+    long: { sysv: 's' },
+  },
   async (t, { options, operands }) => {
     const sysv = options.filter(({ key }) => key === 'r' || key === 's').pop()?.key === 's';
     await t.eachInput(operands, async (input, file) => {
@@ -203,6 +280,13 @@ const sum = defineTool(
 );
 
 export const digestPrograms: readonly ProgramSpec[] = [
-  digest('md5sum', 'md5'), digest('sha1sum', 'sha1'), digest('sha224sum', 'sha224'), digest('sha256sum', 'sha256'),
-  digest('sha384sum', 'sha384'), digest('sha512sum', 'sha512'), digest('b2sum', 'blake2b'), cksum, sum,
+  digest('md5sum', 'md5'),
+  digest('sha1sum', 'sha1'),
+  digest('sha224sum', 'sha224'),
+  digest('sha256sum', 'sha256'),
+  digest('sha384sum', 'sha384'),
+  digest('sha512sum', 'sha512'),
+  digest('b2sum', 'blake2b'),
+  cksum,
+  sum,
 ];

@@ -7,7 +7,8 @@ import { quoteAlways } from '../tool/quote.js';
 import { defineTool, type Tool } from '../tool/tool.js';
 import { xxd } from './xxd.js';
 
-const printable = (byte: number): string => (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : '.');
+const printable = (byte: number): string =>
+  byte >= 32 && byte < 127 ? String.fromCharCode(byte) : '.';
 const hex = (value: number, width: number): string => value.toString(16).padStart(width, '0');
 
 /** All operands as one text; read errors are reported. */
@@ -26,19 +27,68 @@ interface OdType {
 }
 
 const odWidths: Readonly<Record<string, readonly number[]>> = {
-  o: [0, 3, 6, 0, 11, 0, 0, 0, 22], u: [0, 3, 5, 0, 10, 0, 0, 0, 20], d: [0, 4, 6, 0, 11, 0, 0, 0, 20], x: [0, 2, 4, 0, 8, 0, 0, 0, 16],
+  o: [0, 3, 6, 0, 11, 0, 0, 0, 22],
+  u: [0, 3, 5, 0, 10, 0, 0, 0, 20],
+  d: [0, 4, 6, 0, 11, 0, 0, 0, 20],
+  x: [0, 2, 4, 0, 8, 0, 0, 0, 16],
 };
-const namedChars = ['nul', 'soh', 'stx', 'etx', 'eot', 'enq', 'ack', 'bel', 'bs', 'ht', 'nl', 'vt', 'ff', 'cr', 'so', 'si', 'dle', 'dc1', 'dc2', 'dc3', 'dc4', 'nak', 'syn', 'etb', 'can', 'em', 'sub', 'esc', 'fs', 'gs', 'rs', 'us', 'sp'];
-const escapedChars: Readonly<Record<number, string>> = { 0: '\\0', 7: '\\a', 8: '\\b', 9: '\\t', 10: '\\n', 11: '\\v', 12: '\\f', 13: '\\r' };
+const namedChars = [
+  'nul',
+  'soh',
+  'stx',
+  'etx',
+  'eot',
+  'enq',
+  'ack',
+  'bel',
+  'bs',
+  'ht',
+  'nl',
+  'vt',
+  'ff',
+  'cr',
+  'so',
+  'si',
+  'dle',
+  'dc1',
+  'dc2',
+  'dc3',
+  'dc4',
+  'nak',
+  'syn',
+  'etb',
+  'can',
+  'em',
+  'sub',
+  'esc',
+  'fs',
+  'gs',
+  'rs',
+  'us',
+  'sp',
+];
+const escapedChars: Readonly<Record<number, string>> = {
+  0: '\\0',
+  7: '\\a',
+  8: '\\b',
+  9: '\\t',
+  10: '\\n',
+  11: '\\v',
+  12: '\\f',
+  13: '\\r',
+};
 
 function odTypes(t: Tool, text: string): OdType[] {
   const types: OdType[] = [];
-  for (let rest = text; rest !== ''; ) {
+  for (let rest = text; rest !== '';) {
     const match = /^([acdfoux])(\d+|[CSILFD])?(z?)/.exec(rest);
-    if (match === null) return t.fail(`invalid character '${rest.charAt(0)}' in type string ${quoteAlways(text)}`);
+    if (match === null)
+      return t.fail(`invalid character '${rest.charAt(0)}' in type string ${quoteAlways(text)}`);
     const letter = match[1] ?? 'o';
     const named = { C: 1, S: 2, I: 4, L: 8, F: 4, D: 8 }[match[2] ?? ''];
-    const size = 'ac'.includes(letter) ? 1 : (named ?? (match[2] === undefined ? (letter === 'f' ? 8 : 4) : Number(match[2])));
+    const size = 'ac'.includes(letter)
+      ? 1
+      : (named ?? (match[2] === undefined ? (letter === 'f' ? 8 : 4) : Number(match[2])));
     types.push({ letter, size, chars: match[3] === 'z' });
     rest = rest.slice(match[0].length);
   }
@@ -47,32 +97,70 @@ function odTypes(t: Tool, text: string): OdType[] {
 
 function odCell(type: OdType, view: DataView, at: number): string {
   const byte = view.getUint8(at);
-  if (type.letter === 'c') return (escapedChars[byte] ?? (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : byte.toString(8).padStart(3, '0'))).padStart(4);
-  if (type.letter === 'a') return (byte % 128 === 127 ? 'del' : (namedChars[byte % 128] ?? String.fromCharCode(byte % 128))).padStart(4);
+  if (type.letter === 'c')
+    return (
+      escapedChars[byte] ??
+      (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : byte.toString(8).padStart(3, '0'))
+    ).padStart(4);
+  if (type.letter === 'a')
+    return (
+      byte % 128 === 127 ? 'del' : (namedChars[byte % 128] ?? String.fromCharCode(byte % 128))
+    ).padStart(4);
   if (type.letter === 'f') {
     const value = type.size === 4 ? view.getFloat32(at, true) : view.getFloat64(at, true);
     return ` ${formatFloat({ flags: '', width: type.size === 4 ? 15 : 24, precision: type.size === 4 ? 8 : 17, conversion: 'g' }, value)}`;
   }
   let value = 0n;
-  for (let index = type.size - 1; index >= 0; index--) value = (value << 8n) | BigInt(view.getUint8(at + index));
+  for (let index = type.size - 1; index >= 0; index--)
+    value = (value << 8n) | BigInt(view.getUint8(at + index));
   const width = odWidths[type.letter]?.[type.size] ?? 0;
-  if (type.letter === 'd') return ` ${BigInt.asIntN(type.size * 8, value).toString().padStart(width)}`;
+  if (type.letter === 'd')
+    return ` ${BigInt.asIntN(type.size * 8, value)
+      .toString()
+      .padStart(width)}`;
   if (type.letter === 'u') return ` ${value.toString().padStart(width)}`;
   return ` ${value.toString(type.letter === 'x' ? 16 : 8).padStart(width, '0')}`;
 }
 
-const oldTypes: Readonly<Record<string, string>> = { a: 'a', b: 'o1', c: 'c', d: 'u2', f: 'fF', i: 'dI', l: 'dL', o: 'o2', s: 'd2', x: 'x2' };
+const oldTypes: Readonly<Record<string, string>> = {
+  a: 'a',
+  b: 'o1',
+  c: 'c',
+  d: 'u2',
+  f: 'fF',
+  i: 'dI',
+  l: 'dL',
+  o: 'o2',
+  s: 'd2',
+  x: 'x2',
+};
 
 const od = defineTool(
   {
-    name: 'od', usage: '[OPTION]... [FILE]...', about: 'Write an unambiguous representation, octal bytes by default,\nof FILE to standard output.', short: 'A:abcdfij:lN:oS:st:vw::x',
-    long: { 'address-radix': 'A:', 'skip-bytes': 'j:', 'read-bytes': 'N:', format: 't:', 'output-duplicates': 'v', width: 'w::', strings: 'S:', endian: '--endian:' },
+    name: 'od',
+    usage: '[OPTION]... [FILE]...',
+    about:
+      'Write an unambiguous representation, octal bytes by default,\nof FILE to standard output.',
+    short: 'A:abcdfij:lN:oS:st:vw::x',
+    long: {
+      'address-radix': 'A:',
+      'skip-bytes': 'j:',
+      'read-bytes': 'N:',
+      format: 't:',
+      'output-duplicates': 'v',
+      width: 'w::',
+      strings: 'S:',
+      endian: '--endian:',
+    },
   },
   async (t, { options, operands }) => {
     let [radix, skip, limit, verbose, width] = ['o', 0, Infinity, false, 0];
     const types: OdType[] = [];
     for (const { key, value = '' } of options) {
-      if (key === 'A') radix = 'doxn'.includes(value) ? value : t.fail(`invalid output address radix '${value}'; it must be one character from [doxn]`);
+      if (key === 'A')
+        radix = 'doxn'.includes(value)
+          ? value
+          : t.fail(`invalid output address radix '${value}'; it must be one character from [doxn]`);
       else if (key === 'j') skip = parseSize(value) ?? (Number(value) || 0);
       else if (key === 'N') limit = parseSize(value) ?? (Number(value) || 0);
       else if (key === 't') types.push(...odTypes(t, value));
@@ -112,7 +200,8 @@ const od = defineTool(
           line += odCell(type, padded, at + offset).padStart(Math.round(perByte * type.size));
         }
         if (type.chars) {
-          const cells = Math.ceil(row / type.size) - Math.ceil(Math.min(row, bytes.length - at) / type.size);
+          const cells =
+            Math.ceil(row / type.size) - Math.ceil(Math.min(row, bytes.length - at) / type.size);
           line += `${' '.repeat(cells * Math.round(perByte * type.size))}  >${[...bytes.subarray(at, Math.min(at + row, bytes.length))].map(printable).join('')}<`;
         }
         t.put(`${line}\n`);
@@ -127,7 +216,8 @@ function hexdumpRow(bytes: Uint8Array, at: number, canonical: boolean, cell: str
   const piece = bytes.subarray(at, at + 16);
   if (canonical) {
     let line = '';
-    for (let index = 0; index < 16; index++) line += `${index === 8 ? '  ' : ' '}${index < piece.length ? hex(piece[index] ?? 0, 2) : '  '}`;
+    for (let index = 0; index < 16; index++)
+      line += `${index === 8 ? '  ' : ' '}${index < piece.length ? hex(piece[index] ?? 0, 2) : '  '}`;
     return ` ${line}  |${[...piece].map(printable).join('')}|`;
   }
   let line = '';
@@ -136,7 +226,10 @@ function hexdumpRow(bytes: Uint8Array, at: number, canonical: boolean, cell: str
     const value = (piece[index] ?? 0) + (size === 2 ? (piece[index + 1] ?? 0) * 256 : 0);
     const there = index < piece.length;
     if (cell === 'b') line += there ? ` ${value.toString(8).padStart(3, '0')}` : '    ';
-    else if (cell === 'c') line += there ? ` ${(escapedChars[value] ?? (value >= 32 && value < 127 ? String.fromCharCode(value) : value.toString(8).padStart(3, '0'))).padStart(3)}` : '    ';
+    else if (cell === 'c')
+      line += there
+        ? ` ${(escapedChars[value] ?? (value >= 32 && value < 127 ? String.fromCharCode(value) : value.toString(8).padStart(3, '0'))).padStart(3)}`
+        : '    ';
     else if (cell === 'd') line += there ? `   ${String(value).padStart(5, '0')}` : '        ';
     else if (cell === 'o') line += there ? `  ${value.toString(8).padStart(6, '0')}` : '        ';
     else if (cell === 'x') line += there ? `    ${hex(value, 4)}` : '        ';
@@ -154,25 +247,42 @@ function customFormat(format: string, bytes: Uint8Array): string {
   }));
   let out = '';
   let at = 0;
-  if (units.every((unit) => !unit.text.includes('%'))) return units.map((unit) => unit.text.repeat(unit.count)).join('');
+  if (units.every((unit) => !unit.text.includes('%')))
+    return units.map((unit) => unit.text.repeat(unit.count)).join('');
   while (at < bytes.length) {
     for (const { count, size, text } of units) {
       for (let turn = 0; turn < count && (at < bytes.length || !text.includes('%')); turn++) {
-        out += text.replace(/%(_ax|_ad|_p|_c|[-+ #0]*\d*(?:\.\d+)?[diouxXcs])/g, (_all, directive: string) => {
-          if (directive === '_ax') return hex(at, 1);
-          if (directive === '_ad') return String(at);
-          const step = Number(size ?? (/[c]|_/.test(directive) ? 1 : 4));
-          let value = 0n;
-          for (let index = step - 1; index >= 0; index--) value = (value << 8n) | BigInt(bytes[at + index] ?? 0);
-          const byte = bytes[at] ?? 0;
-          at += step;
-          if (directive === '_p') return printable(byte);
-          if (directive === '_c' || directive.endsWith('c')) return directive === '_c' ? (escapedChars[byte] ?? printable(byte)) : String.fromCharCode(byte);
-          const spec = /^([-+ #0]*)(\d*)(?:\.(\d+))?([diouxX])$/.exec(directive);
-          const conversion = spec?.[4] ?? 'd';
-          const signed = conversion === 'd' || conversion === 'i' ? BigInt.asIntN(step * 8, value) : value;
-          return formatInteger({ flags: spec?.[1] ?? '', width: spec?.[2] === '' ? undefined : Number(spec?.[2]), precision: spec?.[3] === undefined ? undefined : Number(spec[3]), conversion }, signed);
-        });
+        out += text.replace(
+          /%(_ax|_ad|_p|_c|[-+ #0]*\d*(?:\.\d+)?[diouxXcs])/g,
+          (_all, directive: string) => {
+            if (directive === '_ax') return hex(at, 1);
+            if (directive === '_ad') return String(at);
+            const step = Number(size ?? (/[c]|_/.test(directive) ? 1 : 4));
+            let value = 0n;
+            for (let index = step - 1; index >= 0; index--)
+              value = (value << 8n) | BigInt(bytes[at + index] ?? 0);
+            const byte = bytes[at] ?? 0;
+            at += step;
+            if (directive === '_p') return printable(byte);
+            if (directive === '_c' || directive.endsWith('c'))
+              return directive === '_c'
+                ? (escapedChars[byte] ?? printable(byte))
+                : String.fromCharCode(byte);
+            const spec = /^([-+ #0]*)(\d*)(?:\.(\d+))?([diouxX])$/.exec(directive);
+            const conversion = spec?.[4] ?? 'd';
+            const signed =
+              conversion === 'd' || conversion === 'i' ? BigInt.asIntN(step * 8, value) : value;
+            return formatInteger(
+              {
+                flags: spec?.[1] ?? '',
+                width: spec?.[2] === '' ? undefined : Number(spec?.[2]),
+                precision: spec?.[3] === undefined ? undefined : Number(spec[3]),
+                conversion,
+              },
+              signed,
+            );
+          },
+        );
       }
     }
   }
@@ -182,8 +292,24 @@ function customFormat(format: string, bytes: Uint8Array): string {
 function hexdump(name: string): ProgramSpec {
   return defineTool(
     {
-      name, usage: '[options] <file>...', about: 'Display file contents in hexadecimal, decimal, octal, or ascii.', suite: 'util-linux', short: 'bCcde:f:n:os:vxL::', shortName: true,
-      long: { canonical: 'C', 'one-byte-octal': 'b', 'one-byte-char': 'c', 'two-bytes-decimal': 'd', 'two-bytes-octal': 'o', 'two-bytes-hex': 'x', length: 'n:', skip: 's:', 'no-squeezing': 'v', format: 'e:' },
+      name,
+      usage: '[options] <file>...',
+      about: 'Display file contents in hexadecimal, decimal, octal, or ascii.',
+      suite: 'util-linux',
+      short: 'bCcde:f:n:os:vxL::',
+      shortName: true,
+      long: {
+        canonical: 'C',
+        'one-byte-octal': 'b',
+        'one-byte-char': 'c',
+        'two-bytes-decimal': 'd',
+        'two-bytes-octal': 'o',
+        'two-bytes-hex': 'x',
+        length: 'n:',
+        skip: 's:',
+        'no-squeezing': 'v',
+        format: 'e:',
+      },
     },
     async (t, { options, operands }) => {
       let [cell, skip, limit, verbose, format] = [name === 'hd' ? 'C' : '', 0, Infinity, false, ''];
@@ -221,10 +347,19 @@ function hexdump(name: string): ProgramSpec {
 }
 
 const strings = defineTool(
-  { name: 'strings', usage: '[option(s)] [file(s)]', about: 'Display printable strings in [file(s)] (stdin by default)', suite: '', short: '0123456789afn:t:', long: { all: 'a', bytes: 'n:', radix: 't:', 'print-file-name': 'f' } },
+  {
+    name: 'strings',
+    usage: '[option(s)] [file(s)]',
+    about: 'Display printable strings in [file(s)] (stdin by default)',
+    suite: '',
+    short: '0123456789afn:t:',
+    long: { all: 'a', bytes: 'n:', radix: 't:', 'print-file-name': 'f' },
+  },
   async (t, { options, operands }) => {
     const digits = options.map(({ key }) => (/^\d$/.test(key) ? key : '')).join('');
-    const least = Number(options.find(({ key }) => key === 'n')?.value ?? (digits === '' ? '4' : digits));
+    const least = Number(
+      options.find(({ key }) => key === 'n')?.value ?? (digits === '' ? '4' : digits),
+    );
     const radix = options.find(({ key }) => key === 't')?.value;
     const named = options.some(({ key }) => key === 'f');
     for (const file of operands.length === 0 ? ['-'] : operands) {
@@ -232,7 +367,8 @@ const strings = defineTool(
       if (text === undefined) continue;
       for (const match of text.matchAll(new RegExp(`[\\x20-\\x7e\\t]{${least},}`, 'g'))) {
         const at = match.index;
-        const offset = radix === undefined ? '' : `${at.toString({ x: 16, o: 8 }[radix] ?? 10).padStart(7)} `;
+        const offset =
+          radix === undefined ? '' : `${at.toString({ x: 16, o: 8 }[radix] ?? 10).padStart(7)} `;
         t.put(`${named ? `${file}: ` : ''}${offset}${match[0]}\n`);
       }
     }
@@ -240,4 +376,10 @@ const strings = defineTool(
   },
 );
 
-export const dumpPrograms: readonly ProgramSpec[] = [od, hexdump('hexdump'), hexdump('hd'), xxd, strings];
+export const dumpPrograms: readonly ProgramSpec[] = [
+  od,
+  hexdump('hexdump'),
+  hexdump('hd'),
+  xxd,
+  strings,
+];

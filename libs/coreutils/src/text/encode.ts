@@ -54,7 +54,13 @@ function decode(text: string, alphabet: string): { text: string; bad: boolean } 
 
 function baseTool(name: string, alphabet: string): ProgramSpec {
   return defineTool(
-    { name, usage: '[OPTION]... [FILE]', about: `${name === 'base64' ? 'Base64' : 'Base32'} encode or decode FILE, or standard input, to standard output.`, short: 'diw:', long: { decode: 'd', 'ignore-garbage': 'i', wrap: 'w:' } },
+    {
+      name,
+      usage: '[OPTION]... [FILE]',
+      about: `${name === 'base64' ? 'Base64' : 'Base32'} encode or decode FILE, or standard input, to standard output.`,
+      short: 'diw:',
+      long: { decode: 'd', 'ignore-garbage': 'i', wrap: 'w:' },
+    },
     async (t, { options, operands }) => {
       const has = (key: string): boolean => options.some((option) => option.key === key);
       const wrap = options.filter(({ key }) => key === 'w').pop()?.value ?? '76';
@@ -63,7 +69,9 @@ function baseTool(name: string, alphabet: string): ProgramSpec {
       const text = await t.readWhole(operands[0] ?? '-');
       if (text === undefined) return 1;
       if (has('d')) {
-        const cleaned = has('i') ? [...text].filter((char) => char === '=' || alphabet.includes(char)).join('') : text.replaceAll('\n', '');
+        const cleaned = has('i')
+          ? [...text].filter((char) => char === '=' || alphabet.includes(char)).join('')
+          : text.replaceAll('\n', '');
         const result = decode(cleaned, alphabet);
         t.put(result.text);
         if (result.bad) t.warn('invalid input');
@@ -72,7 +80,9 @@ function baseTool(name: string, alphabet: string): ProgramSpec {
       const encoded = encode(text, alphabet);
       const width = Number(wrap);
       if (width === 0) t.put(encoded);
-      else for (let at = 0; at < encoded.length; at += width) t.put(`${encoded.slice(at, at + width)}\n`);
+      else
+        for (let at = 0; at < encoded.length; at += width)
+          t.put(`${encoded.slice(at, at + width)}\n`);
       return t.status;
     },
   );
@@ -136,11 +146,16 @@ async function gzipFile(t: Tool, file: string, s: GzipSettings): Promise<void> {
     text = await t.input(standard ? 0 : t.open(file)).rest();
   } catch (error) {
     const reason = errnoText(error);
-    warn(t, reason === 'Is a directory' ? `${file} is a directory -- ignored` : `${file}: ${reason}`, reason === 'Is a directory' ? 2 : 1);
+    warn(
+      t,
+      reason === 'Is a directory' ? `${file} is a directory -- ignored` : `${file}: ${reason}`,
+      reason === 'Is a directory' ? 2 : 1,
+    );
     return;
   }
   let result: string;
-  if (!s.decompress) result = bytesToText(gzipSync(textToBytes(text), { level: s.level, mtime: 0 }));
+  if (!s.decompress)
+    result = bytesToText(gzipSync(textToBytes(text), { level: s.level, mtime: 0 }));
   else {
     if (!text.startsWith('\x1f\x8b')) {
       if (s.force && s.toStdout) t.put(text);
@@ -166,7 +181,11 @@ async function gzipFile(t: Tool, file: string, s: GzipSettings): Promise<void> {
     return;
   }
   const mode = t.sys.stat(toUnicode(file)).mode;
-  const fd = t.sys.open(toUnicode(target), OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_TRUNC, mode);
+  const fd = t.sys.open(
+    toUnicode(target),
+    OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_TRUNC,
+    mode,
+  );
   await t.sys.write(fd, textToBytes(result));
   t.sys.close(fd);
   if (!s.keep) t.sys.unlink(toUnicode(file));
@@ -175,25 +194,55 @@ async function gzipFile(t: Tool, file: string, s: GzipSettings): Promise<void> {
 function gzipTool(name: string, decompress: boolean, toStdout: boolean): ProgramSpec {
   return defineTool(
     {
-      name, usage: '[OPTION]... [FILE]...', about: 'Compress or uncompress FILEs (by default, compress FILES in-place).', suite: 'gzip', shortName: true, short: '123456789cdfhklnNqrS:tvV',
-      long: { stdout: 'c', 'to-stdout': 'c', decompress: 'd', uncompress: 'd', force: 'f', keep: 'k', fast: '1', best: '9', 'no-name': 'n', name: 'N', quiet: 'q', suffix: 'S:', test: 't', verbose: 'v', recursive: 'r' },
+      name,
+      usage: '[OPTION]... [FILE]...',
+      about: 'Compress or uncompress FILEs (by default, compress FILES in-place).',
+      suite: 'gzip',
+      shortName: true,
+      short: '123456789cdfhklnNqrS:tvV',
+      long: {
+        stdout: 'c',
+        'to-stdout': 'c',
+        decompress: 'd',
+        uncompress: 'd',
+        force: 'f',
+        keep: 'k',
+        fast: '1',
+        best: '9',
+        'no-name': 'n',
+        name: 'N',
+        quiet: 'q',
+        suffix: 'S:',
+        test: 't',
+        verbose: 'v',
+        recursive: 'r',
+      },
       usageHint: (called) => `Try \`${called} --help' for more information.\n`,
     },
     async (t, { options, operands }) => {
       const has = (key: string): boolean => options.some((option) => option.key === key);
-      const level = Number(options.filter(({ key }) => /^\d$/.test(key)).pop()?.key ?? 6) as GzipSettings['level'];
+      const level = Number(
+        options.filter(({ key }) => /^\d$/.test(key)).pop()?.key ?? 6,
+      ) as GzipSettings['level'];
       const settings: GzipSettings = {
-        decompress: decompress || has('d'), toStdout: toStdout || has('c'), keep: has('k'), force: has('f'), level,
+        decompress: decompress || has('d'),
+        toStdout: toStdout || has('c'),
+        keep: has('k'),
+        force: has('f'),
+        level,
         suffix: options.find(({ key }) => key === 'S')?.value ?? '.gz',
       };
-      for (const file of operands.length === 0 ? ['-'] : operands) await gzipFile(t, file, settings);
+      for (const file of operands.length === 0 ? ['-'] : operands)
+        await gzipFile(t, file, settings);
       return t.status;
     },
   );
 }
 
 export const encodePrograms: readonly ProgramSpec[] = [
-  baseTool('base64', base64Alphabet), baseTool('base32', base32Alphabet),
-  gzipTool('gzip', false, false), gzipTool('gunzip', true, false), gzipTool('zcat', true, true),
+  baseTool('base64', base64Alphabet),
+  baseTool('base32', base32Alphabet),
+  gzipTool('gzip', false, false),
+  gzipTool('gunzip', true, false),
+  gzipTool('zcat', true, true),
 ];
-

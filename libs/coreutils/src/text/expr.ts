@@ -17,7 +17,8 @@ class ExprParser {
   parse(): string {
     const value = this.or(true);
     const extra = this.args[this.at];
-    if (extra !== undefined) this.t.fail(`syntax error: unexpected argument ${quoteAlways(extra)}`, 2);
+    if (extra !== undefined)
+      this.t.fail(`syntax error: unexpected argument ${quoteAlways(extra)}`, 2);
     return value;
   }
 
@@ -30,7 +31,11 @@ class ExprParser {
 
   private take(): string {
     const token = this.args[this.at];
-    if (token === undefined) return this.t.fail(`syntax error: missing argument after ${quoteAlways(this.args[this.at - 1] ?? '')}`, 2);
+    if (token === undefined)
+      return this.t.fail(
+        `syntax error: missing argument after ${quoteAlways(this.args[this.at - 1] ?? '')}`,
+        2,
+      );
     this.at++;
     return token;
   }
@@ -55,11 +60,29 @@ class ExprParser {
 
   private comparison(evaluate: boolean): string {
     let left = this.sum(evaluate);
-    for (let operator = this.accept('<', '<=', '=', '==', '!=', '>=', '>'); operator !== undefined; operator = this.accept('<', '<=', '=', '==', '!=', '>=', '>')) {
+    for (
+      let operator = this.accept('<', '<=', '=', '==', '!=', '>=', '>');
+      operator !== undefined;
+      operator = this.accept('<', '<=', '=', '==', '!=', '>=', '>')
+    ) {
       const right = this.sum(evaluate);
       const numeric = isInteger(left) && isInteger(right);
-      const order = numeric ? Number(BigInt(left) - BigInt(right)) : left < right ? -1 : left > right ? 1 : 0;
-      const result = { '<': order < 0, '<=': order <= 0, '=': order === 0, '==': order === 0, '!=': order !== 0, '>=': order >= 0, '>': order > 0 }[operator];
+      const order = numeric
+        ? Number(BigInt(left) - BigInt(right))
+        : left < right
+          ? -1
+          : left > right
+            ? 1
+            : 0;
+      const result = {
+        '<': order < 0,
+        '<=': order <= 0,
+        '=': order === 0,
+        '==': order === 0,
+        '!=': order !== 0,
+        '>=': order >= 0,
+        '>': order > 0,
+      }[operator];
       left = result === true ? '1' : '0';
     }
     return left;
@@ -73,7 +96,11 @@ class ExprParser {
 
   private sum(evaluate: boolean): string {
     let left = this.product(evaluate);
-    for (let operator = this.accept('+', '-'); operator !== undefined; operator = this.accept('+', '-')) {
+    for (
+      let operator = this.accept('+', '-');
+      operator !== undefined;
+      operator = this.accept('+', '-')
+    ) {
       const [a, b] = [this.number(left, evaluate), this.number(this.product(evaluate), evaluate)];
       left = String(operator === '+' ? a + b : a - b);
     }
@@ -82,7 +109,11 @@ class ExprParser {
 
   private product(evaluate: boolean): string {
     let left = this.match(evaluate);
-    for (let operator = this.accept('*', '/', '%'); operator !== undefined; operator = this.accept('*', '/', '%')) {
+    for (
+      let operator = this.accept('*', '/', '%');
+      operator !== undefined;
+      operator = this.accept('*', '/', '%')
+    ) {
       const [a, b] = [this.number(left, evaluate), this.number(this.match(evaluate), evaluate)];
       if (operator !== '*' && b === 0n && evaluate) this.t.fail('division by zero', 2);
       const divisor = b === 0n ? 1n : b;
@@ -99,7 +130,9 @@ class ExprParser {
 
   private matched(text: string, pattern: string): string {
     try {
-      const regex = new Regex(`^\\(${pattern}\\)`.replace(/^\^\\\(\^/, '^\\('), { flavour: 'basic' });
+      const regex = new Regex(`^\\(${pattern}\\)`.replace(/^\^\\\(\^/, '^\\('), {
+        flavour: 'basic',
+      });
       const found = regex.exec(text);
       if (regex.groups > 1) return found?.groups[2] ?? '';
       return String(found === undefined ? 0 : found.end);
@@ -110,13 +143,20 @@ class ExprParser {
   }
 
   private primary(evaluate: boolean): string {
-    const operator = this.args.length > this.at + 1 ? this.accept('match', 'substr', 'index', 'length', '+', '(') : this.accept('(');
+    const operator =
+      this.args.length > this.at + 1
+        ? this.accept('match', 'substr', 'index', 'length', '+', '(')
+        : this.accept('(');
     switch (operator) {
       case '(': {
         const value = this.or(evaluate);
         if (this.accept(')') === undefined) {
           const found = this.args[this.at];
-          if (found === undefined) this.t.fail(`syntax error: expecting ')' after ${quoteAlways(this.args[this.at - 1] ?? '')}`, 2);
+          if (found === undefined)
+            this.t.fail(
+              `syntax error: expecting ')' after ${quoteAlways(this.args[this.at - 1] ?? '')}`,
+              2,
+            );
           this.t.fail(`syntax error: expecting ')' instead of ${quoteAlways(found)}`, 2);
         }
         return value;
@@ -132,8 +172,13 @@ class ExprParser {
         return String([...text].findIndex((char) => chars.includes(char)) + 1);
       }
       case 'substr': {
-        const [text, from, count] = [this.primary(evaluate), this.primary(evaluate), this.primary(evaluate)];
-        if (!isInteger(from) || !isInteger(count) || Number(from) <= 0 || Number(count) <= 0) return '';
+        const [text, from, count] = [
+          this.primary(evaluate),
+          this.primary(evaluate),
+          this.primary(evaluate),
+        ];
+        if (!isInteger(from) || !isInteger(count) || Number(from) <= 0 || Number(count) <= 0)
+          return '';
         return text.slice(Number(from) - 1, Number(from) - 1 + Number(count));
       }
       default: {
@@ -149,7 +194,13 @@ const isInteger = (text: string): boolean => /^-?\d+$/.test(text);
 const truthy = (text: string): boolean => text !== '' && !/^-?0+$/.test(text);
 
 const expr = defineTool(
-  { name: 'expr', usage: 'EXPRESSION', about: 'Print the value of EXPRESSION to standard output.', errorStatus: 2, raw: true },
+  {
+    name: 'expr',
+    usage: 'EXPRESSION',
+    about: 'Print the value of EXPRESSION to standard output.',
+    errorStatus: 2,
+    raw: true,
+  },
   (t) => {
     const args = t.args[0] === '--' ? t.args.slice(1) : t.args;
     if (args.length === 1 && (args[0] === '--help' || args[0] === '--version')) t.parse({}, args);
@@ -179,7 +230,8 @@ class TestParser {
     }
     if (this.args.length === 3 && isBinary(b)) return this.binary(a, b, c);
     if (this.args.length === 3 && a === '(' && c === ')') return b !== '';
-    if (this.args.length === 3 && a !== '!' && b !== '-a' && b !== '-o') return this.t.fail(`${quoteAlways(b)}: binary operator expected`, 2);
+    if (this.args.length === 3 && a !== '!' && b !== '-a' && b !== '-o')
+      return this.t.fail(`${quoteAlways(b)}: binary operator expected`, 2);
     const value = this.or();
     const extra = this.args[this.at];
     if (extra !== undefined) return this.t.fail(`extra argument ${quoteAlways(extra)}`, 2);
@@ -214,7 +266,11 @@ class TestParser {
 
   private take(): string {
     const token = this.args[this.at++];
-    if (token === undefined) return this.t.fail(`missing argument after ${quoteAlways(this.args[this.args.length - 1] ?? '')}`, 2);
+    if (token === undefined)
+      return this.t.fail(
+        `missing argument after ${quoteAlways(this.args[this.args.length - 1] ?? '')}`,
+        2,
+      );
     return token;
   }
 
@@ -229,7 +285,8 @@ class TestParser {
       if (this.take() !== ')') return this.t.fail("')' expected", 2);
       return value;
     }
-    if (/^-[a-zA-Z]$/.test(token) && this.at < this.args.length) return this.unary(token, this.take());
+    if (/^-[a-zA-Z]$/.test(token) && this.at < this.args.length)
+      return this.unary(token, this.take());
     return token !== '';
   }
 
@@ -245,26 +302,50 @@ class TestParser {
   private unary(operator: string, operand: string): boolean {
     const stat = (): Stat | undefined => this.stat(operand);
     switch (operator) {
-      case '-n': return operand !== '';
-      case '-z': return operand === '';
-      case '-e': case '-a': return stat() !== undefined;
-      case '-f': return stat()?.type === 'file' || stat()?.type === 'nsfs';
-      case '-d': return stat()?.type === 'dir';
-      case '-L': case '-h': return this.stat(operand, true)?.type === 'symlink';
-      case '-p': return stat()?.type === 'fifo';
-      case '-S': return stat()?.type === 'socket';
-      case '-c': return stat()?.type === 'char';
-      case '-b': return false;
-      case '-s': return (stat()?.size ?? 0) > 0;
-      case '-r': case '-w': return stat() !== undefined;
-      case '-x': return ((stat()?.mode ?? 0) & 0o111) !== 0;
-      case '-u': return ((stat()?.mode ?? 0) & 0o4000) !== 0;
-      case '-g': return ((stat()?.mode ?? 0) & 0o2000) !== 0;
-      case '-k': return ((stat()?.mode ?? 0) & 0o1000) !== 0;
-      case '-O': case '-G': return stat()?.uid === this.t.sys.getuid();
-      case '-N': return stat() !== undefined;
-      case '-t': return this.t.sys.isatty(Number(this.integer(operand)));
-      default: return this.t.fail(`${quoteAlways(operator)}: unary operator expected`, 2);
+      case '-n':
+        return operand !== '';
+      case '-z':
+        return operand === '';
+      case '-e':
+      case '-a':
+        return stat() !== undefined;
+      case '-f':
+        return stat()?.type === 'file' || stat()?.type === 'nsfs';
+      case '-d':
+        return stat()?.type === 'dir';
+      case '-L':
+      case '-h':
+        return this.stat(operand, true)?.type === 'symlink';
+      case '-p':
+        return stat()?.type === 'fifo';
+      case '-S':
+        return stat()?.type === 'socket';
+      case '-c':
+        return stat()?.type === 'char';
+      case '-b':
+        return false;
+      case '-s':
+        return (stat()?.size ?? 0) > 0;
+      case '-r':
+      case '-w':
+        return stat() !== undefined;
+      case '-x':
+        return ((stat()?.mode ?? 0) & 0o111) !== 0;
+      case '-u':
+        return ((stat()?.mode ?? 0) & 0o4000) !== 0;
+      case '-g':
+        return ((stat()?.mode ?? 0) & 0o2000) !== 0;
+      case '-k':
+        return ((stat()?.mode ?? 0) & 0o1000) !== 0;
+      case '-O':
+      case '-G':
+        return stat()?.uid === this.t.sys.getuid();
+      case '-N':
+        return stat() !== undefined;
+      case '-t':
+        return this.t.sys.isatty(Number(this.integer(operand)));
+      default:
+        return this.t.fail(`${quoteAlways(operator)}: unary operator expected`, 2);
     }
   }
 
@@ -276,36 +357,79 @@ class TestParser {
 
   private binary(left: string, operator: string, right: string): boolean {
     switch (operator) {
-      case '=': case '==': return left === right;
-      case '!=': return left !== right;
-      case '<': return left < right;
-      case '>': return left > right;
-      case '-ef': return this.stat(left) !== undefined && this.stat(left)?.ino === this.stat(right)?.ino;
-      case '-nt': return (this.stat(left)?.mtimeNs ?? -Infinity) > (this.stat(right)?.mtimeNs ?? -Infinity);
-      case '-ot': return (this.stat(left)?.mtimeNs ?? -Infinity) < (this.stat(right)?.mtimeNs ?? -Infinity);
-      case '-a': return left !== '' && right !== '';
-      case '-o': return left !== '' || right !== '';
+      case '=':
+      case '==':
+        return left === right;
+      case '!=':
+        return left !== right;
+      case '<':
+        return left < right;
+      case '>':
+        return left > right;
+      case '-ef':
+        return this.stat(left) !== undefined && this.stat(left)?.ino === this.stat(right)?.ino;
+      case '-nt':
+        return (this.stat(left)?.mtimeNs ?? -Infinity) > (this.stat(right)?.mtimeNs ?? -Infinity);
+      case '-ot':
+        return (this.stat(left)?.mtimeNs ?? -Infinity) < (this.stat(right)?.mtimeNs ?? -Infinity);
+      case '-a':
+        return left !== '' && right !== '';
+      case '-o':
+        return left !== '' || right !== '';
       default: {
         const [a, b] = [this.integer(left), this.integer(right)];
-        return { '-eq': a === b, '-ne': a !== b, '-lt': a < b, '-le': a <= b, '-gt': a > b, '-ge': a >= b }[operator] ?? false;
+        return (
+          {
+            '-eq': a === b,
+            '-ne': a !== b,
+            '-lt': a < b,
+            '-le': a <= b,
+            '-gt': a > b,
+            '-ge': a >= b,
+          }[operator] ?? false
+        );
       }
     }
   }
 }
 
 function isBinary(token: string): boolean {
-  return ['=', '==', '!=', '<', '>', '-eq', '-ne', '-lt', '-le', '-gt', '-ge', '-ef', '-nt', '-ot'].includes(token);
+  return [
+    '=',
+    '==',
+    '!=',
+    '<',
+    '>',
+    '-eq',
+    '-ne',
+    '-lt',
+    '-le',
+    '-gt',
+    '-ge',
+    '-ef',
+    '-nt',
+    '-ot',
+  ].includes(token);
 }
 
 function test(name: string): ProgramSpec {
-  return defineTool({ name, usage: 'EXPRESSION', about: 'Exit with the status determined by EXPRESSION.', errorStatus: 2, raw: true }, (t) => {
-    let args = t.args;
-    if (name === '[') {
-      if (args[args.length - 1] !== ']') t.fail("missing ']'", 2);
-      args = args.slice(0, -1);
-    }
-    return Promise.resolve(new TestParser(t, args).parse() ? 0 : 1);
-  });
+  return defineTool(
+    {
+      name,
+      usage: 'EXPRESSION',
+      about: 'Exit with the status determined by EXPRESSION.',
+      errorStatus: 2,
+      raw: true,
+    },
+    (t) => {
+      let args = t.args;
+      if (name === '[') {
+        if (args[args.length - 1] !== ']') t.fail("missing ']'", 2);
+        args = args.slice(0, -1);
+      }
+      return Promise.resolve(new TestParser(t, args).parse() ? 0 : 1);
+    },
+  );
 }
 
 export const exprPrograms: readonly ProgramSpec[] = [expr, test('test'), test('[')];

@@ -38,15 +38,52 @@ export interface GrepOptions {
 
 export const grepShort = '0123456789A:B:C:D:EFGHILPTUVX:abcd:e:f:hiLlm:noqRrsuvwxyZz';
 export const grepLong: Readonly<Record<string, string>> = {
-  'after-context': 'A:', 'before-context': 'B:', context: 'C:', 'extended-regexp': 'E', 'fixed-strings': 'F',
-  'basic-regexp': 'G', 'perl-regexp': 'P', regexp: 'e:', file: 'f:', 'ignore-case': 'i', 'no-ignore-case': '--case',
-  'word-regexp': 'w', 'line-regexp': 'x', 'null-data': 'z', 'invert-match': 'v', 'max-count': 'm:',
-  'byte-offset': 'b', 'line-number': 'n', 'line-buffered': '--line-buffered', 'with-filename': 'H', 'no-filename': 'h',
-  label: '--label:', 'only-matching': 'o', quiet: 'q', silent: 'q', 'binary-files': '--binary-files:', text: 'a',
-  directories: 'd:', devices: 'D:', recursive: 'r', 'dereference-recursive': 'R', include: '--include:',
-  exclude: '--exclude:', 'exclude-from': '--exclude-from:', 'exclude-dir': '--exclude-dir:', 'files-without-match': 'L',
-  'files-with-matches': 'l', count: 'c', 'initial-tab': 'T', null: 'Z', color: '--color::', colour: '--color::',
-  'group-separator': '--group-separator:', 'no-group-separator': '--no-group-separator', 'no-messages': 's', binary: 'U',
+  'after-context': 'A:',
+  'before-context': 'B:',
+  context: 'C:',
+  'extended-regexp': 'E',
+  'fixed-strings': 'F',
+  'basic-regexp': 'G',
+  'perl-regexp': 'P',
+  regexp: 'e:',
+  file: 'f:',
+  'ignore-case': 'i',
+  'no-ignore-case': '--case',
+  'word-regexp': 'w',
+  'line-regexp': 'x',
+  'null-data': 'z',
+  'invert-match': 'v',
+  'max-count': 'm:',
+  'byte-offset': 'b',
+  'line-number': 'n',
+  'line-buffered': '--line-buffered',
+  'with-filename': 'H',
+  'no-filename': 'h',
+  label: '--label:',
+  'only-matching': 'o',
+  quiet: 'q',
+  silent: 'q',
+  'binary-files': '--binary-files:',
+  text: 'a',
+  directories: 'd:',
+  devices: 'D:',
+  recursive: 'r',
+  'dereference-recursive': 'R',
+  include: '--include:',
+  exclude: '--exclude:',
+  'exclude-from': '--exclude-from:',
+  'exclude-dir': '--exclude-dir:',
+  'files-without-match': 'L',
+  'files-with-matches': 'l',
+  count: 'c',
+  'initial-tab': 'T',
+  null: 'Z',
+  color: '--color::',
+  colour: '--color::',
+  'group-separator': '--group-separator:',
+  'no-group-separator': '--no-group-separator',
+  'no-messages': 's',
+  binary: 'U',
 };
 
 function context(t: Tool, value: string): number {
@@ -105,11 +142,15 @@ const apply: Readonly<Record<string, Apply>> = {
   '--group-separator': (o, v) => (o.separator = v),
   '--no-group-separator': (o) => (o.separator = undefined),
   '--color': (o, v, t) => {
-    if (!['', 'always', 'never', 'auto', 'yes', 'no', 'force', 'none', 'tty', 'if-tty'].includes(v)) t.parse({}, ['--help']);
-    o.colour = ['always', 'yes', 'force'].includes(v) || (['', 'auto', 'tty', 'if-tty'].includes(v) && t.sys.isatty(1));
+    if (!['', 'always', 'never', 'auto', 'yes', 'no', 'force', 'none', 'tty', 'if-tty'].includes(v))
+      t.parse({}, ['--help']);
+    o.colour =
+      ['always', 'yes', 'force'].includes(v) ||
+      (['', 'auto', 'tty', 'if-tty'].includes(v) && t.sys.isatty(1));
   },
   '--binary-files': (o, v, t) => {
-    if (v !== 'binary' && v !== 'text' && v !== 'without-match') return t.fail('unknown binary-files type');
+    if (v !== 'binary' && v !== 'text' && v !== 'without-match')
+      return t.fail('unknown binary-files type');
     o.binary = v;
   },
   m: (o, v, t) => {
@@ -117,7 +158,8 @@ const apply: Readonly<Record<string, Apply>> = {
     o.maxCount = Number(v) < 0 ? Infinity : Number(v);
   },
   d: (o, v, t) => {
-    if (v !== 'read' && v !== 'recurse' && v !== 'skip') return t.fail(`invalid argument '${v}' for '--directories'`);
+    if (v !== 'read' && v !== 'recurse' && v !== 'skip')
+      return t.fail(`invalid argument '${v}' for '--directories'`);
     o.directories = v;
     o.recursive = v === 'recurse';
   },
@@ -133,11 +175,35 @@ export async function grepOptions(
   flavour: GrepOptions['flavour'],
 ): Promise<{ options: GrepOptions; files: readonly string[] }> {
   const options: GrepOptions = {
-    flavour, patterns: [], havePatterns: false, ignoreCase: false, whole: undefined, invert: false, count: false,
-    lineNumbers: false, byteOffsets: false, onlyMatching: false, quiet: false, noMessages: false, list: '',
-    maxCount: Infinity, before: -1, after: -1, separator: '--', withName: undefined, label: '(standard input)',
-    nullName: false, initialTab: false, delimiter: '\n', binary: 'binary', recursive: false, directories: 'read',
-    include: [], exclude: [], excludeDir: [], colour: false,
+    flavour,
+    patterns: [],
+    havePatterns: false,
+    ignoreCase: false,
+    whole: undefined,
+    invert: false,
+    count: false,
+    lineNumbers: false,
+    byteOffsets: false,
+    onlyMatching: false,
+    quiet: false,
+    noMessages: false,
+    list: '',
+    maxCount: Infinity,
+    before: -1,
+    after: -1,
+    separator: '--',
+    withName: undefined,
+    label: '(standard input)',
+    nullName: false,
+    initialTab: false,
+    delimiter: '\n',
+    binary: 'binary',
+    recursive: false,
+    directories: 'read',
+    include: [],
+    exclude: [],
+    excludeDir: [],
+    colour: false,
   };
   let digits = '';
   for (const { key, value = '' } of parsed.options) {

@@ -19,9 +19,15 @@ function compile(t: Tool, o: GrepOptions): Matcher {
       if (o.patterns.length > 1) t.fail('the -P option only supports a single pattern');
       return new PerlRegex(o.patterns[0] ?? '', { ignoreCase: o.ignoreCase, whole: o.whole });
     }
-    if (o.flavour === 'extended' && o.patterns.some((pattern) => /^\^?[*+?]|[(|][*+?]/.test(pattern))) {
+    if (
+      o.flavour === 'extended' &&
+      o.patterns.some((pattern) => /^\^?[*+?]|[(|][*+?]/.test(pattern))
+    ) {
       t.put(`${t.name}: warning: * at start of expression\n`, 2);
-    } else if (o.flavour === 'extended' && o.patterns.some((pattern) => /^\^?\{\d+(,\d*)?\}/.test(pattern))) {
+    } else if (
+      o.flavour === 'extended' &&
+      o.patterns.some((pattern) => /^\^?\{\d+(,\d*)?\}/.test(pattern))
+    ) {
       t.put(`${t.name}: warning: {...} at start of expression\n`, 2);
     }
     return new Regex(o.patterns, { flavour: o.flavour, ignoreCase: o.ignoreCase, whole: o.whole });
@@ -84,7 +90,7 @@ class Grep {
 
   /** Non-empty matches of a line, left to right. */
   private *matches(line: string): Generator<{ start: number; end: number }> {
-    for (let from = 0; from <= line.length; ) {
+    for (let from = 0; from <= line.length;) {
       const match = this.matcher?.exec(line, from);
       if (match === undefined) return;
       if (match.end > match.start) yield match;
@@ -108,7 +114,10 @@ class Grep {
     const quietly = o.quiet || o.list !== '' || o.count;
     reading: while (!stopped || pending > 0) {
       // With -m the rest of a seekable input is left for whoever reads it next.
-      const block = o.maxCount === Infinity ? await input.lines(o.delimiter) : await oneLine(input, o.delimiter);
+      const block =
+        o.maxCount === Infinity
+          ? await input.lines(o.delimiter)
+          : await oneLine(input, o.delimiter);
       if (block === undefined) break;
       if (o.binary !== 'text' && o.delimiter === '\n' && !binary) {
         binary = block.some((line) => line.includes('\0'));
@@ -125,7 +134,8 @@ class Grep {
           if (pending > 0) {
             pending--;
             lastPrinted = lineNumber;
-            if (!o.onlyMatching) t.put(`${this.prefix(name, lineNumber, start, '-')}${line}${o.delimiter}`);
+            if (!o.onlyMatching)
+              t.put(`${this.prefix(name, lineNumber, start, '-')}${line}${o.delimiter}`);
           } else if (o.before > 0) {
             held.push({ line, number: lineNumber, offset: start });
             if (held.length > o.before) held.shift();
@@ -143,7 +153,10 @@ class Grep {
         }
         this.separate(lastPrinted, held[0]?.number ?? lineNumber);
         for (const before of held) {
-          if (!o.onlyMatching) t.put(`${this.prefix(name, before.number, before.offset, '-')}${before.line}${o.delimiter}`);
+          if (!o.onlyMatching)
+            t.put(
+              `${this.prefix(name, before.number, before.offset, '-')}${before.line}${o.delimiter}`,
+            );
         }
         held.length = 0;
         this.printSelected(line, name, lineNumber, start);
@@ -152,8 +165,12 @@ class Grep {
         if (stopped && pending === 0) break reading;
       }
     }
-    if (o.count && !o.quiet) t.put(`${this.withName ? `${this.paint('file', name)}${o.nullName ? '\0' : this.paint('separator', ':')}` : ''}${count}\n`);
-    if ((o.list === 'l' && count > 0) || (o.list === 'L' && count === 0)) t.put(`${name}${o.nullName ? '\0' : '\n'}`);
+    if (o.count && !o.quiet)
+      t.put(
+        `${this.withName ? `${this.paint('file', name)}${o.nullName ? '\0' : this.paint('separator', ':')}` : ''}${count}\n`,
+      );
+    if ((o.list === 'l' && count > 0) || (o.list === 'L' && count === 0))
+      t.put(`${name}${o.nullName ? '\0' : '\n'}`);
     return count > 0;
   }
 
@@ -173,7 +190,9 @@ class Grep {
     }
     if (o.invert) return;
     for (const { start, end } of this.matches(line)) {
-      t.put(`${this.prefix(name, number, offset + start, ':')}${this.paint('match', line.slice(start, end))}${o.delimiter}`);
+      t.put(
+        `${this.prefix(name, number, offset + start, ':')}${this.paint('match', line.slice(start, end))}${o.delimiter}`,
+      );
     }
   }
 
@@ -243,7 +262,8 @@ function grep(name: string, flavour: GrepOptions['flavour']): ProgramSpec {
       errorStatus: 2,
       short: grepShort,
       long: grepLong,
-      usageHint: (called) => `Usage: ${called} [OPTION]... PATTERNS [FILE]...\nTry '${called} --help' for more information.\n`,
+      usageHint: (called) =>
+        `Usage: ${called} [OPTION]... PATTERNS [FILE]...\nTry '${called} --help' for more information.\n`,
     },
     async (t, parsed) => {
       const { options, files } = await grepOptions(t, parsed, flavour);
@@ -258,4 +278,8 @@ function grep(name: string, flavour: GrepOptions['flavour']): ProgramSpec {
   );
 }
 
-export const grepPrograms: readonly ProgramSpec[] = [grep('grep', 'basic'), grep('egrep', 'extended'), grep('fgrep', 'fixed')];
+export const grepPrograms: readonly ProgramSpec[] = [
+  grep('grep', 'basic'),
+  grep('egrep', 'extended'),
+  grep('fgrep', 'fixed'),
+];

@@ -24,7 +24,11 @@ async function firstLines(t: Tool, input: Input, wanted: Wanted): Promise<void> 
 
 async function allButLastLines(t: Tool, input: Input, wanted: Wanted): Promise<void> {
   const held: string[] = [];
-  for (let line = await input.line(wanted.delimiter); line !== undefined; line = await input.line(wanted.delimiter)) {
+  for (
+    let line = await input.line(wanted.delimiter);
+    line !== undefined;
+    line = await input.line(wanted.delimiter)
+  ) {
     held.push(input.terminated ? line + wanted.delimiter : line);
     if (held.length > wanted.count) t.put(held.shift() ?? '');
   }
@@ -41,7 +45,7 @@ async function bytes(t: Tool, input: Input, wanted: Wanted): Promise<void> {
     }
     return;
   }
-  for (let left = wanted.count; left > 0; ) {
+  for (let left = wanted.count; left > 0;) {
     const text = await input.take(Math.min(left, 65536));
     if (text === '') return;
     left -= text.length;
@@ -58,23 +62,45 @@ function readCount(t: Tool, value: string, unit: Wanted['unit'], delimiter: stri
 }
 
 export const head = defineTool(
-  { name: 'head', usage: '[OPTION]... [FILE]...', about: 'Print the first 10 lines of each FILE to standard output.', raw: true },
+  {
+    name: 'head',
+    usage: '[OPTION]... [FILE]...',
+    about: 'Print the first 10 lines of each FILE to standard output.',
+    raw: true,
+  },
   async (t) => {
     const args = [...t.args];
     const old = /^-(\d+)([bckmlqvz]*)$/.exec(args[0] ?? '');
     if (old !== null) {
       const flags = old[2] ?? '';
       const unit = flags.includes('c') || flags.includes('b') ? '-c' : '-n';
-      args.splice(0, 1, unit, `${old[1] ?? ''}${/[bkm]/.exec(flags)?.[0] ?? ''}`, ...[...flags].filter((f) => 'qvz'.includes(f)).map((f) => `-${f}`));
+      args.splice(
+        0,
+        1,
+        unit,
+        `${old[1] ?? ''}${/[bkm]/.exec(flags)?.[0] ?? ''}`,
+        ...[...flags].filter((f) => 'qvz'.includes(f)).map((f) => `-${f}`),
+      );
     }
     const { options, operands } = t.parse(
-      { short: 'c:n:qvz', long: { bytes: 'c:', lines: 'n:', quiet: 'q', silent: 'q', verbose: 'v', 'zero-terminated': 'z' } },
+      {
+        short: 'c:n:qvz',
+        long: {
+          bytes: 'c:',
+          lines: 'n:',
+          quiet: 'q',
+          silent: 'q',
+          verbose: 'v',
+          'zero-terminated': 'z',
+        },
+      },
       args,
     );
     let wanted: Wanted = { unit: 'lines', count: 10, fromEnd: false, delimiter: '\n' };
     let headers = operands.length > 1;
     for (const { key, value = '' } of options) {
-      if (key === 'c' || key === 'n') wanted = readCount(t, value, key === 'c' ? 'bytes' : 'lines', wanted.delimiter);
+      if (key === 'c' || key === 'n')
+        wanted = readCount(t, value, key === 'c' ? 'bytes' : 'lines', wanted.delimiter);
       else if (key === 'z') wanted = { ...wanted, delimiter: '\0' };
       else headers = key === 'v';
     }

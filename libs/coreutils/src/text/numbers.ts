@@ -31,17 +31,33 @@ function decimalText(scaled: bigint, places: number): string {
 }
 
 const seq = defineTool(
-  { name: 'seq', usage: '[OPTION]... LAST\n  or:  seq [OPTION]... FIRST LAST\n  or:  seq [OPTION]... FIRST INCREMENT LAST', about: 'Print numbers from FIRST to LAST, in steps of INCREMENT.', raw: true },
+  {
+    name: 'seq',
+    usage:
+      '[OPTION]... LAST\n  or:  seq [OPTION]... FIRST LAST\n  or:  seq [OPTION]... FIRST INCREMENT LAST',
+    about: 'Print numbers from FIRST to LAST, in steps of INCREMENT.',
+    raw: true,
+  },
   async (t) => {
     // A negative number is an operand, not options.
     const split = t.args.findIndex((arg) => /^-[.\d]/.test(arg));
     const args = split < 0 ? t.args : [...t.args.slice(0, split), '--', ...t.args.slice(split)];
-    const { options, operands: given } = t.parse({ short: 'f:s:w', long: { format: 'f:', separator: 's:', 'equal-width': 'w' }, inOrder: true }, args);
+    const { options, operands: given } = t.parse(
+      {
+        short: 'f:s:w',
+        long: { format: 'f:', separator: 's:', 'equal-width': 'w' },
+        inOrder: true,
+      },
+      args,
+    );
     const operands = given.filter((word) => word !== '--');
-    const value = (key: string): string | undefined => options.filter((option) => option.key === key).pop()?.value;
+    const value = (key: string): string | undefined =>
+      options.filter((option) => option.key === key).pop()?.value;
     if (operands.length === 0) t.usage('missing operand');
     if (operands.length > 3) t.usage(`extra operand ${quoteAlways(operands[3] ?? '')}`);
-    const numbers = operands.map((text) => (/^[-+]?inf$/i.test(text) ? undefined : parseDecimal(t, text)));
+    const numbers = operands.map((text) =>
+      /^[-+]?inf$/i.test(text) ? undefined : parseDecimal(t, text),
+    );
     const one: Decimal = { scaled: 1n, places: 0, text: '1' };
     const first = numbers.length === 1 ? one : (numbers[0] ?? one);
     const step = numbers.length === 3 ? (numbers[1] ?? one) : one;
@@ -51,19 +67,35 @@ const seq = defineTool(
     if (format !== undefined) checkFormat(t, format);
     const shown = Math.max(first.places, step.places);
     const places = Math.max(shown, last?.places ?? 0);
-    const scale = (number: Decimal): bigint => number.scaled * 10n ** BigInt(places - number.places);
-    const [from, by, to] = [scale(first), scale(step), last === undefined ? undefined : scale(last)];
+    const scale = (number: Decimal): bigint =>
+      number.scaled * 10n ** BigInt(places - number.places);
+    const [from, by, to] = [
+      scale(first),
+      scale(step),
+      last === undefined ? undefined : scale(last),
+    ];
     const drop = 10n ** BigInt(places - shown);
     const equalWidth = options.some(({ key }) => key === 'w');
     const lastShown = to === undefined ? from : from + ((to - from) / by) * by;
-    const width = equalWidth ? Math.max(decimalText(from / drop, shown).length, decimalText((last?.scaled ?? 0n) < 0n ? (to ?? 0n) / drop : lastShown / drop, shown).length, widthOf(first, shown), widthOf(last ?? first, shown)) : 0;
+    const width = equalWidth
+      ? Math.max(
+          decimalText(from / drop, shown).length,
+          decimalText((last?.scaled ?? 0n) < 0n ? (to ?? 0n) / drop : lastShown / drop, shown)
+            .length,
+          widthOf(first, shown),
+          widthOf(last ?? first, shown),
+        )
+      : 0;
     const separator = value('s') ?? '\n';
     let any = false;
     let count = 0;
     for (let at = from; to === undefined || (by > 0n ? at <= to : at >= to); at += by) {
       let text = decimalText(at / drop, shown);
       if (format !== undefined) text = formatted(format, Number(text));
-      else if (equalWidth) text = text.startsWith('-') ? `-${text.slice(1).padStart(width - 1, '0')}` : text.padStart(width, '0');
+      else if (equalWidth)
+        text = text.startsWith('-')
+          ? `-${text.slice(1).padStart(width - 1, '0')}`
+          : text.padStart(width, '0');
       t.put((any ? separator : '') + text);
       any = true;
       if (t.full) await t.flush();
@@ -87,7 +119,8 @@ function checkFormat(t: Tool, format: string): void {
   if (directives.length > 1) t.fail(`format ${quoteAlways(format)} has too many % directives`);
   const conversion = parseSpec(plain, plain.indexOf('%'))?.spec.conversion;
   if (conversion === undefined) return t.fail(`format ${quoteAlways(format)} ends in %`);
-  if (!'efgaEFGA'.includes(conversion)) t.fail(`format ${quoteAlways(format)} has unknown %${conversion} directive`);
+  if (!'efgaEFGA'.includes(conversion))
+    t.fail(`format ${quoteAlways(format)} has unknown %${conversion} directive`);
 }
 
 function formatted(format: string, value: number): string {
@@ -111,7 +144,11 @@ function factors(value: bigint): bigint[] {
 }
 
 const factor = defineTool(
-  { name: 'factor', usage: '[NUMBER]...', about: 'Print the prime factors of each specified integer NUMBER.' },
+  {
+    name: 'factor',
+    usage: '[NUMBER]...',
+    about: 'Print the prime factors of each specified integer NUMBER.',
+  },
   async (t, { operands }) => {
     const show = (word: string): void => {
       if (!/^\+?\d+$/.test(word)) {
@@ -119,12 +156,20 @@ const factor = defineTool(
         return;
       }
       const value = BigInt(word.replace('+', ''));
-      t.put(`${value}:${factors(value).map((item) => ` ${item}`).join('')}\n`);
+      t.put(
+        `${value}:${factors(value)
+          .map((item) => ` ${item}`)
+          .join('')}\n`,
+      );
     };
     if (operands.length > 0) operands.forEach(show);
     else {
       const input = t.input(0);
-      for (let line = await input.line(); line !== undefined; line = await input.line()) line.split(/[ \t]+/).filter((word) => word !== '').forEach(show);
+      for (let line = await input.line(); line !== undefined; line = await input.line())
+        line
+          .split(/[ \t]+/)
+          .filter((word) => word !== '')
+          .forEach(show);
     }
     return t.status;
   },

@@ -1,10 +1,27 @@
 /** printf and echo as separate programs (the shell has its own). */
 import type { ProgramSpec } from '@netloom/sys';
-import { formatFloat, formatInteger, formatText, parseSpec, type FormatSpec } from '../tool/cformat.js';
+import {
+  formatFloat,
+  formatInteger,
+  formatText,
+  parseSpec,
+  type FormatSpec,
+} from '../tool/cformat.js';
 import { quoteAlways } from '../tool/quote.js';
 import { defineTool, ExitError, type Tool } from '../tool/tool.js';
 
-const letters: Readonly<Record<string, string>> = { a: '\x07', b: '\b', e: '\x1b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\\': '\\', '"': '"' };
+const letters: Readonly<Record<string, string>> = {
+  a: '\x07',
+  b: '\b',
+  e: '\x1b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  '\\': '\\',
+  '"': '"',
+};
 
 /** Ends all output (`\c`). */
 class Stop extends Error {
@@ -16,7 +33,7 @@ class Stop extends Error {
 /** Escapes of a format (octal `\NNN`) or of `%b` and `echo -e` (octal `\0NNN`). */
 function unescape(text: string, leadingZero: boolean): string {
   let out = '';
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     if (text[at] !== '\\' || at + 1 >= text.length) {
       out += text.charAt(at++);
       continue;
@@ -28,7 +45,11 @@ function unescape(text: string, leadingZero: boolean): string {
     if (letter === 'c') throw new Stop(out);
     if (octal !== null) out += String.fromCharCode(parseInt(octal[1] || '0', 8) & 255);
     else if (hex !== null) out += String.fromCharCode(parseInt(hex[1] ?? '0', 16));
-    else out += letters[letter] !== undefined && (letter !== '"' || !leadingZero) ? letters[letter] : `\\${letter}`;
+    else
+      out +=
+        letters[letter] !== undefined && (letter !== '"' || !leadingZero)
+          ? letters[letter]
+          : `\\${letter}`;
     at += 1 + (octal?.[0].length ?? hex?.[0].length ?? 1);
   }
   return out;
@@ -49,7 +70,10 @@ class Printf {
         this.once(format);
         if (this.used === before) {
           if (this.used < this.args.length && this.used === 0) {
-            this.t.put(`${this.t.name}: warning: ignoring excess arguments, starting with ${quoteAlways(this.args[0] ?? '')}\n`, 2);
+            this.t.put(
+              `${this.t.name}: warning: ignoring excess arguments, starting with ${quoteAlways(this.args[0] ?? '')}\n`,
+              2,
+            );
           }
           return;
         }
@@ -65,7 +89,7 @@ class Printf {
   }
 
   private once(format: string): void {
-    for (let at = 0; at < format.length; ) {
+    for (let at = 0; at < format.length;) {
       const next = format.indexOf('%', at);
       this.t.put(unescape(next < 0 ? format.slice(at) : format.slice(at, next), false));
       if (next < 0) return;
@@ -76,7 +100,9 @@ class Printf {
       }
       const parsed = parseSpec(format, next);
       if (parsed === undefined || !'diouxXfFeEgGaAcsbq'.includes(parsed.spec.conversion)) {
-        return this.t.fail(`${format.slice(next, next + (parsed?.length ?? 1))}: invalid conversion specification`);
+        return this.t.fail(
+          `${format.slice(next, next + (parsed?.length ?? 1))}: invalid conversion specification`,
+        );
       }
       this.t.put(this.convert(parsed.spec));
       at = next + parsed.length;
@@ -90,7 +116,12 @@ class Printf {
   private convert(given: FormatSpec): string {
     const width = this.star(given.width);
     const precision = this.star(given.precision);
-    const spec: FormatSpec = { ...given, width: width === undefined ? undefined : Math.abs(width), precision, flags: width !== undefined && width < 0 ? `${given.flags}-` : given.flags };
+    const spec: FormatSpec = {
+      ...given,
+      width: width === undefined ? undefined : Math.abs(width),
+      precision,
+      flags: width !== undefined && width < 0 ? `${given.flags}-` : given.flags,
+    };
     const arg = this.next();
     switch (spec.conversion) {
       case 's':
@@ -100,8 +131,16 @@ class Printf {
       case 'b':
         return formatText(spec, unescape(arg ?? '', true));
       case 'q':
-        return formatText(spec, /^[A-Za-z0-9_/.,:+=%@-]+$/.test(arg ?? '') ? (arg ?? '') : quoteAlways(arg ?? ''));
-      case 'd': case 'i': case 'o': case 'u': case 'x': case 'X':
+        return formatText(
+          spec,
+          /^[A-Za-z0-9_/.,:+=%@-]+$/.test(arg ?? '') ? (arg ?? '') : quoteAlways(arg ?? ''),
+        );
+      case 'd':
+      case 'i':
+      case 'o':
+      case 'u':
+      case 'x':
+      case 'X':
         return formatInteger(spec, this.integer(arg));
       default:
         return formatFloat(spec, this.float(arg));
@@ -109,7 +148,11 @@ class Printf {
   }
 
   private complain(arg: string, whole: boolean): void {
-    this.t.warn(whole ? `${quoteAlways(arg)}: expected a numeric value` : `${quoteAlways(arg)}: value not completely converted`);
+    this.t.warn(
+      whole
+        ? `${quoteAlways(arg)}: expected a numeric value`
+        : `${quoteAlways(arg)}: value not completely converted`,
+    );
   }
 
   private integer(arg: string | undefined): bigint {
@@ -129,7 +172,10 @@ class Printf {
   private float(arg: string | undefined): number {
     if (arg === undefined) return 0;
     if (/^["']/.test(arg) && arg.length > 1) return arg.charCodeAt(1);
-    const match = /^[ \t]*([-+]?)(0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|inf(?:inity)?|nan)/i.exec(arg);
+    const match =
+      /^[ \t]*([-+]?)(0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|inf(?:inity)?|nan)/i.exec(
+        arg,
+      );
     if (match === null) {
       this.complain(arg, true);
       return 0;
@@ -142,7 +188,12 @@ class Printf {
 }
 
 const printf = defineTool(
-  { name: 'printf', usage: 'FORMAT [ARGUMENT]...', about: 'Print ARGUMENT(s) according to FORMAT.', raw: true },
+  {
+    name: 'printf',
+    usage: 'FORMAT [ARGUMENT]...',
+    about: 'Print ARGUMENT(s) according to FORMAT.',
+    raw: true,
+  },
   (t) => {
     const args = [...t.args];
     if (args[0] === '--help' || args[0] === '--version') t.parse({}, args);
@@ -155,7 +206,12 @@ const printf = defineTool(
 );
 
 const echo = defineTool(
-  { name: 'echo', usage: '[SHORT-OPTION]... [STRING]...', about: 'Echo the STRING(s) to standard output.', raw: true },
+  {
+    name: 'echo',
+    usage: '[SHORT-OPTION]... [STRING]...',
+    about: 'Echo the STRING(s) to standard output.',
+    raw: true,
+  },
   (t) => {
     const args = [...t.args];
     if (args.length === 1 && (args[0] === '--help' || args[0] === '--version')) t.parse({}, args);

@@ -6,15 +6,35 @@ import { Regex } from '../regex/regex.js';
 
 const nl = defineTool(
   {
-    name: 'nl', usage: '[OPTION]... [FILE]...', about: 'Write each FILE to standard output, with line numbers added.', short: 'b:d:f:h:i:l:n:ps:v:w:',
+    name: 'nl',
+    usage: '[OPTION]... [FILE]...',
+    about: 'Write each FILE to standard output, with line numbers added.',
+    short: 'b:d:f:h:i:l:n:ps:v:w:',
     long: {
-      'body-numbering': 'b:', 'section-delimiter': 'd:', 'footer-numbering': 'f:', 'header-numbering': 'h:', 'line-increment': 'i:',
-      'join-blank-lines': 'l:', 'number-format': 'n:', 'no-renumber': 'p', 'number-separator': 's:', 'starting-line-number': 'v:', 'number-width': 'w:',
+      'body-numbering': 'b:',
+      'section-delimiter': 'd:',
+      'footer-numbering': 'f:',
+      'header-numbering': 'h:',
+      'line-increment': 'i:',
+      'join-blank-lines': 'l:',
+      'number-format': 'n:',
+      'no-renumber': 'p',
+      'number-separator': 's:',
+      'starting-line-number': 'v:',
+      'number-width': 'w:',
     },
   },
   async (t, { options, operands }) => {
     const style: Record<string, string> = { h: 'n', b: 't', f: 'n' };
-    let [increment, start, width, separator, format, renumber, joinBlank] = [1, 1, 6, '\t', 'rn', true, 1];
+    let [increment, start, width, separator, format, renumber, joinBlank] = [
+      1,
+      1,
+      6,
+      '\t',
+      'rn',
+      true,
+      1,
+    ];
     for (const { key, value = '' } of options) {
       if (key === 'b' || key === 'h' || key === 'f') style[key] = value;
       else if (key === 'i') increment = Number(value);
@@ -26,7 +46,10 @@ const nl = defineTool(
       else if (key === 'l') joinBlank = Number(value);
     }
     for (const name of ['h', 'b', 'f']) {
-      if (!/^[atn]$|^p/.test(style[name] ?? '')) t.usage(`invalid ${{ h: 'header', b: 'body', f: 'footer' }[name] ?? ''} numbering style: ${quoteAlways(style[name] ?? '')}`);
+      if (!/^[atn]$|^p/.test(style[name] ?? ''))
+        t.usage(
+          `invalid ${{ h: 'header', b: 'body', f: 'footer' }[name] ?? ''} numbering style: ${quoteAlways(style[name] ?? '')}`,
+        );
     }
     let number = start;
     let section = 'b';
@@ -48,7 +71,9 @@ const nl = defineTool(
       const digits = String(Math.abs(value));
       const sign = value < 0 ? '-' : '';
       if (format === 'ln') return (sign + digits).padEnd(width);
-      return format === 'rz' ? sign + digits.padStart(width - sign.length, '0') : (sign + digits).padStart(width);
+      return format === 'rz'
+        ? sign + digits.padStart(width - sign.length, '0')
+        : (sign + digits).padStart(width);
     };
     await t.eachInput(operands, async (input) => {
       for (let line = await input.line(); line !== undefined; line = await input.line()) {
@@ -69,7 +94,10 @@ const nl = defineTool(
 
 const fold = defineTool(
   {
-    name: 'fold', usage: '[OPTION]... [FILE]...', about: 'Wrap input lines in each FILE, writing to standard output.', short: '0123456789bsw:',
+    name: 'fold',
+    usage: '[OPTION]... [FILE]...',
+    about: 'Wrap input lines in each FILE, writing to standard output.',
+    short: '0123456789bsw:',
     long: { bytes: 'b', spaces: 's', width: 'w:' },
   },
   async (t, { options, operands }) => {
@@ -77,7 +105,12 @@ const fold = defineTool(
     let digits = '';
     for (const { key, value = '' } of options) {
       if (/^\d$/.test(key)) width = Number((digits += key));
-      else if (key === 'w') width = /^[1-9]\d*$/.test(value) ? Number(value) : t.fail(`invalid number of columns: ${quoteAlways(value)}${/^0+$/.test(value) ? ': Numerical result out of range' : ''}`);
+      else if (key === 'w')
+        width = /^[1-9]\d*$/.test(value)
+          ? Number(value)
+          : t.fail(
+              `invalid number of columns: ${quoteAlways(value)}${/^0+$/.test(value) ? ': Numerical result out of range' : ''}`,
+            );
     }
     const bytes = options.some(({ key }) => key === 'b');
     const spaces = options.some(({ key }) => key === 's');
@@ -123,7 +156,12 @@ interface Word {
 const square = (value: number): number => value * value;
 
 /** Breaks words into lines at the least cost: distance from the goal, raggedness, breaks at bad places. */
-function fillParagraph(words: readonly Word[], indent: string, width: number, goal: number): string[] {
+function fillParagraph(
+  words: readonly Word[],
+  indent: string,
+  width: number,
+  goal: number,
+): string[] {
   const count = words.length;
   const best = new Array<number>(count + 1).fill(Infinity);
   const next = new Array<number>(count + 1).fill(count);
@@ -149,7 +187,12 @@ function fillParagraph(words: readonly Word[], indent: string, width: number, go
   const lines: string[] = [];
   for (let at = 0; at < count; at = next[at] ?? count) {
     const line = words.slice(at, next[at]);
-    lines.push(indent + line.map((word, index) => word.text + (index < line.length - 1 ? ' '.repeat(word.space) : '')).join(''));
+    lines.push(
+      indent +
+        line
+          .map((word, index) => word.text + (index < line.length - 1 ? ' '.repeat(word.space) : ''))
+          .join(''),
+    );
   }
   return lines;
 }
@@ -170,8 +213,19 @@ function breakCost(words: readonly Word[], at: number): number {
 
 const fmt = defineTool(
   {
-    name: 'fmt', usage: '[-WIDTH] [OPTION]... [FILE]...', about: 'Reformat each paragraph in the FILE(s), writing to standard output.', short: '0123456789cg:p:stuw:',
-    long: { width: 'w:', goal: 'g:', 'split-only': 's', 'uniform-spacing': 'u', 'crown-margin': 'c', 'tagged-paragraph': 't', prefix: 'p:' },
+    name: 'fmt',
+    usage: '[-WIDTH] [OPTION]... [FILE]...',
+    about: 'Reformat each paragraph in the FILE(s), writing to standard output.',
+    short: '0123456789cg:p:stuw:',
+    long: {
+      width: 'w:',
+      goal: 'g:',
+      'split-only': 's',
+      'uniform-spacing': 'u',
+      'crown-margin': 'c',
+      'tagged-paragraph': 't',
+      prefix: 'p:',
+    },
   },
   async (t, { options, operands }) => {
     let width = 75;
@@ -181,7 +235,10 @@ const fmt = defineTool(
     const uniform = options.some(({ key }) => key === 'u');
     for (const { key, value = '' } of options) {
       if (/^\d$/.test(key)) width = Number((digits += key));
-      else if (key === 'w') width = /^\d+$/.test(value) ? Number(value) : t.fail(`invalid width: ${quoteAlways(value)}`);
+      else if (key === 'w')
+        width = /^\d+$/.test(value)
+          ? Number(value)
+          : t.fail(`invalid width: ${quoteAlways(value)}`);
       else if (key === 'g') goal = Number(value);
     }
     const target = goal ?? Math.floor((width * 187) / 200);
@@ -189,7 +246,12 @@ const fmt = defineTool(
       let words: Word[] = [];
       let indent = '';
       const finish = (): void => {
-        if (words.length > 0) t.put(fillParagraph(words, indent, width, target).map((line) => `${line}\n`).join(''));
+        if (words.length > 0)
+          t.put(
+            fillParagraph(words, indent, width, target)
+              .map((line) => `${line}\n`)
+              .join(''),
+          );
         words = [];
       };
       for (let line = await input.line(); line !== undefined; line = await input.line()) {
@@ -216,7 +278,10 @@ const fmt = defineTool(
 
 /** Tab stops of -t: one number repeats, a list stands for itself. */
 function tabStops(list: string): (column: number) => number | undefined {
-  const stops = list.split(/[, ]+/).filter((stop) => stop !== '').map(Number);
+  const stops = list
+    .split(/[, ]+/)
+    .filter((stop) => stop !== '')
+    .map(Number);
   const [only] = stops;
   if (stops.length === 1 && only !== undefined) return (column) => column + only - (column % only);
   return (column) => stops.find((stop) => stop > column);
@@ -224,13 +289,18 @@ function tabStops(list: string): (column: number) => number | undefined {
 
 const expand = defineTool(
   {
-    name: 'expand', usage: '[OPTION]... [FILE]...', about: 'Convert tabs in each FILE to spaces, writing to standard output.', short: '0123456789,it:',
+    name: 'expand',
+    usage: '[OPTION]... [FILE]...',
+    about: 'Convert tabs in each FILE to spaces, writing to standard output.',
+    short: '0123456789,it:',
     long: { initial: 'i', tabs: 't:' },
   },
   async (t, { options, operands }) => {
     const initial = options.some(({ key }) => key === 'i');
     const digits = options.map(({ key }) => (/^[\d,]$/.test(key) ? key : '')).join('');
-    const next = tabStops(options.find(({ key }) => key === 't')?.value ?? (digits === '' ? '8' : digits));
+    const next = tabStops(
+      options.find(({ key }) => key === 't')?.value ?? (digits === '' ? '8' : digits),
+    );
     await t.eachInput(operands, async (input) => {
       for (let line = await input.line(); line !== undefined; line = await input.line()) {
         let out = '';
@@ -256,12 +326,17 @@ const expand = defineTool(
 
 const unexpand = defineTool(
   {
-    name: 'unexpand', usage: '[OPTION]... [FILE]...', about: 'Convert blanks in each FILE to tabs, writing to standard output.', short: 'at:',
+    name: 'unexpand',
+    usage: '[OPTION]... [FILE]...',
+    about: 'Convert blanks in each FILE to tabs, writing to standard output.',
+    short: 'at:',
     long: { all: 'a', 'first-only': '--first-only', tabs: 't:' },
   },
   async (t, { options, operands }) => {
     const tabs = options.find(({ key }) => key === 't')?.value;
-    const all = (options.some(({ key }) => key === 'a') || tabs !== undefined) && !options.some(({ key }) => key === '--first-only');
+    const all =
+      (options.some(({ key }) => key === 'a') || tabs !== undefined) &&
+      !options.some(({ key }) => key === '--first-only');
     const next = tabStops(tabs ?? '8');
     await t.eachInput(operands, async (input) => {
       for (let line = await input.line(); line !== undefined; line = await input.line()) {

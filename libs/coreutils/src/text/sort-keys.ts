@@ -21,7 +21,15 @@ export interface SortKey {
 }
 
 export function noOrdering(): Ordering {
-  return { kind: '', reverse: false, skipLeading: false, skipTrailing: false, fold: false, dictionary: false, printable: false };
+  return {
+    kind: '',
+    reverse: false,
+    skipLeading: false,
+    skipTrailing: false,
+    fold: false,
+    dictionary: false,
+    printable: false,
+  };
 }
 
 const isBlank = (char: string | undefined): boolean => char === ' ' || char === '\t';
@@ -51,7 +59,13 @@ export function keyText(line: string, key: SortKey, separator: string | undefine
   if (key.endField > 0) {
     if (key.endChar === 0) {
       end = skipFields(line, key.endField, separator);
-      if (separator !== undefined && end > 0 && (end < line.length || line.endsWith(separator)) && line[end - 1] === separator) end--;
+      if (
+        separator !== undefined &&
+        end > 0 &&
+        (end < line.length || line.endsWith(separator)) &&
+        line[end - 1] === separator
+      )
+        end--;
     } else {
       end = skipFields(line, key.endField - 1, separator);
       if (key.ordering.skipTrailing) while (isBlank(line[end])) end++;
@@ -88,23 +102,34 @@ function compareDecimal(a: string, b: string, human: boolean): number {
   if (left.negative !== right.negative) return left.negative ? -1 : 1;
   const sign = left.negative ? -1 : 1;
   if (human && left.suffix !== right.suffix) return sign * (left.suffix - right.suffix);
-  if (left.whole.length !== right.whole.length) return sign * (left.whole.length - right.whole.length);
-  return sign * (compareText(left.whole, right.whole) || compareText(left.fraction, right.fraction));
+  if (left.whole.length !== right.whole.length)
+    return sign * (left.whole.length - right.whole.length);
+  return (
+    sign * (compareText(left.whole, right.whole) || compareText(left.fraction, right.fraction))
+  );
 }
 
 function general(text: string): number {
-  const match = /^[ \t]*([-+]?(?:0x[0-9a-f]+|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|inf(?:inity)?|nan))/i.exec(text);
+  const match =
+    /^[ \t]*([-+]?(?:0x[0-9a-f]+|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|inf(?:inity)?|nan))/i.exec(
+      text,
+    );
   if (match === null) return -Infinity;
   const word = (match[1] ?? '').toLowerCase();
   if (word.includes('nan')) return NaN;
-  return word.includes('inf') ? (word.startsWith('-') ? -Infinity : Infinity) : Number(word.replace(/^\+/, ''));
+  return word.includes('inf')
+    ? word.startsWith('-')
+      ? -Infinity
+      : Infinity
+    : Number(word.replace(/^\+/, ''));
 }
 
 function compareGeneral(a: string, b: string): number {
   const valid = (text: string): boolean => /^[ \t]*[-+]?(?:\d|\.\d|inf|nan)/i.test(text);
   if (valid(a) !== valid(b)) return valid(a) ? 1 : -1;
   const [left, right] = [general(a), general(b)];
-  if (Number.isNaN(left) || Number.isNaN(right)) return Number(Number.isNaN(right)) - Number(Number.isNaN(left));
+  if (Number.isNaN(left) || Number.isNaN(right))
+    return Number(Number.isNaN(right)) - Number(Number.isNaN(left));
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
@@ -126,7 +151,9 @@ export function compareVersions(a: string, b: string): number {
     }
     const left = /^0*(\d*)/.exec(a.slice(i)) ?? ['', ''];
     const right = /^0*(\d*)/.exec(b.slice(j)) ?? ['', ''];
-    const difference = (left[1] ?? '').length - (right[1] ?? '').length || compareText(left[1] ?? '', right[1] ?? '');
+    const difference =
+      (left[1] ?? '').length - (right[1] ?? '').length ||
+      compareText(left[1] ?? '', right[1] ?? '');
     if (difference !== 0) return difference;
     i += left[0]?.length ?? 0;
     j += right[0]?.length ?? 0;
@@ -137,7 +164,8 @@ export function compareVersions(a: string, b: string): number {
 function compareVersionNames(a: string, b: string): number {
   if (a === b) return 0;
   if (a === '' || b === '') return a === '' ? -1 : 1;
-  const stem = (name: string): string => /^([^]*?)(?:\.[A-Za-z~][A-Za-z0-9~]*)*$/.exec(name)?.[1] ?? name;
+  const stem = (name: string): string =>
+    /^([^]*?)(?:\.[A-Za-z~][A-Za-z0-9~]*)*$/.exec(name)?.[1] ?? name;
   return compareVersions(stem(a), stem(b)) || compareVersions(a, b);
 }
 
@@ -151,7 +179,8 @@ function prepared(text: string, ordering: Ordering): string {
 /** FNV-1a with a salt: the order of -R, equal for equal keys. */
 function scrambled(text: string, salt: number): number {
   let hash = (0x811c9dc5 ^ salt) >>> 0;
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 16777619) >>> 0;
+  for (let at = 0; at < text.length; at++)
+    hash = Math.imul(hash ^ text.charCodeAt(at), 16777619) >>> 0;
   return hash;
 }
 
@@ -169,7 +198,8 @@ export function compareKeys(a: string, b: string, ordering: Ordering, salt: numb
       result = compareGeneral(a, b);
       break;
     case 'M': {
-      const month = (text: string): number => months.indexOf(text.trimStart().slice(0, 3).toUpperCase());
+      const month = (text: string): number =>
+        months.indexOf(text.trimStart().slice(0, 3).toUpperCase());
       result = month(a) - month(b);
       break;
     }

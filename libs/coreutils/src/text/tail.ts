@@ -29,9 +29,17 @@ interface Followed {
 
 async function lastLines(t: Tool, input: Input, { count, delimiter }: Wanted): Promise<void> {
   let held: string[] = [];
-  for (let block = await input.lines(delimiter); block !== undefined; block = await input.lines(delimiter)) {
+  for (
+    let block = await input.lines(delimiter);
+    block !== undefined;
+    block = await input.lines(delimiter)
+  ) {
     const terminated = input.terminated;
-    held.push(...block.map((line, index) => (terminated || index < block.length - 1 ? line + delimiter : line)));
+    held.push(
+      ...block.map((line, index) =>
+        terminated || index < block.length - 1 ? line + delimiter : line,
+      ),
+    );
     if (held.length > count) held = count === 0 ? [] : held.slice(-count);
   }
   t.put(held.join(''));
@@ -62,7 +70,8 @@ async function show(t: Tool, input: Input, wanted: Wanted): Promise<void> {
       skip -= text.length;
     }
   }
-  for (let chunk = await input.chunk(); chunk !== undefined; chunk = await input.chunk()) t.put(chunk);
+  for (let chunk = await input.chunk(); chunk !== undefined; chunk = await input.chunk())
+    t.put(chunk);
 }
 
 /** Whether `--pid` still lives. */
@@ -137,32 +146,61 @@ class Follower {
   }
 }
 
-function readCount(t: Tool, value: string, unit: Wanted['unit']): Pick<Wanted, 'unit' | 'count' | 'fromStart'> {
+function readCount(
+  t: Tool,
+  value: string,
+  unit: Wanted['unit'],
+): Pick<Wanted, 'unit' | 'count' | 'fromStart'> {
   const count = parseSize(value.replace(/^[-+]/, ''));
   if (count === undefined) return t.fail(`invalid number of ${unit}: ${quoteAlways(value)}`);
   return { unit, count, fromStart: value.startsWith('+') };
 }
 
 export const tail = defineTool(
-  { name: 'tail', usage: '[OPTION]... [FILE]...', about: 'Print the last 10 lines of each FILE to standard output.', raw: true },
+  {
+    name: 'tail',
+    usage: '[OPTION]... [FILE]...',
+    about: 'Print the last 10 lines of each FILE to standard output.',
+    raw: true,
+  },
   async (t) => {
     const args = [...t.args];
-    const old = /^([-+])(\d+)([bcl]?)(f?)$/.exec(args[0] ?? '') ?? /^([-+])(\d*)([bcl])(f?)$/.exec(args.length <= 2 && !(args[0] ?? '').startsWith('-c') ? (args[0] ?? '') : '');
+    const old =
+      /^([-+])(\d+)([bcl]?)(f?)$/.exec(args[0] ?? '') ??
+      /^([-+])(\d*)([bcl])(f?)$/.exec(
+        args.length <= 2 && !(args[0] ?? '').startsWith('-c') ? (args[0] ?? '') : '',
+      );
     if (old !== null) {
       const count = `${old[1] === '+' ? '+' : ''}${old[2] === '' ? '10' : (old[2] ?? '')}${old[3] === 'b' ? 'b' : ''}`;
-      args.splice(0, 1, old[3] === 'c' || old[3] === 'b' ? '-c' : '-n', count, ...(old[4] === 'f' ? ['-f'] : []));
+      args.splice(
+        0,
+        1,
+        old[3] === 'c' || old[3] === 'b' ? '-c' : '-n',
+        count,
+        ...(old[4] === 'f' ? ['-f'] : []),
+      );
     }
     const { options, operands } = t.parse(
       {
         short: 'c:n:fFqs:vz',
         long: {
-          bytes: 'c:', lines: 'n:', follow: '--follow::', quiet: 'q', silent: 'q', verbose: 'v', 'zero-terminated': 'z', retry: '--retry',
-          'sleep-interval': 's:', pid: '--pid:', 'max-unchanged-stats': '--max:',
+          bytes: 'c:',
+          lines: 'n:',
+          follow: '--follow::',
+          quiet: 'q',
+          silent: 'q',
+          verbose: 'v',
+          'zero-terminated': 'z',
+          retry: '--retry',
+          'sleep-interval': 's:',
+          pid: '--pid:',
+          'max-unchanged-stats': '--max:',
         },
       },
       args,
     );
-    if (old !== null && operands.length > 1) t.fail(`option used in invalid context -- ${old[2] ?? ''}`);
+    if (old !== null && operands.length > 1)
+      t.fail(`option used in invalid context -- ${old[2] ?? ''}`);
     let wanted: Wanted = { unit: 'lines', count: 10, fromStart: false, delimiter: '\n' };
     let headers = operands.length > 1;
     let follow: '' | 'descriptor' | 'name' = '';
@@ -170,7 +208,8 @@ export const tail = defineTool(
     let intervalNs = 1e8;
     let pid: number | undefined;
     for (const { key, value = '' } of options) {
-      if (key === 'c' || key === 'n') wanted = { ...wanted, ...readCount(t, value, key === 'c' ? 'bytes' : 'lines') };
+      if (key === 'c' || key === 'n')
+        wanted = { ...wanted, ...readCount(t, value, key === 'c' ? 'bytes' : 'lines') };
       else if (key === 'z') wanted = { ...wanted, delimiter: '\0' };
       else if (key === 'f') follow = 'descriptor';
       else if (key === '--follow') follow = value === 'name' ? 'name' : 'descriptor';
@@ -178,7 +217,9 @@ export const tail = defineTool(
         follow = 'name';
         retry = true;
       } else if (key === '--retry') retry = true;
-      else if (key === 's') intervalNs = parseInterval(value) ?? t.fail(`invalid number of seconds: ${quoteAlways(value)}`);
+      else if (key === 's')
+        intervalNs =
+          parseInterval(value) ?? t.fail(`invalid number of seconds: ${quoteAlways(value)}`);
       else if (key === '--pid') pid = Number(value);
       else if (key === 'q' || key === 'v') headers = key === 'v';
     }
@@ -193,14 +234,20 @@ export const tail = defineTool(
         lastShown = name;
         await show(t, t.input(fd), wanted);
         const stat = t.sys.fstat(fd);
-        if (stat.type === 'file') followed.push({ name, shown, fd, ino: stat.ino, size: stat.size });
+        if (stat.type === 'file')
+          followed.push({ name, shown, fd, ino: stat.ino, size: stat.size });
       } catch (error) {
-        const what = lastShown === name ? `error reading ${quoteAlways(shown)}` : `cannot open ${quoteAlways(shown)} for reading`;
+        const what =
+          lastShown === name
+            ? `error reading ${quoteAlways(shown)}`
+            : `cannot open ${quoteAlways(shown)} for reading`;
         t.warnErrno(what, error);
-        if (retry && follow === 'name') followed.push({ name, shown, fd: undefined, ino: -1, size: 0 });
+        if (retry && follow === 'name')
+          followed.push({ name, shown, fd: undefined, ino: -1, size: 0 });
       }
     }
-    if (follow !== '' && followed.length > 0) await new Follower(t, followed, headers, follow === 'name', lastShown).run(intervalNs, pid);
+    if (follow !== '' && followed.length > 0)
+      await new Follower(t, followed, headers, follow === 'name', lastShown).run(intervalNs, pid);
     else if (follow !== '' && operands.length > 0 && t.status !== 0) t.warn('no files remaining');
     return t.status;
   },

@@ -10,7 +10,16 @@ interface SetItem {
   readonly className?: string;
 }
 
-const escapes: Readonly<Record<string, number>> = { a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11, '\\': 92 };
+const escapes: Readonly<Record<string, number>> = {
+  a: 7,
+  b: 8,
+  f: 12,
+  n: 10,
+  r: 13,
+  t: 9,
+  v: 11,
+  '\\': 92,
+};
 
 function parseSet(t: Tool, text: string): SetItem[] {
   const items: SetItem[] = [];
@@ -33,8 +42,12 @@ function parseSet(t: Tool, text: string): SetItem[] {
     const repeat = /^\[(\\?[^])\*(\d*)\]/.exec(rest);
     if (named !== null) {
       const test = classTests[named[1] ?? ''];
-      if (test === undefined) return t.fail(`invalid character class ${quoteAlways(named[1] ?? '')}`);
-      items.push({ codes: Array.from({ length: 256 }, (_, code) => code).filter(test), className: named[1] ?? '' });
+      if (test === undefined)
+        return t.fail(`invalid character class ${quoteAlways(named[1] ?? '')}`);
+      items.push({
+        codes: Array.from({ length: 256 }, (_, code) => code).filter(test),
+        className: named[1] ?? '',
+      });
       at += named[0].length;
     } else if (equal !== null) {
       items.push({ codes: [(equal[1] ?? '').charCodeAt(0)] });
@@ -53,7 +66,9 @@ function parseSet(t: Tool, text: string): SetItem[] {
         at++;
         const to = char();
         if (to < from) {
-          return t.fail(`range-endpoints of '${String.fromCharCode(from)}-${String.fromCharCode(to)}' are in reverse collating sequence order`);
+          return t.fail(
+            `range-endpoints of '${String.fromCharCode(from)}-${String.fromCharCode(to)}' are in reverse collating sequence order`,
+          );
         }
         items.push({ codes: Array.from({ length: to - from + 1 }, (_, offset) => from + offset) });
       } else items.push({ codes: [from] });
@@ -64,10 +79,20 @@ function parseSet(t: Tool, text: string): SetItem[] {
 
 function expand(items: readonly SetItem[], length: number): number[] {
   const fixed = items.reduce((sum, item) => sum + (item.fill === true ? 0 : item.codes.length), 0);
-  return items.flatMap((item) => (item.fill === true ? new Array<number>(Math.max(0, length - fixed)).fill(item.codes[0] ?? 0) : item.codes));
+  return items.flatMap((item) =>
+    item.fill === true
+      ? new Array<number>(Math.max(0, length - fixed)).fill(item.codes[0] ?? 0)
+      : item.codes,
+  );
 }
 
-function translation(t: Tool, from: readonly SetItem[], to: readonly SetItem[], complement: boolean, truncate: boolean): Uint8Array {
+function translation(
+  t: Tool,
+  from: readonly SetItem[],
+  to: readonly SetItem[],
+  complement: boolean,
+  truncate: boolean,
+): Uint8Array {
   const table = Uint8Array.from({ length: 256 }, (_, code) => code);
   let source = expand(from, 0);
   if (complement) {
@@ -75,9 +100,17 @@ function translation(t: Tool, from: readonly SetItem[], to: readonly SetItem[], 
     source = Array.from({ length: 256 }, (_, code) => code).filter((code) => !members.has(code));
   }
   const target = expand(to, source.length);
-  if (target.length === 0 && !truncate) t.fail('when not truncating set1, string2 must be non-empty');
-  if (to.some((item) => item.className !== undefined && item.className !== 'upper' && item.className !== 'lower')) {
-    t.fail("when translating, the only character classes that may appear in\nstring2 are 'upper' and 'lower'");
+  if (target.length === 0 && !truncate)
+    t.fail('when not truncating set1, string2 must be non-empty');
+  if (
+    to.some(
+      (item) =>
+        item.className !== undefined && item.className !== 'upper' && item.className !== 'lower',
+    )
+  ) {
+    t.fail(
+      "when translating, the only character classes that may appear in\nstring2 are 'upper' and 'lower'",
+    );
   }
   const last = target[target.length - 1] ?? 0;
   source.forEach((code, index) => {
@@ -89,18 +122,32 @@ function translation(t: Tool, from: readonly SetItem[], to: readonly SetItem[], 
 
 export const tr = defineTool(
   {
-    name: 'tr', usage: '[OPTION]... STRING1 [STRING2]', about: 'Translate, squeeze, and/or delete characters from standard input,\nwriting to standard output.',
-    short: 'cCdst', long: { complement: 'c', delete: 'd', 'squeeze-repeats': 's', 'truncate-set1': 't' }, inOrder: true,
+    name: 'tr',
+    usage: '[OPTION]... STRING1 [STRING2]',
+    about:
+      'Translate, squeeze, and/or delete characters from standard input,\nwriting to standard output.',
+    short: 'cCdst',
+    long: { complement: 'c', delete: 'd', 'squeeze-repeats': 's', 'truncate-set1': 't' },
+    inOrder: true,
   },
   async (t, { options, operands }) => {
     const keys = new Set(options.map(({ key }) => key));
-    const [complement, remove, squeeze] = [keys.has('c') || keys.has('C'), keys.has('d'), keys.has('s')];
+    const [complement, remove, squeeze] = [
+      keys.has('c') || keys.has('C'),
+      keys.has('d'),
+      keys.has('s'),
+    ];
     const [first, second, third] = operands;
     if (first === undefined) return t.usage('missing operand');
     const needsTwo = (!remove && !squeeze) || (remove && squeeze);
     if (second === undefined && needsTwo) {
       t.warn(`missing operand after ${quoteAlways(first)}`);
-      t.put(remove ? 'Two strings must be given when both deleting and squeezing repeats.\n' : 'Two strings must be given when translating.\n', 2);
+      t.put(
+        remove
+          ? 'Two strings must be given when both deleting and squeezing repeats.\n'
+          : 'Two strings must be given when translating.\n',
+        2,
+      );
       return t.usage();
     }
     if (second !== undefined && remove && !squeeze) {

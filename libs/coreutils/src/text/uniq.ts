@@ -18,31 +18,51 @@ interface Settings {
 
 function keyOf(line: string, s: Settings): string {
   let at = 0;
-  for (let left = s.fields; left > 0 && at < line.length; left--) at += /^[ \t]*[^ \t]*/.exec(line.slice(at))?.[0].length ?? 0;
+  for (let left = s.fields; left > 0 && at < line.length; left--)
+    at += /^[ \t]*[^ \t]*/.exec(line.slice(at))?.[0].length ?? 0;
   const key = line.slice(at + s.chars, s.width === Infinity ? undefined : at + s.chars + s.width);
   return s.ignoreCase ? key.replace(/[A-Z]+/g, (part) => part.toLowerCase()) : key;
 }
 
 export const uniq = defineTool(
   {
-    name: 'uniq', usage: '[OPTION]... [INPUT [OUTPUT]]', about: 'Filter adjacent matching lines from INPUT, writing to OUTPUT.',
+    name: 'uniq',
+    usage: '[OPTION]... [INPUT [OUTPUT]]',
+    about: 'Filter adjacent matching lines from INPUT, writing to OUTPUT.',
     short: '0123456789cdDf:is:uw:z',
     long: {
-      count: 'c', repeated: 'd', 'all-repeated': '--all-repeated::', 'skip-fields': 'f:', 'ignore-case': 'i', 'skip-chars': 's:',
-      unique: 'u', 'check-chars': 'w:', 'zero-terminated': 'z',
+      count: 'c',
+      repeated: 'd',
+      'all-repeated': '--all-repeated::',
+      'skip-fields': 'f:',
+      'ignore-case': 'i',
+      'skip-chars': 's:',
+      unique: 'u',
+      'check-chars': 'w:',
+      'zero-terminated': 'z',
     },
   },
   async (t, { options, operands }) => {
     const s: Settings = {
-      count: false, repeated: false, unique: false, allRepeated: '', ignoreCase: false, fields: 0, chars: 0, width: Infinity, delimiter: '\n',
+      count: false,
+      repeated: false,
+      unique: false,
+      allRepeated: '',
+      ignoreCase: false,
+      fields: 0,
+      chars: 0,
+      width: Infinity,
+      delimiter: '\n',
     };
-    const number = (value: string, what: string): number => (/^\d+$/.test(value) ? Number(value) : t.fail(`${value}: invalid number of ${what}`));
+    const number = (value: string, what: string): number =>
+      /^\d+$/.test(value) ? Number(value) : t.fail(`${value}: invalid number of ${what}`);
     for (const { key, value = '' } of options) {
       if (/^\d$/.test(key)) s.fields = s.fields * 10 + Number(key);
       else if (key === 'c') s.count = true;
       else if (key === 'd') s.repeated = true;
       else if (key === 'D') s.allRepeated = 'none';
-      else if (key === '--all-repeated') s.allRepeated = value === '' ? 'none' : (value as Settings['allRepeated']);
+      else if (key === '--all-repeated')
+        s.allRepeated = value === '' ? 'none' : (value as Settings['allRepeated']);
       else if (key === 'u') s.unique = true;
       else if (key === 'i') s.ignoreCase = true;
       else if (key === 'f') s.fields = number(value, 'fields to skip');
@@ -51,7 +71,8 @@ export const uniq = defineTool(
       else if (key === 'z') s.delimiter = '\0';
     }
     if (operands.length > 2) t.usage(`extra operand ${quoteAlways(operands[2] ?? '')}`);
-    if (s.count && s.allRepeated !== '') t.usage('printing all duplicated lines and repeat counts is meaningless');
+    if (s.count && s.allRepeated !== '')
+      t.usage('printing all duplicated lines and repeat counts is meaningless');
     const input = t.openInput(operands[0] ?? '-');
     if (input === undefined) return 1;
     let out: number | undefined;
@@ -59,7 +80,11 @@ export const uniq = defineTool(
     const target = operands[1];
     if (target !== undefined && target !== '-') {
       try {
-        out = t.sys.open(toUnicode(target), OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_TRUNC, 0o666);
+        out = t.sys.open(
+          toUnicode(target),
+          OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_TRUNC,
+          0o666,
+        );
       } catch (error) {
         t.fail(`${quoteName(target, true)}: ${errnoText(error)}`);
       }
@@ -77,7 +102,8 @@ export const uniq = defineTool(
       };
       if (s.allRepeated !== '') {
         if (!many || s.unique) return;
-        if (s.allRepeated === 'prepend' || (s.allRepeated === 'separate' && groups > 0)) put(s.delimiter);
+        if (s.allRepeated === 'prepend' || (s.allRepeated === 'separate' && groups > 0))
+          put(s.delimiter);
         groups++;
         put(group.map((line) => line + s.delimiter).join(''));
         return;
@@ -85,7 +111,11 @@ export const uniq = defineTool(
       if ((many && s.unique) || (!many && s.repeated)) return;
       put(`${s.count ? `${String(group.length).padStart(7)} ` : ''}${first}${s.delimiter}`);
     };
-    for (let line = await input.line(s.delimiter); line !== undefined; line = await input.line(s.delimiter)) {
+    for (
+      let line = await input.line(s.delimiter);
+      line !== undefined;
+      line = await input.line(s.delimiter)
+    ) {
       const next = keyOf(line, s);
       if (next !== key) {
         finish();

@@ -59,8 +59,18 @@ function columnWidth(t: Tool, files: readonly string[], shown: number): number {
 
 export const wc = defineTool(
   {
-    name: 'wc', usage: '[OPTION]... [FILE]...', about: 'Print newline, word, and byte counts for each FILE.', short: 'clLmw',
-    long: { bytes: 'c', chars: 'm', lines: 'l', words: 'w', 'max-line-length': 'L', total: '--total:' },
+    name: 'wc',
+    usage: '[OPTION]... [FILE]...',
+    about: 'Print newline, word, and byte counts for each FILE.',
+    short: 'clLmw',
+    long: {
+      bytes: 'c',
+      chars: 'm',
+      lines: 'l',
+      words: 'w',
+      'max-line-length': 'L',
+      total: '--total:',
+    },
   },
   async (t, { options, operands }) => {
     const keys = new Set(options.map(({ key }) => key));
@@ -71,7 +81,9 @@ export const wc = defineTool(
     const width = columnWidth(t, files, shown.length);
     const total: Counts = { lines: 0, words: 0, chars: 0, bytes: 0, longest: 0 };
     const print = (counts: Counts, name: string): void => {
-      t.put(`${shown.map((key) => String(counts[key]).padStart(width)).join(' ')}${name === '' ? '' : ` ${name}`}\n`);
+      t.put(
+        `${shown.map((key) => String(counts[key]).padStart(width)).join(' ')}${name === '' ? '' : ` ${name}`}\n`,
+      );
     };
     for (const file of files) {
       const counts: Counts = { lines: 0, words: 0, chars: 0, bytes: 0, longest: 0 };
@@ -84,7 +96,9 @@ export const wc = defineTool(
       }
       if (input.fd !== 0) t.sys.close(input.fd);
       print(counts, operands.length === 0 ? '' : quoteName(file));
-      for (const key of order) total[key] = key === 'longest' ? Math.max(total[key], counts[key]) : total[key] + counts[key];
+      for (const key of order)
+        total[key] =
+          key === 'longest' ? Math.max(total[key], counts[key]) : total[key] + counts[key];
     }
     if (files.length > 1) print(total, 'total');
     return t.status;

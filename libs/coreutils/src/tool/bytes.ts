@@ -7,7 +7,6 @@
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-// eslint-disable-next-line no-control-regex
 const plain = /^[\x00-\x7f]*$/;
 
 /** Bytes of a descriptor as byte text. */

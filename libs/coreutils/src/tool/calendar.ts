@@ -6,11 +6,17 @@ export function realTime(sys: Sys): { seconds: number; nanoseconds: number } {
   const boot = sys.bootTime();
   const bootSeconds = Math.floor(boot);
   const total = Math.round((boot - bootSeconds) * 1e9) + (sys.now() % 1e9);
-  return { seconds: bootSeconds + Math.floor(sys.now() / 1e9) + Math.floor(total / 1e9), nanoseconds: total % 1e9 };
+  return {
+    seconds: bootSeconds + Math.floor(sys.now() / 1e9) + Math.floor(total / 1e9),
+    nanoseconds: total % 1e9,
+  };
 }
 
 /** The calendar time of a moment of the host's clock (such as a file's mtime). */
-export function realTimeOf(sys: Sys, sinceBootNs: number): { seconds: number; nanoseconds: number } {
+export function realTimeOf(
+  sys: Sys,
+  sinceBootNs: number,
+): { seconds: number; nanoseconds: number } {
   const boot = sys.bootTime();
   const bootSeconds = Math.floor(boot);
   const whole = Math.floor(sinceBootNs / 1e9);
@@ -45,11 +51,25 @@ export function daysFromCivil(year: number, month: number, day: number): number 
   const era = Math.floor(y / 400);
   const yearOfEra = y - era * 400;
   const dayOfYear = Math.floor((153 * ((m + 10) % 12) + 2) / 5) + day - 1;
-  return era * 146097 + yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear - 719468;
+  return (
+    era * 146097 +
+    yearOfEra * 365 +
+    Math.floor(yearOfEra / 4) -
+    Math.floor(yearOfEra / 100) +
+    dayOfYear -
+    719468
+  );
 }
 
 /** Seconds since 1970 of a UTC date. */
-export function epochOf(year: number, month: number, day: number, hour = 0, minute = 0, second = 0): number {
+export function epochOf(
+  year: number,
+  month: number,
+  day: number,
+  hour = 0,
+  minute = 0,
+  second = 0,
+): number {
   return daysFromCivil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
 }
 
@@ -59,13 +79,22 @@ export function civilTime(epoch: number): CivilTime {
   const shifted = days + 719468;
   const era = Math.floor(shifted / 146097);
   const dayOfEra = shifted - era * 146097;
-  const yearOfEra = Math.floor((dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36524) - Math.floor(dayOfEra / 146096)) / 365);
-  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const yearOfEra = Math.floor(
+    (dayOfEra -
+      Math.floor(dayOfEra / 1460) +
+      Math.floor(dayOfEra / 36524) -
+      Math.floor(dayOfEra / 146096)) /
+      365,
+  );
+  const dayOfYear =
+    dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
   const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153);
   const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
   const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
   return {
-    epoch, year, month,
+    epoch,
+    year,
+    month,
     day: dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1,
     hour: Math.floor(rest / 3600),
     minute: Math.floor((rest % 3600) / 60),

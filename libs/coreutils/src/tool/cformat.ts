@@ -12,15 +12,29 @@ export interface FormatSpec {
 }
 
 /** Reads the directive whose `%` is at `at`; `length` is that of its spelling. Length modifiers are skipped. */
-export function parseSpec(format: string, at: number): { spec: FormatSpec; length: number } | undefined {
-  const match = /^%([-+ #0']*)(\*|\d+)?(?:\.(\*|-?\d*))?(?:hh|h|ll|l|L|j|z|t)?([^])/.exec(format.slice(at, at + 80));
+export function parseSpec(
+  format: string,
+  at: number,
+): { spec: FormatSpec; length: number } | undefined {
+  const match = /^%([-+ #0']*)(\*|\d+)?(?:\.(\*|-?\d*))?(?:hh|h|ll|l|L|j|z|t)?([^])/.exec(
+    format.slice(at, at + 80),
+  );
   if (match === null) return undefined;
   const [text, flags = '', width, precision, conversion = ''] = match;
   const number = (digits: string | undefined): number | '*' | undefined =>
-    digits === undefined ? undefined : digits === '*' ? '*' : Math.max(0, Number(digits === '' ? '0' : digits));
+    digits === undefined
+      ? undefined
+      : digits === '*'
+        ? '*'
+        : Math.max(0, Number(digits === '' ? '0' : digits));
   const negative = precision?.startsWith('-') === true;
   return {
-    spec: { flags, width: number(width), precision: negative ? undefined : number(precision), conversion },
+    spec: {
+      flags,
+      width: number(width),
+      precision: negative ? undefined : number(precision),
+      conversion,
+    },
     length: text.length,
   };
 }
@@ -30,7 +44,8 @@ function pad(text: string, spec: FormatSpec, zeroFrom: number): string {
   if (text.length >= width) return text;
   const missing = width - text.length;
   if (spec.flags.includes('-')) return text + ' '.repeat(missing);
-  if (zeroFrom >= 0 && spec.flags.includes('0')) return text.slice(0, zeroFrom) + '0'.repeat(missing) + text.slice(zeroFrom);
+  if (zeroFrom >= 0 && spec.flags.includes('0'))
+    return text.slice(0, zeroFrom) + '0'.repeat(missing) + text.slice(zeroFrom);
   return ' '.repeat(missing) + text;
 }
 
@@ -52,7 +67,8 @@ export function formatInteger(spec: FormatSpec, value: bigint): string {
   let digits = magnitude.toString(radix);
   if (conversion === 'X') digits = digits.toUpperCase();
   const precision = typeof spec.precision === 'number' ? spec.precision : undefined;
-  if (precision !== undefined) digits = precision === 0 && magnitude === 0n ? '' : digits.padStart(precision, '0');
+  if (precision !== undefined)
+    digits = precision === 0 && magnitude === 0n ? '' : digits.padStart(precision, '0');
   let prefix = signed ? sign(value < 0n, flags) : '';
   if (flags.includes('#') && magnitude !== 0n) {
     if (radix === 16) prefix = conversion === 'x' ? '0x' : '0X';
@@ -90,7 +106,8 @@ function exponential(value: number, precision: number): { mantissa: string; expo
   let text = mantissa;
   if (places <= 75) {
     const [exact = '', exactExponent] = value.toExponential(places + 25).split('e');
-    if (exactExponent === exponent) text = tiesToEven(mantissa, exact, exact.slice(exact.length - 25));
+    if (exactExponent === exponent)
+      text = tiesToEven(mantissa, exact, exact.slice(exact.length - 25));
   }
   return { mantissa: text + '0'.repeat(precision - places), exponent: Number(exponent) };
 }
@@ -101,8 +118,10 @@ function exponentText(exponent: number): string {
 
 function general(value: number, precision: number, keepZeros: boolean): string {
   const digits = precision === 0 ? 1 : precision;
-  const { mantissa, exponent } = value === 0 ? { mantissa: '0', exponent: 0 } : exponential(value, digits - 1);
-  const strip = (text: string): string => (keepZeros || !text.includes('.') ? text : text.replace(/\.?0+$/, ''));
+  const { mantissa, exponent } =
+    value === 0 ? { mantissa: '0', exponent: 0 } : exponential(value, digits - 1);
+  const strip = (text: string): string =>
+    keepZeros || !text.includes('.') ? text : text.replace(/\.?0+$/, '');
   if (exponent < -4 || exponent >= digits) return strip(mantissa) + exponentText(exponent);
   return strip(fixed(value, digits - 1 - exponent));
 }

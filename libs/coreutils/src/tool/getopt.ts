@@ -26,24 +26,33 @@ export interface ParsedArgs {
 /** A command line that getopt refuses; the text is what it prints behind `program: `. */
 export class OptionError extends Error {}
 
-function longOption(table: OptionTable, arg: string, rest: string[], options: ParsedOption[]): void {
+function longOption(
+  table: OptionTable,
+  arg: string,
+  rest: string[],
+  options: ParsedOption[],
+): void {
   const names = Object.keys(table.long ?? {});
   const equals = arg.indexOf('=');
   const given = equals < 0 ? arg.slice(2) : arg.slice(2, equals);
   let candidates = names.filter((name) => name === given);
   if (candidates.length === 0) candidates = names.filter((name) => name.startsWith(given));
-  if (candidates.length === 0) throw new OptionError(`unrecognized option '${equals < 0 ? arg : `--${given}`}'`);
+  if (candidates.length === 0)
+    throw new OptionError(`unrecognized option '${equals < 0 ? arg : `--${given}`}'`);
   const keys = new Set(candidates.map((name) => table.long?.[name]));
   if (keys.size > 1) {
     const list = candidates.map((name) => ` '--${name}'`).join('');
-    throw new OptionError(`option '${equals < 0 ? arg : `--${given}`}' is ambiguous; possibilities:${list}`);
+    throw new OptionError(
+      `option '${equals < 0 ? arg : `--${given}`}' is ambiguous; possibilities:${list}`,
+    );
   }
   const name = candidates[0] ?? '';
   const spec = table.long?.[name] ?? name;
   const key = spec.replace(/:+$/, '');
   const colons = spec.length - key.length;
   let value = equals < 0 ? undefined : arg.slice(equals + 1);
-  if (value !== undefined && colons === 0) throw new OptionError(`option '--${name}' doesn't allow an argument`);
+  if (value !== undefined && colons === 0)
+    throw new OptionError(`option '--${name}' doesn't allow an argument`);
   if (value === undefined && colons === 1) {
     value = rest.shift();
     if (value === undefined) throw new OptionError(`option '--${name}' requires an argument`);
@@ -51,7 +60,12 @@ function longOption(table: OptionTable, arg: string, rest: string[], options: Pa
   options.push({ key, value });
 }
 
-function shortOptions(table: OptionTable, arg: string, rest: string[], options: ParsedOption[]): void {
+function shortOptions(
+  table: OptionTable,
+  arg: string,
+  rest: string[],
+  options: ParsedOption[],
+): void {
   const short = table.short ?? '';
   for (let at = 1; at < arg.length; at++) {
     const letter = arg.charAt(at);

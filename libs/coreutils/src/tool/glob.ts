@@ -22,14 +22,27 @@ function bracket(glob: string, start: number): { source: string; end: number } |
 }
 
 const posixClasses: Readonly<Record<string, string>> = {
-  alpha: 'A-Za-z', digit: '0-9', alnum: 'A-Za-z0-9', upper: 'A-Z', lower: 'a-z', space: '\\t-\\r ', blank: '\\t ',
-  punct: '!-\\/:-@\\[-`{-~', print: ' -~', graph: '!-~', cntrl: '\\x00-\\x1f\\x7f', xdigit: '0-9A-Fa-f',
+  alpha: 'A-Za-z',
+  digit: '0-9',
+  alnum: 'A-Za-z0-9',
+  upper: 'A-Z',
+  lower: 'a-z',
+  space: '\\t-\\r ',
+  blank: '\\t ',
+  punct: '!-\\/:-@\\[-`{-~',
+  print: ' -~',
+  graph: '!-~',
+  cntrl: '\\x00-\\x1f\\x7f',
+  xdigit: '0-9A-Fa-f',
 };
 
 /** A pattern that the whole text must match; `*` and `?` match slashes too, unless `pathname`. */
-export function globRegExp(glob: string, options: { readonly ignoreCase?: boolean; readonly pathname?: boolean } = {}): RegExp {
+export function globRegExp(
+  glob: string,
+  options: { readonly ignoreCase?: boolean; readonly pathname?: boolean } = {},
+): RegExp {
   let source = '';
-  for (let at = 0; at < glob.length; ) {
+  for (let at = 0; at < glob.length;) {
     const char = glob.charAt(at);
     const set = char === '[' ? bracket(glob, at) : undefined;
     if (set !== undefined) {
@@ -40,7 +53,11 @@ export function globRegExp(glob: string, options: { readonly ignoreCase?: boolea
     at++;
     if (char === '*') source += options.pathname === true ? '[^/]*' : '[^]*';
     else if (char === '?') source += options.pathname === true ? '[^/]' : '[^]';
-    else source += (char === '\\' && at < glob.length ? glob.charAt(at++) : char).replace(/[\\^$.*+?()[\]{}|/]/, '\\$&');
+    else
+      source += (char === '\\' && at < glob.length ? glob.charAt(at++) : char).replace(
+        /[\\^$.*+?()[\]{}|/]/,
+        '\\$&',
+      );
   }
   return new RegExp(`^(?:${source})$`, options.ignoreCase === true ? 'i' : '');
 }

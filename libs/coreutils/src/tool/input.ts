@@ -34,7 +34,10 @@ export class Input {
       this.sinceCharge = 0;
       await this.sys.cpu(cpuNsPerMebibyte);
     }
-    this.buffer = this.at === this.buffer.length ? bytesToText(bytes) : this.buffer.slice(this.at) + bytesToText(bytes);
+    this.buffer =
+      this.at === this.buffer.length
+        ? bytesToText(bytes)
+        : this.buffer.slice(this.at) + bytesToText(bytes);
     this.at = 0;
     return true;
   }
@@ -50,7 +53,8 @@ export class Input {
   /** Everything that is left. */
   async rest(): Promise<string> {
     const parts: string[] = [];
-    for (let part = await this.chunk(); part !== undefined; part = await this.chunk()) parts.push(part);
+    for (let part = await this.chunk(); part !== undefined; part = await this.chunk())
+      parts.push(part);
     return parts.join('');
   }
 
@@ -92,7 +96,8 @@ export class Input {
     if (first === undefined) return undefined;
     const lines = [first];
     if (!this.terminated) return lines;
-    for (let line = this.ready(delimiter); line !== undefined; line = this.ready(delimiter)) lines.push(line);
+    for (let line = this.ready(delimiter); line !== undefined; line = this.ready(delimiter))
+      lines.push(line);
     return lines;
   }
 

@@ -24,7 +24,8 @@ export function parseSize(text: string): number | undefined {
 
 /** A duration as sleep and timeout take it, in nanoseconds: `1.5`, `2m`, `1h`, `3d`, `inf`. */
 export function parseInterval(text: string): number | undefined {
-  const match = /^(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|inf(?:inity)?)([smhd]?)$/i.exec(text);
+  const match =
+    /^(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|inf(?:inity)?)([smhd]?)$/i.exec(text);
   if (match === null) return undefined;
   const base = /^inf/i.test(match[1] ?? '') ? Infinity : Number(match[1]);
   const unit = { '': 1, s: 1, m: 60, h: 3600, d: 86400 }[match[2] ?? ''] ?? 1;
@@ -41,7 +42,8 @@ export function humanSize(bytes: number, base: 1000 | 1024 = 1024): string {
     power++;
   }
   const letter = base === 1000 && power === 0 ? 'k' : powers.charAt(power);
-  if (value < 10 && Math.ceil(value * 10) < 100) return `${(Math.ceil(value * 10 - 1e-9) / 10).toFixed(1)}${letter}`;
+  if (value < 10 && Math.ceil(value * 10) < 100)
+    return `${(Math.ceil(value * 10 - 1e-9) / 10).toFixed(1)}${letter}`;
   const whole = Math.ceil(value - 1e-9);
   if (whole >= base && power < powers.length - 1) return `1.0${powers.charAt(power + 1)}`;
   return `${whole}${letter}`;

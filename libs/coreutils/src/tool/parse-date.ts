@@ -8,14 +8,25 @@ export interface Moment {
 }
 
 const units: Readonly<Record<string, number>> = {
-  sec: 1, second: 1, min: 60, minute: 60, hour: 3600, day: 86400, week: 604800, fortnight: 1209600,
+  sec: 1,
+  second: 1,
+  min: 60,
+  minute: 60,
+  hour: 3600,
+  day: 86400,
+  week: 604800,
+  fortnight: 1209600,
 };
 const namedCounts: Readonly<Record<string, number>> = { next: 1, last: -1, this: 0, a: 1, an: 1 };
 
 /** undefined where the text is no date. */
 export function parseDate(text: string, now: number, nowNanoseconds: number): Moment | undefined {
   const stamp = /^\s*@(-?\d+)(?:[.,](\d+))?\s*$/.exec(text);
-  if (stamp !== null) return { seconds: Number(stamp[1]), nanoseconds: Number((stamp[2] ?? '0').padEnd(9, '0').slice(0, 9)) };
+  if (stamp !== null)
+    return {
+      seconds: Number(stamp[1]),
+      nanoseconds: Number((stamp[2] ?? '0').padEnd(9, '0').slice(0, 9)),
+    };
   const base = civilTime(now);
   let { year, month, day, hour, minute, second } = base;
   let nanoseconds = nowNanoseconds;
@@ -32,7 +43,8 @@ export function parseDate(text: string, now: number, nowNanoseconds: number): Mo
     return match;
   };
   while (rest !== '') {
-    let match = take(/^(\d{4,})-(\d{1,2})-(\d{1,2})(?:t(?=\d))?/) ?? take(/^(\d{4})(\d\d)(\d\d)(?!\d)/);
+    let match =
+      take(/^(\d{4,})-(\d{1,2})-(\d{1,2})(?:t(?=\d))?/) ?? take(/^(\d{4})(\d\d)(\d\d)(?!\d)/);
     if (match !== undefined) {
       [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
       if (month < 1 || month > 12 || day < 1 || day > 31) return undefined;
@@ -54,7 +66,8 @@ export function parseDate(text: string, now: number, nowNanoseconds: number): Mo
       nanoseconds = Number((match[4] ?? '0').padEnd(9, '0').slice(0, 9));
       timeGiven = true;
       match = take(/^([-+])(\d\d):?(\d\d)?(?!\d)/);
-      if (match !== undefined) zone = (match[1] === '-' ? 1 : -1) * (Number(match[2]) * 3600 + Number(match[3] ?? 0) * 60);
+      if (match !== undefined)
+        zone = (match[1] === '-' ? 1 : -1) * (Number(match[2]) * 3600 + Number(match[3] ?? 0) * 60);
       continue;
     }
     if (take(/^(utc|gmt|z)(?![a-z])/) !== undefined) continue;
@@ -62,10 +75,19 @@ export function parseDate(text: string, now: number, nowNanoseconds: number): Mo
     if (match !== undefined) {
       if (match[1] === 'tomorrow') shift += 86400;
       if (match[1] === 'yesterday') shift -= 86400;
-      if (match[1] === 'midnight' || match[1] === 'noon') [hour, minute, second, nanoseconds, timeGiven] = [match[1] === 'noon' ? 12 : 0, 0, 0, 0, true];
+      if (match[1] === 'midnight' || match[1] === 'noon')
+        [hour, minute, second, nanoseconds, timeGiven] = [
+          match[1] === 'noon' ? 12 : 0,
+          0,
+          0,
+          0,
+          true,
+        ];
       continue;
     }
-    match = take(/^([-+]?\s*\d+|next|last|this|an?)?\s*(sec|second|min|minute|hour|day|week|fortnight|month|year)s?(?![a-z])(\s+ago(?![a-z]))?/);
+    match = take(
+      /^([-+]?\s*\d+|next|last|this|an?)?\s*(sec|second|min|minute|hour|day|week|fortnight|month|year)s?(?![a-z])(\s+ago(?![a-z]))?/,
+    );
     if (match !== undefined) {
       const count = namedCounts[match[1] ?? 'a'] ?? Number((match[1] ?? '1').replace(/\s/g, ''));
       const signed = match[3] === undefined ? count : -count;
@@ -91,7 +113,8 @@ export function parseDate(text: string, now: number, nowNanoseconds: number): Mo
       dateGiven = true;
     } else return undefined;
   }
-  if ((dateGiven || weekday !== undefined || /^\s*$/.test(text)) && !timeGiven) [hour, minute, second, nanoseconds] = [0, 0, 0, 0];
+  if ((dateGiven || weekday !== undefined || /^\s*$/.test(text)) && !timeGiven)
+    [hour, minute, second, nanoseconds] = [0, 0, 0, 0];
   if (weekday !== undefined && !dateGiven) shift += ((weekday - base.weekday + 7) % 7) * 86400;
   return { seconds: epochOf(year, month, day, hour, minute, second) + shift + zone, nanoseconds };
 }

@@ -11,14 +11,16 @@ function needsQuotes(name: string, colon: boolean): boolean {
 
 /** Always in quotes. */
 export function quoteAlways(name: string): string {
-  if (name.includes("'") && !/["$`\\!]/.test(name) && /^[\x20-\x7e]*$/.test(name)) return `"${name}"`;
+  if (name.includes("'") && !/["$`\\!]/.test(name) && /^[\x20-\x7e]*$/.test(name))
+    return `"${name}"`;
   let out = "'";
   let escaped = false;
   for (const char of name) {
     const code = char.charCodeAt(0);
     if (code < 32 || code > 126) {
       const named = control.indexOf(char);
-      const text = named > 0 ? `\\${controlNames[named] ?? ''}` : `\\${code.toString(8).padStart(3, '0')}`;
+      const text =
+        named > 0 ? `\\${controlNames[named] ?? ''}` : `\\${code.toString(8).padStart(3, '0')}`;
       out += escaped ? text : `'$'${text}`;
       escaped = true;
       continue;

@@ -31,18 +31,30 @@ function resolve(sys: Sys, argv: readonly string[]): { program: string; argv: st
 }
 
 /** Starts a program by its name; throws KernelError as execvp does. */
-export function spawnProgram(sys: Sys, argv: readonly string[], options: Partial<SpawnOptions> = {}): number {
+export function spawnProgram(
+  sys: Sys,
+  argv: readonly string[],
+  options: Partial<SpawnOptions> = {},
+): number {
   const found = resolve(sys, argv);
   try {
     return sys.spawn({ ...options, program: found.program, argv: found.argv });
   } catch (error) {
     if (!(error instanceof KernelError) || error.errno !== Errno.ENOEXEC) throw error;
-    return sys.spawn({ ...options, program: '/bin/sh', argv: ['sh', found.program, ...found.argv.slice(1)] });
+    return sys.spawn({
+      ...options,
+      program: '/bin/sh',
+      argv: ['sh', found.program, ...found.argv.slice(1)],
+    });
   }
 }
 
 /** Becomes a program; throws KernelError as execvp does. */
-export async function execProgram(sys: Sys, argv: readonly string[], env?: ReadonlyMap<string, string>): Promise<never> {
+export async function execProgram(
+  sys: Sys,
+  argv: readonly string[],
+  env?: ReadonlyMap<string, string>,
+): Promise<never> {
   const found = resolve(sys, argv);
   try {
     return await sys.exec(found.program, found.argv, env);
@@ -54,14 +66,26 @@ export async function execProgram(sys: Sys, argv: readonly string[], env?: Reado
 
 /** Starts `sh -c COMMAND`. */
 export function spawnShell(sys: Sys, command: string, fds?: ReadonlyMap<number, number>): number {
-  return sys.spawn({ program: '/bin/sh', argv: ['sh', '-c', toUnicode(command)], ...(fds === undefined ? {} : { fds }) });
+  return sys.spawn({
+    program: '/bin/sh',
+    argv: ['sh', '-c', toUnicode(command)],
+    ...(fds === undefined ? {} : { fds }),
+  });
 }
 
 /** What `sh -c COMMAND` prints. */
 export async function runShell(t: Tool, command: string): Promise<string> {
   const sys = t.sys;
   const [reader, writer] = sys.pipe();
-  const pid = spawnShell(sys, command, new Map([[0, 0], [1, writer], [2, 2]]));
+  const pid = spawnShell(
+    sys,
+    command,
+    new Map([
+      [0, 0],
+      [1, writer],
+      [2, 2],
+    ]),
+  );
   sys.close(writer);
   const text = await new Input(sys, reader, () => Promise.resolve()).rest();
   sys.close(reader);

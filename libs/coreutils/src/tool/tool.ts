@@ -95,7 +95,8 @@ export class Tool {
   usage(text?: string): never {
     const status = this.info.usageStatus ?? this.info.errorStatus ?? 1;
     if (text !== undefined) this.warn(text, status);
-    const hint = this.info.usageHint?.(this.name) ?? `Try '${this.name} --help' for more information.\n`;
+    const hint =
+      this.info.usageHint?.(this.name) ?? `Try '${this.name} --help' for more information.\n`;
     this.put(hint, 2);
     throw new ExitError(status);
   }
@@ -103,9 +104,13 @@ export class Tool {
   /** Options and operands by a table of its own (a tool whose syntax depends on its arguments). */
   parse(table: OptionTable, args: readonly string[] = this.args): ParsedArgs {
     try {
-      const long = { ...table.long, ...(this.info.help === false ? {} : { help: '--help', version: '--version' }) };
+      const long = {
+        ...table.long,
+        ...(this.info.help === false ? {} : { help: '--help', version: '--version' }),
+      };
       const parsed = parseArgs({ ...table, long }, args);
-      for (const { key } of parsed.options) if (key === '--help' || key === '--version') this.about(key);
+      for (const { key } of parsed.options)
+        if (key === '--help' || key === '--version') this.about(key);
       return parsed;
     } catch (error) {
       if (error instanceof OptionError) return this.usage(error.message);
@@ -116,9 +121,15 @@ export class Tool {
   private about(key: string): never {
     const suite = this.info.suite ?? 'GNU coreutils';
     if (key === '--version') {
-      this.put(suite === '' ? `${this.info.name}\n` : `${this.info.name} (${suite}) ${suiteVersions[suite] ?? '9.1'}\n`);
+      this.put(
+        suite === ''
+          ? `${this.info.name}\n`
+          : `${this.info.name} (${suite}) ${suiteVersions[suite] ?? '9.1'}\n`,
+      );
     } else {
-      this.put(`Usage: ${this.name} ${this.info.usage}\n${this.info.about}\n${describeOptions(this.info)}`);
+      this.put(
+        `Usage: ${this.name} ${this.info.usage}\n${this.info.about}\n${describeOptions(this.info)}`,
+      );
     }
     throw new ExitError(0);
   }
@@ -145,7 +156,10 @@ export class Tool {
   }
 
   /** Reads each operand in turn (standard input where there is none), with read errors reported as `name: file: text`. */
-  async eachInput(files: readonly string[], body: (input: Input, file: string) => Promise<void>): Promise<void> {
+  async eachInput(
+    files: readonly string[],
+    body: (input: Input, file: string) => Promise<void>,
+  ): Promise<void> {
     for (const file of files.length === 0 ? ['-'] : files) {
       const input = this.openInput(file);
       if (input === undefined) continue;
@@ -177,8 +191,13 @@ export function errnoText(error: unknown): string {
 }
 
 const suiteVersions: Readonly<Record<string, string>> = {
-  'GNU coreutils': '9.1', 'GNU findutils': '4.9.0', 'GNU diffutils': '3.8', 'GNU grep': '3.8', 'GNU sed': '4.9',
-  'util-linux': '2.38.1', 'procps-ng': '4.0.2',
+  'GNU coreutils': '9.1',
+  'GNU findutils': '4.9.0',
+  'GNU diffutils': '3.8',
+  'GNU grep': '3.8',
+  'GNU sed': '4.9',
+  'util-linux': '2.38.1',
+  'procps-ng': '4.0.2',
 };
 
 export interface ToolInfo extends OptionTable {
@@ -213,7 +232,9 @@ function describeOptions(info: ToolInfo): string {
     if (letter === ':') continue;
     const name = long.find(([, key]) => key.replace(/:+$/, '') === letter);
     const argument = info.short?.[at + 1] === ':' ? (name === undefined ? ' ARG' : '=ARG') : '';
-    rows.push(name === undefined ? `  -${letter}${argument}` : `  -${letter}, --${name[0]}${argument}`);
+    rows.push(
+      name === undefined ? `  -${letter}${argument}` : `  -${letter}, --${name[0]}${argument}`,
+    );
   }
   for (const [name, key] of long) {
     if (key.startsWith('--')) rows.push(`      --${name}${key.endsWith(':') ? '=ARG' : ''}`);
@@ -227,7 +248,9 @@ export type ToolMain = (t: Tool, parsed: ParsedArgs) => Promise<number>;
 export function defineTool(info: ToolInfo, main: ToolMain): ProgramSpec {
   const dir = info.dir ?? '/usr/bin';
   return {
-    paths: [info.name, ...(info.aliases ?? [])].map((name) => (name.startsWith('/') ? name : `${dir}/${name}`)),
+    paths: [info.name, ...(info.aliases ?? [])].map((name) =>
+      name.startsWith('/') ? name : `${dir}/${name}`,
+    ),
     main: async (sys) => {
       const t = new Tool(sys, info);
       let code: number;
