@@ -9,6 +9,7 @@ import {
   FibTable, RTN_BLACKHOLE, RTNH_F_DEAD, RTNH_F_LINKDOWN, RTNH_F_ONLINK, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_THROW, RTN_UNICAST, RTPROT_BOOT,
   RTPROT_KERNEL, RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_NOWHERE, RT_SCOPE_UNIVERSE, type FibInfo, type FibNh, type FibRoute,
 } from './fib-table.js';
+import { fibRulesLookup } from './fib-rules.js';
 import { Conf, IFA_F_NOPREFIXROUTE, IFA_F_SECONDARY, InDevice, type InIfaddr } from './in-device.js';
 import { ipv4Of, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, type NetnsIpv4 } from './ipv4-net.js';
 
@@ -49,12 +50,31 @@ function result(route: FibRoute, oif: number): FibResult {
   return { route, nh: usableNh(route.info, oif) ?? NO_NEXTHOP };
 }
 
-/** The route of an address through local, main and default tables; null when there is none. @kernel fib_lookup() */
-export function fibLookup(net: Net, daddr: number, tos: number, oif: number): FibResult | null {
+/**
+ * The route of an address through local, main and default tables, or as the rules say where somebody changed them; null
+ * when there is none. @kernel fib_lookup()
+ */
+export function fibLookup(net: Net, daddr: number, tos: number, oif: number, saddr = 0, mark = 0, iif = 0): FibResult | null {
   const ipv4 = ipv4Of(net);
+  if (ipv4.customRules) {
+    const found = fibRulesLookup(net, { daddr, saddr, tos, mark, iif, oif });
+    return found === null ? null : result(found, oif);
+  }
   const route = ipv4.local.lookup(daddr, tos, oif) ?? ipv4.main.lookup(daddr, tos, oif) ?? ipv4.tables.get(RT_TABLE_DEFAULT)?.lookup(daddr, tos, oif) ?? null;
   if (route === null || route.info.type === RTN_THROW) return null;
   return result(route, oif);
+}
+
+/** Forgets what ICMP taught. @kernel fnhe_genid_bump() */
+export function fibFlushExceptions(net: Net): void {
+  for (const table of ipv4Of(net).tables.values()) {
+    for (const route of table.routes()) for (const nh of route.info.nexthops) nh.exceptions?.clear();
+  }
+}
+
+/** net.ipv4.conf.*.shared_media: several subnets may share the link. */
+export function sharesMedia(ipv4: NetnsIpv4, inDev: InDevice): boolean {
+  return inDev.conf[Conf.shared_media] !== 0 || ipv4.confAll[Conf.shared_media] !== 0;
 }
 
 /** What an address is to this host: RTN_LOCAL, RTN_BROADCAST, RTN_MULTICAST or RTN_UNICAST. @kernel inet_addr_type() */

@@ -8,6 +8,7 @@
  */
 import { ipv4Mask } from '@netloom/base';
 import type { NetDevice } from '@netloom/kernel-core';
+import type { RouteException } from './route-exceptions.js';
 import type { Rtable } from './route.js';
 
 export const RTN_UNICAST = 1;
@@ -42,6 +43,8 @@ export interface FibNh {
   readonly scope: number;
   rthInput: Rtable | null;
   rthOutput: Rtable | null;
+  /** What ICMP taught about single destinations. */
+  exceptions?: Map<number, RouteException>;
 }
 
 /** What a route says beside its prefix. @kernel struct fib_info */

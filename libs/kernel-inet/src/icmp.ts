@@ -14,6 +14,7 @@ import { ipDefaultTtl, ipLocalOut, ipPushHeader, ipSelectIdent } from './ip-outp
 import { ipv4Of, Ipv4Sysctl } from './ipv4-net.js';
 import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST } from './fib-table.js';
 import { ipRouteOutput, type Rtable } from './route.js';
+import { ipv4Redirect, ipv4UpdatePmtu } from './route-exceptions.js';
 
 /** The last type that RFC 792 and its companions gave a meaning, and the last code of "destination unreachable". */
 export const NR_ICMP_TYPES = 18;
@@ -133,8 +134,12 @@ function icmpUnreach(skb: SkBuff, dev: NetDevice): void {
     return;
   }
   let info = 0;
-  if (type === ICMP_DEST_UNREACH && code === ICMP_FRAG_NEEDED) info = m.dv.getUint16(o + 6);
-  else if (type === ICMP_PARAMETERPROB) info = m.u8[o + 4] as number;
+  if (type === ICMP_DEST_UNREACH && code === ICMP_FRAG_NEEDED) {
+    const trust = ipv4Of(net).sysctl(Ipv4Sysctl.ip_no_pmtu_disc);
+    if (trust === 2 || (trust === 3 && iphProtocol(m, inner) !== 6)) return;
+    info = trust === 1 ? 0 : m.dv.getUint16(o + 6);
+  }
+  if (type === ICMP_PARAMETERPROB) info = m.u8[o + 4] as number;
   deliverError(skb, inner, type, code, info);
 }
 
@@ -152,7 +157,7 @@ function deliverError(skb: SkBuff, inner: number, type: number, code: number, in
   skb.len = length;
 }
 
-/** Counts redirects and hands them on; the routing exceptions they make are the routing layer's. */
+/** Hands redirects on to the protocol whose packet it was about. @kernel icmp_redirect() */
 function icmpRedirect(skb: SkBuff, dev: NetDevice): void {
   const net = dev.net;
   const inDev = InDevice.of(dev);
@@ -161,8 +166,13 @@ function icmpRedirect(skb: SkBuff, dev: NetDevice): void {
     mibAdd(net.mib, Mib.IcmpInErrors, 1);
     return;
   }
-  if (inDev.conf[Conf.accept_redirects] === 0) return;
   deliverError(skb, inner, ICMP_REDIRECT, skb.mem.u8[skb.data + 1] as number, skb.mem.dv.getUint32(skb.data + 4));
 }
 
-export const icmpProtocol: InetProtocol = { handler: icmpRcv };
+/** An error about an ICMP message of ours: what it says of the way is for everybody. @kernel icmp_err() */
+function icmpErr(skb: SkBuff, type: number, code: number, info: number): void {
+  if (type === ICMP_DEST_UNREACH && code === ICMP_FRAG_NEEDED) ipv4UpdatePmtu(skb, info);
+  else if (type === ICMP_REDIRECT) ipv4Redirect(skb, info);
+}
+
+export const icmpProtocol: InetProtocol = { handler: icmpRcv, errHandler: icmpErr };

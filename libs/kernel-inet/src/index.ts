@@ -17,6 +17,9 @@ export {
   inetAddrMsg,
   inetdevEvent,
 } from './devinet.js';
+export { ipRtUpdatePmtu, ipv4Redirect, ipv4UpdatePmtu } from './route-exceptions.js';
+export { fibDelRule, fibNewRule, fibRuleMsg, fibTablesSplit } from './fib-rules.js';
+export { flowHash } from './fib-multipath.js';
 export {
   fibGetTable,
   fibLookup,
@@ -124,7 +127,6 @@ export {
   ipLocalOut,
   ipOutput,
   ipSelectIdent,
-  skbOutDevice,
   type IpHeaderFields,
 } from './ip-output.js';
 export {

@@ -81,13 +81,13 @@ export abstract class InetSock extends Sock {
   }
 
   /** The route to an address: the kept one where it still holds. A negative errno when there is none. */
-  routeTo(daddr: number): Rtable | number {
+  routeTo(daddr: number, dport = this.dport): Rtable | number {
     const kept = this.dst;
     if (kept !== null && daddr === this.daddr && rtValid(kept, this.net)) return kept;
     const multicast = ipv4IsMulticast(daddr);
     const oif = this.boundDev !== 0 ? this.boundDev : multicast ? this.mcIndex : 0;
     const saddr = multicast && this.saddr === 0 ? this.mcAddr : this.saddr;
-    const rt = ipRouteOutput(this.net, { daddr, saddr, oif, tos: this.tos & 0x1e, mark: this.mark });
+    const rt = ipRouteOutput(this.net, { daddr, saddr, oif, tos: this.tos & 0x1e, mark: this.mark, protocol: this.protocol, sport: this.sport, dport });
     if (typeof rt === 'number') return rt;
     if (daddr === this.daddr && this.daddr !== 0) this.dst = rt;
     return rt;
@@ -109,7 +109,7 @@ export abstract class InetSock extends Sock {
    * @kernel ip_send_skb(), __ip_make_skb()
    */
   ipSend(skb: SkBuff, rt: Rtable, daddr: number, protocol = this.protocol): number {
-    const df = this.dontFragment && (this.pmtudisc !== IP_PMTUDISC_WANT || skb.len + 20 <= rt.mtu());
+    const df = this.dontFragment && (this.pmtudisc !== IP_PMTUDISC_WANT || (skb.len + 20 <= rt.mtu() && !rt.mtuLocked));
     if (this.pmtudisc < IP_PMTUDISC_DO) skb.cbFlags2 |= IPSKB_IGNORE_DF;
     ipPushHeader(skb, {
       saddr: this.saddr !== 0 ? this.saddr : rt.prefsrc, daddr, protocol, tos: this.tos, ttl: this.ttlFor(rt), id: this.nextIdent(df), df,
@@ -301,7 +301,7 @@ export abstract class InetSock extends Sock {
   protected datagramConnect(addr: number, port: number): number {
     this.dst = null;
     this.daddr = 0;
-    const rt = ipRouteOutput(this.net, { daddr: addr, saddr: this.saddr, oif: this.boundDev, tos: this.tos & 0x1e, mark: this.mark });
+    const rt = ipRouteOutput(this.net, { daddr: addr, saddr: this.saddr, oif: this.boundDev, tos: this.tos & 0x1e, mark: this.mark, protocol: this.protocol, sport: this.sport, dport: port });
     if (typeof rt === 'number') {
       if (rt === -Errno.ENETUNREACH) mibAdd(this.net.mib, Mib.IpOutNoRoutes, 1);
       return rt;

@@ -4,6 +4,7 @@
  */
 import { KernelError } from '@netloom/base';
 import { parseSysctlInt, parseSysctlInts, type Net, type SysctlEntry } from '@netloom/kernel-core';
+import { fibFlushExceptions } from './fib-frontend.js';
 import { Conf, InDevice, IPV4_CONF, type Ipv4ConfName } from './in-device.js';
 import { IPV4_SYSCTLS, ipv4Of } from './ipv4-net.js';
 
@@ -45,7 +46,15 @@ export const inetSysctls: readonly SysctlEntry[] = [
       ipv4Of(net).pingGroupRange = low <= high ? [low, high] : [1, 0];
     },
   },
-  { path: 'net/ipv4/route/flush', read: () => '', write: (net) => void ipv4Of(net).genid++, mode: 0o200 },
+  {
+    path: 'net/ipv4/route/flush',
+    read: () => '',
+    write: (net) => {
+      fibFlushExceptions(net);
+      ipv4Of(net).genid++;
+    },
+    mode: 0o200,
+  },
 ];
 
 /** Names below net/ipv4/conf/DEV. */

@@ -4,8 +4,8 @@
 import { DropReason, Mib, mibAdd, NF_INET_FORWARD, nfHookSlow, NFPROTO_IPV4, PACKET_HOST, skbCow, type NetDevice, type SkBuff } from '@netloom/kernel-core';
 import { ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_REDIRECT, ICMP_TIME_EXCEEDED, IP_DF, iphDaddr, iphDecreaseTtl, iphFragOff, iphSaddr, iphTos, iphTtl } from '@netloom/wire';
 import { icmpSend } from './icmp-send.js';
-import { sendsRedirects } from './fib-frontend.js';
-import { Conf, InDevice } from './in-device.js';
+import { sendsRedirects, sharesMedia } from './fib-frontend.js';
+import { InDevice } from './in-device.js';
 import { inetGetpeer, inetPeerRedirectAllow } from './inet-peer.js';
 import { ipv4Of } from './ipv4-net.js';
 import { ipOutput } from './ip-output.js';
@@ -61,8 +61,7 @@ function sendRedirect(skb: SkBuff, rt: Rtable, dev: NetDevice): void {
   if (inDev === null || !sendsRedirects(ipv4, inDev)) return;
   const source = iphSaddr(skb.mem, skb.networkHeader);
   const hop = rt.gateway !== 0 ? rt.gateway : iphDaddr(skb.mem, skb.networkHeader);
-  const shared = inDev.conf[Conf.shared_media] !== 0 || ipv4.confAll[Conf.shared_media] !== 0;
-  if (!shared && !inDev.addresses.some((ifa) => ((ifa.address ^ source) & ifa.mask) === 0 && ((ifa.address ^ hop) & ifa.mask) === 0)) return;
+  if (!sharesMedia(ipv4, inDev) && !inDev.addresses.some((ifa) => ((ifa.address ^ source) & ifa.mask) === 0 && ((ifa.address ^ hop) & ifa.mask) === 0)) return;
   if (inetPeerRedirectAllow(inetGetpeer(ipv4, source), dev.kernel.engine.now)) icmpSend(skb, ICMP_REDIRECT, 1, hop);
 }
 

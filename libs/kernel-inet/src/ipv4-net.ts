@@ -1,7 +1,7 @@
 /**
  * The IPv4 tables of one network namespace, and its sysctls. @kernel include/net/netns/ipv4.h
  */
-import type { Net } from '@netloom/kernel-core';
+import { NEIGH_PARMS_DEFAULT, type NeighParms, type Net } from '@netloom/kernel-core';
 import { CONF_DEFAULTS } from './in-device.js';
 import type { InetPeer } from './inet-peer.js';
 import type { FibTable } from './fib-table.js';
@@ -35,8 +35,11 @@ export const IPV4_SYSCTLS = [
   ['ipfrag_low_thresh', 3145728, 0, 2147483647],
   ['ipfrag_time', 30, 0, 2147483],
   ['ipfrag_max_dist', 64, 0, 2147483647],
-  ['min_pmtu', 552, 20, 65535],
+  ['route/min_pmtu', 552, 20, 65535],
+  ['route/mtu_expires', 600, 0, 2147483647],
+  ['route/min_adv_mss', 256, 0, 2147483647],
   ['fib_multipath_hash_policy', 0, 0, 3],
+  ['fib_multipath_use_neigh', 0, 0, 1],
 ] as const;
 
 export type Ipv4SysctlName = (typeof IPV4_SYSCTLS)[number][0];
@@ -47,11 +50,22 @@ export const Ipv4Sysctl = Object.freeze(Object.fromEntries(IPV4_SYSCTLS.map(([na
 
 const SYSCTL_DEFAULTS = Float64Array.from(IPV4_SYSCTLS, ([, value]) => value);
 
-/** A policy rule. Actions: 1 look up a table, 6 blackhole, 7 unreachable, 8 prohibit. */
+/** A policy rule. Actions: 1 look up a table, 2 go to the rule of priority `table`, 6 blackhole, 7 unreachable, 8 prohibit. */
 export interface FibRule {
   readonly priority: number;
   readonly table: number;
   readonly action: number;
+  readonly src?: number;
+  readonly srcLen?: number;
+  readonly dst?: number;
+  readonly dstLen?: number;
+  readonly tos?: number;
+  readonly fwmark?: number;
+  readonly fwmask?: number;
+  readonly iifname?: string;
+  readonly oifname?: string;
+  readonly invert?: boolean;
+  readonly protocol?: number;
 }
 
 export class NetnsIpv4 {
@@ -61,13 +75,17 @@ export class NetnsIpv4 {
   localPortRange: readonly [number, number] = [32768, 60999];
   pingGroupRange: readonly [number, number] = [1, 0];
   readonly tables = new Map<number, FibTable>();
+  /** Somebody added or deleted a rule: lookups go through `rules`, and nothing they found is cached by address. */
+  customRules = false;
   readonly rules: FibRule[] = [
-    { priority: 0, table: RT_TABLE_LOCAL, action: 1 },
-    { priority: 32766, table: RT_TABLE_MAIN, action: 1 },
-    { priority: 32767, table: RT_TABLE_DEFAULT, action: 1 },
+    { priority: 0, table: RT_TABLE_LOCAL, action: 1, protocol: 2 },
+    { priority: 32766, table: RT_TABLE_MAIN, action: 1, protocol: 2 },
+    { priority: 32767, table: RT_TABLE_DEFAULT, action: 1, protocol: 2 },
   ];
   /** Raised by every change of addresses or routes: a cached route with another number is looked up again. */
   genid = 1;
+  /** The key of this host's hash over the next hops of a route. Made on first use. */
+  multipathSeed = 0;
   /** Routing decisions for received packets, by a hash of their addresses. */
   inputCache: (InputCacheEntry | undefined)[] | null = null;
   udp!: UdpTable;
@@ -75,6 +93,10 @@ export class NetnsIpv4 {
   frags!: FragTable;
   /** TCP's tables, owned by the TCP layer. */
   tcp: object | null = null;
+  /** The last IP identification given out; -1 before the first. */
+  ident = -1;
+  /** net.ipv4.neigh.default, which new devices take over. */
+  neighDefault: NeighParms = NEIGH_PARMS_DEFAULT;
   /** Entries in the ARP cache. */
   neighCount = 0;
   /** ICMP's token bucket of the namespace. */

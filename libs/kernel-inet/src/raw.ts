@@ -13,6 +13,7 @@ import { ICMP_ERR_CONVERT, InetSock, sockaddrIn } from './inet-sock.js';
 import { ipLocalOut } from './ip-output.js';
 import { ipv4Of } from './ipv4-net.js';
 import type { Rtable } from './route.js';
+import { ipv4Redirect, ipv4UpdatePmtu } from './route-exceptions.js';
 import { RTN_BROADCAST } from './fib-table.js';
 
 export class RawTable {
@@ -228,6 +229,8 @@ export class RawSock extends InetSock {
 
   /** @kernel raw_err() */
   icmpError(skb: SkBuff, type: number, code: number, info: number): void {
+    if (type === ICMP_DEST_UNREACH && code === ICMP_FRAG_NEEDED) ipv4UpdatePmtu(skb, info);
+    else if (type === ICMP_REDIRECT) ipv4Redirect(skb, info);
     if (type === ICMP_SOURCE_QUENCH || type === ICMP_REDIRECT) return;
     let errno: number = Errno.EHOSTUNREACH;
     let hard = false;

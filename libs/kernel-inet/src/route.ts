@@ -7,14 +7,17 @@
 import { Errno } from '@netloom/base';
 import { Dst, DropReason, type Net, type NetDevice, type SkBuff } from '@netloom/kernel-core';
 import { Iff } from '@netloom/sys';
+import { ICMP_HLEN, IP_OFFSET, iphFragOff, iphIhl, iphProtocol, l4Dest, l4Source } from '@netloom/wire';
 import { fibLookup, fibSelectSource, fibValidateSource, inetAddrType, type FibResult } from './fib-frontend.js';
+import { fibSelectMultipath, flowHash } from './fib-multipath.js';
 import { RTN_BLACKHOLE, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_PROHIBIT, RTN_UNICAST, RTN_UNREACHABLE, RT_SCOPE_LINK, type FibNh } from './fib-table.js';
 import { Conf, InDevice } from './in-device.js';
 import { ipError } from './ip-error.js';
 import { ipForward } from './ip-forward.js';
 import { ipLocalDeliver } from './ip-local.js';
 import { ipOutput } from './ip-output.js';
-import { ipv4Of } from './ipv4-net.js';
+import { Ipv4Sysctl, ipv4Of } from './ipv4-net.js';
+import { findException, type RouteException } from './route-exceptions.js';
 
 /** A route in use. @kernel struct rtable */
 export class Rtable extends Dst {
@@ -27,6 +30,14 @@ export class Rtable extends Dst {
   pmtu = 0;
   pmtuExpires = 0;
   metricMtu = 0;
+  /** The path MTU is not to be lowered further, nor DF to be relied upon. */
+  mtuLocked = false;
+  /** One of several ways: the next packet between the same addresses may take another. */
+  spread = false;
+  /** A redirect named the gateway. */
+  redirected = false;
+  /** The next hop that exceptions are kept with. */
+  nh: FibNh | null = null;
   /** The device that the packet came in on asked for this one to be redirected. */
   doRedirect = false;
   metrics: Readonly<Record<string, number | string>> | undefined = undefined;
@@ -66,6 +77,10 @@ export interface Flow4 {
   readonly oif: number;
   readonly tos: number;
   readonly mark: number;
+  /** For hashing by layer 4 (fib_multipath_hash_policy 1). */
+  readonly protocol?: number;
+  readonly sport?: number;
+  readonly dport?: number;
 }
 
 export function ipv4IsMulticast(address: number): boolean {
@@ -98,7 +113,7 @@ export function ipRouteInput(skb: SkBuff, daddr: number, saddr: number, tos: num
   const refused = routeInputSlow(skb, daddr, saddr, tos, dev);
   if (refused !== 0) return refused;
   const rt = skb.dst as Rtable | null;
-  if (rt !== null && rt.error === 0 && (rt.type === RTN_UNICAST || rt.type === RTN_LOCAL)) {
+  if (rt !== null && rt.error === 0 && (rt.type === RTN_UNICAST || rt.type === RTN_LOCAL) && !rt.spread && !ipv4.customRules) {
     (ipv4.inputCache ??= new Array<InputCacheEntry | undefined>(INPUT_CACHE_SIZE).fill(undefined))[slot] = {
       daddr, saddr, tos, dev, genid: ipv4.genid, rt,
     };
@@ -136,7 +151,7 @@ function routeInputSlow(skb: SkBuff, daddr: number, saddr: number, tos: number, 
     if (ipv4IsLoopback(daddr)) return martianDestination(daddr, saddr, inDev);
     if (ipv4IsLoopback(saddr)) return martianSource(daddr, saddr, inDev);
   }
-  const res = fibLookup(net, daddr, tos, 0);
+  const res = fibLookup(net, daddr, tos, 0, saddr, skb.mark, dev.ifindex);
   if (res === null) {
     const error = inDev.forwarding ? Errno.ENETUNREACH : Errno.EHOSTUNREACH;
     skb.dst = errorRoute(dev, error);
@@ -157,10 +172,29 @@ function routeInputSlow(skb: SkBuff, daddr: number, saddr: number, tos: number, 
     skb.dst = errorRoute(dev, routeTypeErrno(type));
     return 0;
   }
+  const { nexthops } = res.route.info;
+  if (nexthops.length > 1) res.nh = fibSelectMultipath(net, nexthops, inputHash(skb, net, daddr, saddr), 0) ?? res.nh;
   const refused = validSource(saddr, tos, inDev, daddr, res.nh.dev.ifindex);
   if (refused !== 0) return refused;
-  skb.dst = forwardRoute(net, res);
+  skb.dst = forwardRoute(net, res, daddr);
   return 0;
+}
+
+/** The hash of a packet on its way through; of an ICMP error that of the packet it is about. @kernel fib_multipath_hash() */
+function inputHash(skb: SkBuff, net: Net, daddr: number, saddr: number): number {
+  const m = skb.mem;
+  const ip = skb.networkHeader;
+  const protocol = iphProtocol(m, ip);
+  const l4 = ip + iphIhl(m, ip) * 4;
+  const whole = (iphFragOff(m, ip) & (IP_OFFSET | 0x2000)) === 0;
+  if (ipv4Of(net).sysctl(Ipv4Sysctl.fib_multipath_hash_policy) !== 1) {
+    const type = m.u8[l4] as number;
+    const about = protocol === 1 && whole && (type === 3 || type === 5 || type === 11 || type === 12) && ip + skb.len >= l4 + ICMP_HLEN + 20;
+    const inner = l4 + ICMP_HLEN;
+    return about ? flowHash(net, m.dv.getUint32(inner + 16), m.dv.getUint32(inner + 12), 0, 0, 0) : flowHash(net, saddr, daddr, 0, 0, 0);
+  }
+  const ports = whole && (protocol === 6 || protocol === 17);
+  return flowHash(net, saddr, daddr, protocol, ports ? l4Source(m, l4) : 0, ports ? l4Dest(m, l4) : 0);
 }
 
 /** The errno of a route that goes nowhere. @kernel fib_props */
@@ -170,18 +204,35 @@ export function routeTypeErrno(type: number): number {
   return type === RTN_UNREACHABLE ? Errno.EHOSTUNREACH : Errno.EINVAL;
 }
 
-function forwardRoute(net: Net, res: FibResult): Rtable {
+function forwardRoute(net: Net, res: FibResult, daddr: number): Rtable {
   const nh = res.nh;
   const genid = ipv4Of(net).genid;
-  let rt = nh.rthInput;
+  const exception = nh.exceptions === undefined ? null : findException(nh, daddr, net.kernel.engine.now);
+  let rt = exception === null ? nh.rthInput : exception.input;
   if (rt === null || rt.genid !== genid) {
     rt = new Rtable(nh.dev, RTN_UNICAST, true);
     rt.genid = genid;
     rt.gateway = nexthopGateway(nh);
     fillMetrics(rt, res);
-    nh.rthInput = rt;
+    if (exception === null) {
+      nh.rthInput = rt;
+    } else {
+      bindException(rt, exception);
+      rt.pmtu = 0; // others' packets go as the device takes them
+      exception.input = rt;
+    }
   }
   return rt;
+}
+
+/** @kernel fill_route_from_fnhe() */
+function bindException(rt: Rtable, exception: RouteException): void {
+  rt.pmtu = exception.pmtu;
+  rt.pmtuExpires = exception.expires;
+  rt.mtuLocked = exception.locked;
+  if (exception.gateway === 0) return;
+  rt.redirected = true;
+  rt.gateway = exception.gateway;
 }
 
 /** A gateway that is one of our own addresses only says which device to use. @kernel rt_set_nexthop() */
@@ -192,17 +243,19 @@ function nexthopGateway(nh: FibNh): number {
 function fillMetrics(rt: Rtable, res: FibResult): void {
   rt.metrics = res.route.info.metrics;
   rt.table = res.route.info.table;
+  rt.nh = res.nh;
+  rt.spread = res.route.info.nexthops.length > 1;
   rt.metricMtu = Number(rt.metrics?.['mtu'] ?? 0);
 }
 
 function localRoute(net: Net, dev: NetDevice, type: number): Rtable {
-  const inDev = dev.inDev as InDevice & { localRt?: Rtable };
+  const inDev = dev.inDev as InDevice;
   const genid = ipv4Of(net).genid;
-  const cached = type === RTN_LOCAL ? inDev.localRt : undefined;
-  if (cached !== undefined && cached.genid === genid) return cached;
+  const cached = type === RTN_LOCAL ? (inDev.localRoute as Rtable | null) : null;
+  if (cached !== null && cached.genid === genid) return cached;
   const rt = new Rtable(dev, type, true);
   rt.genid = genid;
-  if (type === RTN_LOCAL) inDev.localRt = rt;
+  if (type === RTN_LOCAL) inDev.localRoute = rt;
   return rt;
 }
 
@@ -299,7 +352,7 @@ export function ipRouteOutput(net: Net, flow: Flow4): Rtable | number {
     const dev = saddr === 0 ? undefined : net.devices.find((d) => InDevice.of(d)?.addresses.some((a) => a.local === saddr));
     if (dev !== undefined) return outputRoute(net, null, dev, daddr, saddr);
   }
-  const res = fibLookup(net, daddr, flow.tos, flow.oif);
+  const res = fibLookup(net, daddr, flow.tos, flow.oif, saddr, flow.mark);
   if (res === null) {
     if (oifDev === undefined) return -Errno.ENETUNREACH;
     // The device was named: take the destination to be on its link (net/ipv4/route.c, "apparently, routing tables are wrong").
@@ -309,10 +362,17 @@ export function ipRouteOutput(net: Net, flow: Flow4): Rtable | number {
   if (type !== RTN_UNICAST && type !== RTN_LOCAL && type !== RTN_BROADCAST && type !== RTN_MULTICAST) {
     return -routeTypeErrno(type);
   }
+  const { nexthops } = res.route.info;
+  if (nexthops.length > 1 && flow.oif === 0) res.nh = fibSelectMultipath(net, nexthops, outputHash(net, flow, daddr), saddr) ?? res.nh;
   const source = saddr !== 0 ? saddr : resultSource(res, daddr);
   const dev = type === RTN_LOCAL ? net.loopback : res.nh.dev;
   if (ipv4IsLoopback(source) && (dev.flags & Iff.IFF_LOOPBACK) === 0 && InDevice.of(dev)?.conf[Conf.route_localnet] === 0) return -Errno.EINVAL;
   return outputRoute(net, res, dev, daddr, source);
+}
+
+function outputHash(net: Net, flow: Flow4, daddr: number): number {
+  if (ipv4Of(net).sysctl(Ipv4Sysctl.fib_multipath_hash_policy) !== 1) return flowHash(net, flow.saddr, daddr, 0, 0, 0);
+  return flowHash(net, flow.saddr, daddr, flow.protocol ?? 0, flow.sport ?? 0, flow.dport ?? 0);
 }
 
 /** @kernel fib_result_prefsrc() */
@@ -325,7 +385,8 @@ function resultSource(res: FibResult, daddr: number): number {
 function outputRoute(net: Net, res: FibResult | null, dev: NetDevice, daddr: number, source: number): Rtable {
   const genid = ipv4Of(net).genid;
   const type = ipv4IsMulticast(daddr) ? RTN_MULTICAST : daddr === 0xffffffff ? RTN_BROADCAST : res !== null ? res.route.info.type : RTN_UNICAST;
-  const cached = res !== null && type === RTN_UNICAST ? res.nh.rthOutput : null;
+  const exception = res === null || res.nh.exceptions === undefined ? null : findException(res.nh, daddr, net.kernel.engine.now);
+  const cached = exception !== null ? exception.output : res !== null && type === RTN_UNICAST ? res.nh.rthOutput : null;
   if (cached !== null && cached.genid === genid && cached.prefsrc === source) return cached;
   const rt = new Rtable(dev, type, false);
   rt.genid = genid;
@@ -333,7 +394,12 @@ function outputRoute(net: Net, res: FibResult | null, dev: NetDevice, daddr: num
   if (res !== null && (type !== RTN_MULTICAST || res.route.dstLen >= 4)) {
     rt.gateway = nexthopGateway(res.nh); // a group is not sent to the default gateway
     fillMetrics(rt, res);
-    if (type === RTN_UNICAST) res.nh.rthOutput = rt;
+    if (exception !== null) {
+      bindException(rt, exception);
+      exception.output = rt;
+    } else if (type === RTN_UNICAST) {
+      res.nh.rthOutput = rt;
+    }
   }
   return rt;
 }

@@ -16,6 +16,7 @@ import { icmpSend } from './icmp-send.js';
 import { ipv4Of } from './ipv4-net.js';
 import { RTN_BROADCAST, RTN_MULTICAST } from './fib-table.js';
 import { ipv4IsMulticast, type Rtable } from './route.js';
+import { ipv4Redirect, ipv4UpdatePmtu } from './route-exceptions.js';
 
 const MAX_DATAGRAM = 65507;
 
@@ -110,7 +111,7 @@ export class UdpSock extends InetSock {
     }
     if (payload.length > MAX_DATAGRAM) return -Errno.EMSGSIZE;
     if (!this.autobind()) return -Errno.EAGAIN;
-    const rt = this.routeTo(daddr);
+    const rt = this.routeTo(daddr, dport);
     if (typeof rt === 'number') {
       if (rt === -Errno.ENETUNREACH) mibAdd(this.net.mib, Mib.IpOutNoRoutes, 1);
       return rt;
@@ -236,11 +237,13 @@ export class UdpSock extends InetSock {
   icmpError(skb: SkBuff, type: number, code: number, info: number): void {
     let errno: number = Errno.EHOSTUNREACH;
     let hard = false;
+    if (type === ICMP_REDIRECT) ipv4Redirect(skb, info);
     if (type === ICMP_SOURCE_QUENCH || type === ICMP_REDIRECT) return;
     if (type === ICMP_TIME_EXCEEDED) {
       errno = Errno.EHOSTUNREACH;
     } else if (type === ICMP_DEST_UNREACH) {
       if (code === ICMP_FRAG_NEEDED) {
+        ipv4UpdatePmtu(skb, info);
         if (this.pmtudisc === IP_PMTUDISC_DONT) return;
         errno = Errno.EMSGSIZE;
         hard = true;

@@ -5,7 +5,7 @@ import { KernelError } from '@netloom/base';
 import type { Net, NetDevice } from '@netloom/kernel-core';
 import { bridgeFdbAdd, bridgeFdbDel, bridgeFdbDump, bridgeOf } from '@netloom/kernel-drivers';
 import {
-  arpCreate, arpLookup, arpRemove, fibDelRoute, fibNewRoute, fibRouteMsg, InDevice, inetAddAddress, inetAddrMsg, inetDelAddress, ipv4Of, neighMsg,
+  arpCreate, arpLookup, arpRemove, fibDelRoute, fibDelRule, fibNewRoute, fibNewRule, fibRouteMsg, fibRuleMsg, InDevice, inetAddAddress, inetAddrMsg, inetDelAddress, ipv4Of, neighMsg,
 } from '@netloom/kernel-inet';
 import { NsfsDescription, type Task } from '@netloom/kernel-tasks';
 import { AF_BRIDGE, AF_INET, AF_INET6, Nud, type NeighMsg, type NeighNew, type NetnsRef, type QdiscMsg, type RouteMsg, type Rtnl, type RtnlType, type RuleMsg } from '@netloom/sys';
@@ -79,11 +79,13 @@ const HANDLERS: { readonly [T in RtnlType]: Handler<T> } = {
     return routeGet(net, request);
   },
   RTM_GETRULE: ({ net }, { family }) => (family === AF_INET6 ? [] : ruleDump(net)),
-  RTM_NEWRULE: () => {
-    throw new KernelError('EOPNOTSUPP');
+  RTM_NEWRULE: ({ net }, request) => {
+    onlyIpv4(request.family);
+    net.notify({ type: 'RTM_NEWRULE', rule: fibRuleMsg(fibNewRule(net, request)) });
   },
-  RTM_DELRULE: () => {
-    throw new KernelError('EOPNOTSUPP');
+  RTM_DELRULE: ({ net }, request) => {
+    onlyIpv4(request.family);
+    net.notify({ type: 'RTM_DELRULE', rule: fibRuleMsg(fibDelRule(net, request)) });
   },
   RTM_GETNEIGH: ({ net }, request) => (request.family === AF_BRIDGE ? fdbDump(net, request) : neighDump(net, request)),
   RTM_NEWNEIGH: ({ net }, request) => {
@@ -123,7 +125,7 @@ function routeDump(net: Net, wanted: number | undefined): RouteMsg[] {
 }
 
 function ruleDump(net: Net): RuleMsg[] {
-  return ipv4Of(net).rules.map((rule) => ({ family: AF_INET, priority: rule.priority, srcLen: 0, dstLen: 0, tos: 0, table: rule.table, action: rule.action, protocol: 2 }));
+  return ipv4Of(net).rules.map(fibRuleMsg);
 }
 
 function neighDump(net: Net, request: Rtnl['RTM_GETNEIGH']['req']): NeighMsg[] {
