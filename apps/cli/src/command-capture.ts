@@ -1,4 +1,5 @@
 /** `netloom capture`: a live capture of an interface, as a pcapng file or stream. */
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import type { Output } from './command-test.js';
@@ -18,7 +19,10 @@ interface Answer {
   readonly bytes: number;
 }
 
-/** Runs until SIGINT or SIGTERM, or until the capture stops. Packets go to the file, all words to standard error. */
+/**
+ * Runs until SIGINT or SIGTERM, or until the capture stops. Packets go to the file, all words to standard error. The
+ * server's copy is removed in the end. A file that cannot be written is an error; a reader that has gone is not.
+ */
 export async function captureCommand(
   client: ServerClient,
   lab: string,
@@ -35,6 +39,8 @@ export async function captureCommand(
       'refusing to write packets to a terminal; use -w FILE, or pipe into `wireshark -k -i -`',
     );
   }
+  const file = target === '-' ? stdout : createWriteStream(target);
+  if (file !== stdout) await once(file, 'open'); // before anything is captured for a file that cannot be
   const filter = filterWords.join(' ');
   const captures = `/labs/${segment(lab)}/captures`;
   const { id } = await client.json<Answer>(captures, {
@@ -46,14 +52,17 @@ export async function captureCommand(
       ...(options.snaplen === undefined ? {} : { snaplen: options.snaplen }),
     }),
   });
-  const file = target === '-' ? stdout : createWriteStream(target);
   let stopping: Promise<Answer> | undefined;
+  let broken: Error | undefined;
   const stop = (): Promise<Answer> =>
     (stopping ??= client.json<Answer>(`${captures}/${segment(id)}`, { method: 'DELETE' }));
   const onSignal = (): void => void stop().catch(() => undefined); // asked again, and told, below
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  file.on('error', onSignal); // the reader of a pipe has gone
+  file.on('error', (error: Error) => {
+    if (file !== stdout) broken = error;
+    onSignal();
+  });
   try {
     const socket = await client.socket(`${captures}/${segment(id)}/stream`);
     if (options.json !== true)
@@ -71,6 +80,7 @@ export async function captureCommand(
       socket.resume();
     });
     const { packets, dropped, bytes } = await stop();
+    if (broken !== undefined) throw broken;
     if (file !== stdout && !file.destroyed)
       await new Promise<void>((done) => void file.end(() => done()));
     if (options.json === true)
@@ -82,6 +92,8 @@ export async function captureCommand(
   } finally {
     process.removeListener('SIGINT', onSignal);
     process.removeListener('SIGTERM', onSignal);
-    if (stopping === undefined) await stop().catch(() => undefined); // it ends with the lab at the latest
+    await client // stops it, too, where that has not been done; it ends with the lab at the latest
+      .request(`${captures}/${segment(id)}?purge=true`, { method: 'DELETE' })
+      .catch(() => undefined);
   }
 }
