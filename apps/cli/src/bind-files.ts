@@ -1,5 +1,5 @@
 /** The files behind a topology's binds, read from the folder that the topology file stands in. */
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { BindFile, Topology } from '@netloom/lab';
@@ -11,14 +11,27 @@ export function bindSource(source: string, baseDir: string): string {
   return resolve(baseDir, source.replace(/^~(?=\/|$)/, homedir()));
 }
 
-/** Regular files at and below a path: relative names ('' for the path itself) with their whole paths. */
-export function filesBelow(path: string): { readonly name: string; readonly path: string }[] {
+interface FoundFile {
+  /** Relative, with `/` on every system; '' for the path itself. */
+  readonly name: string;
+  readonly path: string;
+}
+
+/** Regular files at and below a path, in order of their names. Links are followed, but for those that lead in circles. */
+export function filesBelow(path: string): FoundFile[] {
   if (!statSync(path).isDirectory()) return [{ name: '', path }];
-  return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
-    .map((whole) => ({ name: whole.slice(path.replace(/\/+$/, '').length + 1), path: whole }));
+  return [...walk(path, '', [])].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function* walk(folder: string, prefix: string, above: readonly string[]): Generator<FoundFile> {
+  const real = realpathSync(folder);
+  if (above.includes(real)) return;
+  for (const entry of readdirSync(folder)) {
+    const path = join(folder, entry);
+    const facts = statSync(path, { throwIfNoEntry: false }); // undefined where a link leads nowhere
+    if (facts?.isDirectory() === true) yield* walk(path, `${prefix}${entry}/`, [...above, real]);
+    else if (facts?.isFile() === true) yield { name: prefix + entry, path };
+  }
 }
 
 /** Contents of every bind; an unreadable one is an error that says whose it is. */

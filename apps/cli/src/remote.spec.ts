@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -118,6 +118,9 @@ describe('deploy', () => {
     const file = join(dir, 'x.clab.yml');
     mkdirSync(join(dir, 'conf/sub'), { recursive: true });
     writeFileSync(join(dir, 'conf/sub/f.txt'), 'hello');
+    symlinkSync('sub/f.txt', join(dir, 'conf/link.txt'));
+    symlinkSync('nowhere', join(dir, 'conf/dangling'));
+    symlinkSync('..', join(dir, 'conf/sub/up'));
     writeFileSync(file, 'name: two\ntopology: {nodes: {a: {binds: ["./conf:/etc/conf"]}}}');
     server.answers.set('POST /api/labs?seed=7', { status: 201, body: LAB });
     const { out, err, code } = await netloom('deploy', '-t', file, '--seed', '7', '--server', url);
@@ -126,7 +129,7 @@ describe('deploy', () => {
     expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual({
       name: 'two',
       topology: { nodes: { a: { binds: ['./conf:/etc/conf'] } } },
-      files: { './conf/sub/f.txt': Buffer.from('hello').toString('base64') },
+      files: { './conf/link.txt': 'aGVsbG8=', './conf/sub/f.txt': 'aGVsbG8=' },
     });
   });
 
@@ -305,6 +308,17 @@ test('capture writes the stream to a file and says how much it was', async () =>
     interface: 'eth1',
     filter: 'icmp or arp',
   });
+  expect(server.seen.at(-1)).toMatchObject({
+    method: 'DELETE',
+    url: '/api/labs/two/captures/c1?purge=true',
+  });
+});
+
+test('capture refuses a file that cannot be written, before anything is captured', async () => {
+  const file = join(dir, 'missing', 'out.pcapng');
+  const { err, code } = await netloom('capture', 'two', 'a', 'eth1', '-w', file, '--server', url);
+  expect(err).toContain(`ENOENT: no such file or directory, open '${file}'`);
+  expect([code, server.seen]).toEqual([1, []]);
 });
 
 test('every command has help; what is wrong is said on standard error', async () => {
