@@ -68,6 +68,7 @@ const TYPES: Readonly<Record<number, string>> = {
   253: 'MAILB',
   254: 'MAILA',
   255: 'ANY',
+  256: 'URI',
 };
 
 const CLASSES: Readonly<Record<number, string>> = { 1: 'IN', 3: 'CHAOS', 4: 'HS', 255: 'ANY' };

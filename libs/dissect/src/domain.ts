@@ -85,11 +85,11 @@ export function printDomain(out: Printout, start: number, total: number, kind: D
     out.putInvalid();
     return;
   }
-  out.need(p, HLEN);
   const whole =
-    (out.u16(p + 2) & 0x8000) !== 0
+    out.has(p, HLEN) &&
+    ((out.u16(p + 2) & 0x8000) !== 0
       ? putResponse(out, p, kind.multicast)
-      : putRequest(out, p, kind.multicast);
+      : putRequest(out, p, kind.multicast));
   if (whole) out.put(` (${length})`);
   else out.putTruncated();
 }
@@ -104,6 +104,7 @@ function putRecords(
 ): number | undefined {
   let at: number | undefined = p;
   for (let i = 0; i < count; i++) {
+    if (i > 0 && at >= out.snapEnd) return undefined;
     at = putRecord(out, at, message, multicast);
     if (at === undefined) return undefined;
     if (at < out.snapEnd && i + 1 < count) out.put(',');
@@ -220,12 +221,10 @@ function putQuestion(
   const end = skipName(out, p);
   if (end === undefined || !out.has(end, 4)) return undefined;
   out.put(` ${recordType(out.u16(end))}`);
-  let questionClass = out.u16(end + 2);
-  if (multicast) {
-    out.put((questionClass & 0x8000) !== 0 ? ' (QU)' : ' (QM)');
-    questionClass &= 0x7fff;
-  }
+  const field = out.u16(end + 2);
+  const questionClass = multicast ? field & 0x7fff : field;
   if (questionClass !== 1) out.put(` ${classText(questionClass)}`);
+  if (multicast) out.put((field & 0x8000) !== 0 ? ' (QU)' : ' (QM)');
   const name = nameText(out, p, message);
   out.put(`? ${name.text}`);
   return name.next === undefined ? undefined : name.next + 4;

@@ -51,6 +51,7 @@ export function printGeneve(out: Printout, p: number, length: number): void {
     out.put(` ERROR: unknown-version ${version}`);
     return;
   }
+  out.need(p, HLEN);
   out.put(`, Flags [${bitNames(FLAGS, 'none', out.u8(p + 1), '')}]`);
   const protocol = out.u16(p + 2);
   out.put(`, vni 0x${out.u24(p + 4).toString(16)}`);

@@ -118,6 +118,7 @@ export function printIcmp(out: Printout, p: number, ip: IpContext): void {
     out.put('\n\t');
     const quoted = p + 8;
     const length = out.u16(quoted + 2);
+    if (length < 4) out.truncate();
     const saved = out.limitEnd(quoted + length);
     printIp(out, quoted, length);
     out.restoreEnd(saved);

@@ -32,7 +32,7 @@ const lifetime = (seconds: number): string => (seconds === 0xffffffff ? 'infinit
 export function putNdOptions(out: Printout, start: number, total: number): void {
   let p = start;
   let left = total;
-  while (left > 0) {
+  while (p < out.snapEnd && left > 0) {
     const type = out.u8(p);
     const units = out.u8(p + 1);
     const size = units * 8;

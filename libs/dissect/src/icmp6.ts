@@ -87,6 +87,7 @@ export function printIcmp6(out: Printout, p: number, ip: IpContext): void {
   const type = out.u8(p);
   out.put(`ICMP6, ${TYPES[type] ?? `unknown icmp6 type (${type})`}`);
   if (verbose > 0 && LENGTH_FIRST.includes(type)) out.put(`, length ${length}`);
+  out.need(p, 2);
   if (!putBody(out, p, type, length)) return;
   if (verbose === 0) out.put(`, length ${length}`);
 }

@@ -43,6 +43,10 @@ function putMessage(out: Printout, p: number, length: number): void {
       out.put('igmp v3 report');
       putReportV3(out, p, length);
       return;
+    case 0x1e:
+    case 0x1f:
+      putTrace(out, p, length, type === 0x1e ? 'mresp' : 'mtrace');
+      return;
     default:
       out.put(`igmp-${type}`);
   }
@@ -117,4 +121,19 @@ function putReportV3(out: Printout, p: number, length: number): void {
     at += 8 + 4 * sources;
     out.put(']');
   }
+}
+
+/** Multicast traceroute, without the hops of a response. */
+function putTrace(out: Printout, p: number, length: number, name: string): void {
+  if (length < 24) {
+    out.put(` [invalid len ${length}]`);
+    return;
+  }
+  const replyTo = out.u32(p + 16);
+  const last = out.u32(p + 20);
+  out.put(
+    `${name} ${last & 0xffffff}: ${ip4Text(out, p + 8)} to ${ip4Text(out, p + 12)} ` +
+      `reply-to ${ip4Text(out, p + 16)}`,
+  );
+  if (replyTo >>> 28 === 14) out.put(` with-ttl ${last >>> 24}`);
 }

@@ -13,6 +13,8 @@ import { printTcp } from './tcp.js';
 import { printAh, printEsp, printGre } from './tunnels.js';
 import { printUdp } from './udp.js';
 
+const AH = 51;
+
 /** What a transport must know of the network header before it. */
 export interface IpContext {
   /** Bytes of payload, as the header says. */
@@ -27,6 +29,17 @@ export interface IpContext {
 }
 
 export function ipDemux(out: Printout, p: number, ip: IpContext): void {
+  let at = p;
+  let inner = ip;
+  while (inner.protocol === AH) {
+    const size = printAh(out, at);
+    inner = { ...inner, length: inner.length - size, protocol: out.u8(at) };
+    at += size;
+  }
+  printProtocol(out, at, inner);
+}
+
+function printProtocol(out: Printout, p: number, ip: IpContext): void {
   const { protocol, length } = ip;
   switch (protocol) {
     case 1:
@@ -55,11 +68,6 @@ export function ipDemux(out: Printout, p: number, ip: IpContext): void {
     case 50:
       printEsp(out, p, length);
       return;
-    case 51: {
-      const size = printAh(out, p);
-      ipDemux(out, p + size, { ...ip, length: length - size, protocol: out.u8(p) });
-      return;
-    }
     case 58:
       if (ip.version === 6) printIcmp6(out, p, ip);
       else putWrongVersion(out, protocol, 6);

@@ -31,7 +31,7 @@ export function printIp6(out: Printout, p: number, length: number): void {
   const total = payload === 0 ? length : payload + HLEN;
   if (length < total) out.put(`truncated-ip6 - ${total - length} bytes missing!`);
   if (out.options.verbose > 0) putDetails(out, p, payload);
-  const saved = payload === 0 ? out.snapEnd : out.limitEnd(p + total);
+  const saved = out.snapEnd;
   out.nesting++;
   if (out.nesting > MAX_NESTING) out.truncate();
   printChain(out, p, payload === 0 ? HLEN : total, length);
@@ -93,7 +93,7 @@ function printChain(out: Printout, header: number, total: number, length: number
           }
           left = jumbo.length;
           const missing = jumbo.length + HLEN - length;
-          if (missing > 0) out.put(` truncated-ip6 - ${missing} bytes missing!`);
+          if (missing > 0) out.put(`truncated-ip6 - ${missing} bytes missing!`);
           left = Math.min(left, length - HLEN);
         }
         break;
@@ -104,12 +104,14 @@ function printChain(out: Printout, header: number, total: number, length: number
       case 44:
         advance = putFragment(out, at, header);
         fragmented = true;
+        if (advance > 0 && out.snapEnd <= at + advance) return;
         break;
       case 43:
         out.need(at, 1);
         advance = putRoutingHeader(out, at);
         break;
       default:
+        out.limitEnd(at + left);
         ipDemux(out, at, {
           length: left,
           version: 6,

@@ -111,7 +111,7 @@ export function printLlc(
 
 function tooShort(out: Printout, p: number, length: number, capLen: number, size: number): number {
   out.putTruncated();
-  out.putDumpUnlessDumping(p, capLen);
+  out.putDump(p, capLen);
   return capLen < size ? capLen : length;
 }
 
@@ -154,7 +154,7 @@ function printUnnumbered(
   if (out.u8(p) !== 0x81) return -3;
   if (capLen < 3 || length < 3) {
     out.putTruncated();
-    out.putDumpUnlessDumping(p, capLen);
+    out.putDump(p, capLen);
   } else out.put(`: ${hex2(out.u8(p + 1))} ${hex2(out.u8(p + 2))}`);
   return 3;
 }

@@ -20,7 +20,7 @@ const NAMES: Readonly<Record<number, string>> = {
   8: 'TS',
   11: 'cc',
   12: 'ccnew',
-  13: 'ccecho',
+  13: '', // as tcpdump has it
   19: 'md5',
   20: 'scps',
   28: 'uto',
@@ -39,13 +39,17 @@ class OptionsEnd extends Error {
   }
 }
 
-/** False where they are malformed: the packet's text ends there. `p`: the TCP header. */
+/**
+ * False where they are malformed: the packet's text ends there. `p`: the TCP header; `whole`: the segment
+ * was captured to its end.
+ */
 export function putTcpOptions(
   out: Printout,
   p: number,
   headerLength: number,
   flags: number,
   sackOrigin: number,
+  whole: boolean,
 ): boolean {
   let at = p + HLEN;
   const end = p + headerLength;
@@ -61,7 +65,7 @@ export function putTcpOptions(
         if (size < 2 || size > end - at) throw new OptionsEnd(false);
       }
       out.put(NAMES[kind] ?? `unknown-${kind}`);
-      const used = putBody(out, kind, at + 2, size, end, flags, sackOrigin);
+      const used = putBody(out, kind, at + 2, size, end, flags, sackOrigin, whole);
       at += (size === 1 ? 1 : 2) + used;
       if ((size === 1 ? 1 : 2) + used !== size) out.put(`[len ${size}]`);
       first = false;
@@ -87,6 +91,7 @@ function putBody(
   end: number,
   flags: number,
   sackOrigin: number,
+  whole: boolean,
 ): number {
   const check = (length: number): void => {
     if (p + length > end) throw new OptionsEnd(false);
@@ -121,7 +126,8 @@ function putBody(
       return 8;
     case 19:
       check(16);
-      out.put(" shared secret not supplied with -M, can't check - ");
+      out.put(whole ? ' shared secret not supplied with -M, ' : ' snaplen too short, ');
+      out.put("can't check - ");
       putBytes(out, p, 16);
       return 16;
     case 20:

@@ -18,8 +18,8 @@ export function printTcpPayload(
   source: number,
   dest: number,
 ): void {
-  if ((flags & RST) !== 0) {
-    if (out.options.verbose > 0) putResetCause(out, p, length);
+  if ((flags & RST) !== 0 && out.options.verbose > 0) {
+    putResetCause(out, p, length);
     return;
   }
   const either = (...ports: number[]): boolean => ports.includes(source) || ports.includes(dest);

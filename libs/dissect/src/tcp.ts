@@ -103,7 +103,11 @@ function printSegment(
   if ((flags & ACK) !== 0) out.put(`, ack ${(out.u32(p + 8) - origin.ack) >>> 0}`);
   out.put(`, win ${out.u16(p + 14)}`);
   if ((flags & URG) !== 0) out.put(`, urg ${out.u16(p + 18)}`);
-  if (headerLength > HLEN && !putTcpOptions(out, p, headerLength, flags, origin.sack)) return;
+  if (
+    headerLength > HLEN &&
+    !putTcpOptions(out, p, headerLength, flags, origin.sack, out.has(p, ip.length))
+  )
+    return;
   out.put(`, length ${length}`);
   if (length > 0) printTcpPayload(out, p + headerLength, length, flags, source, dest);
 }

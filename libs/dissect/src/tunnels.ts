@@ -145,9 +145,8 @@ export function printEsp(out: Printout, p: number, length: number): void {
 export function printAh(out: Printout, p: number): number {
   out.protocol = 'ah';
   out.put('AH');
-  out.need(p, 12);
-  out.put('(');
   const size = out.u8(p + 1);
+  out.put('(');
   if (out.options.verbose > 0) out.put(`length=${size}(${(size + 2) * 4}-bytes),`);
   const reserved = out.u16(p + 2);
   if (reserved !== 0) out.put(`reserved=0x${hex4(reserved)}[MustBeZero],`);
