@@ -8,9 +8,25 @@ import { TcpCongestionTable } from './tcp-cong.js';
 import { cubic } from './tcp-cubic.js';
 import { tcpDiagSources } from './tcp-diag.js';
 import { tcpProtocol } from './tcp-ipv4.js';
-import { TcpNet } from './tcp-net.js';
+import { reqskQueueDrop, TcpRequestSock } from './tcp-minisocks.js';
+import { TcpNet, tcpNet } from './tcp-net.js';
+import { tcpDone } from './tcp-state.js';
 import { tcpSysctls } from './tcp-sysctl.js';
+import { TcpTimewaitSock } from './tcp-timewait.js';
 import { TcpStreamSock } from './tcp.js';
+
+/** Ends what no process holds: remnants, requests, orphans. @kernel tcp_sk_exit_batch() */
+function tcpNetExit(net: Net): void {
+  for (const entry of [...tcpNet(net).hash.entries()]) {
+    if (entry instanceof TcpTimewaitSock) {
+      entry.kill();
+    } else if (entry instanceof TcpRequestSock) {
+      reqskQueueDrop(entry);
+    } else if (entry instanceof TcpStreamSock && entry.dead) {
+      tcpDone(entry);
+    }
+  }
+}
 
 /** Registers TCP; the IPv4 layer comes before. `congestion`: the algorithms that every namespace offers. */
 export function registerTcp(modules: KernelModules, congestion: TcpCongestionTable = new TcpCongestionTable()): void {
@@ -28,7 +44,7 @@ export function registerTcp(modules: KernelModules, congestion: TcpCongestionTab
     net.mib[Mib.TcpRtoMin] = 200;
     net.mib[Mib.TcpRtoMax] = 120000;
     net.mib[Mib.TcpMaxConn] = -1;
-  });
+  }, tcpNetExit);
   modules.addSockDiag('tcp', tcpDiagSources);
   modules.addSysctls(tcpSysctls);
 }

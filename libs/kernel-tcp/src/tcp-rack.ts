@@ -90,7 +90,7 @@ export function tcpRackMarkLost(tp: TcpSock): boolean {
 
 /** A delivered segment may be the newest by time of transmission. @kernel tcp_rack_advance() */
 export function tcpRackAdvance(tp: TcpSock, sacked: number, endSeq: number, sentAt: number): void {
-  const rtt = Math.floor((tp.now - sentAt) / 1000);
+  const rtt = Math.max(0, Math.floor((tp.now - sentAt) / 1000));
   // Too fast for a retransmission: it is the original that was acknowledged.
   if (rtt < tcpMinRtt(tp) && (sacked & TCPCB_RETRANS) !== 0) return;
   tp.rackAdvanced = true;

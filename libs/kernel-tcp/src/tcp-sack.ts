@@ -130,19 +130,28 @@ function cutAtBlock(tp: TcpSock, skb: SkBuff, start: number, end: number, index:
 }
 
 /** Tags the parts of a block that the last ACK did not report. */
-function sacktagNew(tp: TcpSock, start: number, end: number, dup: boolean): void {
-  if (!dup) {
-    const cache = tp.sackCache;
-    for (let i = 0; i < tp.sackCacheLen; i++) {
-      const s = cache[2 * i] as number;
-      const e = cache[2 * i + 1] as number;
-      if (!seqBefore(s, end) || !seqAfter(e, start)) continue;
-      if (seqBefore(start, s)) sacktagRange(tp, start, s, false);
-      if (seqAfter(end, e)) sacktagNew(tp, e, end, false);
-      return;
-    }
+function sacktagNew(tp: TcpSock, start: number, end: number): void {
+  const cache = tp.sackCache;
+  for (let i = 0; i < tp.sackCacheLen; i++) {
+    const s = cache[2 * i] as number;
+    const e = cache[2 * i + 1] as number;
+    if (!seqBefore(s, end) || !seqAfter(e, start)) continue;
+    if (seqBefore(start, s)) sacktagRange(tp, start, s, false);
+    if (seqAfter(end, e)) sacktagNew(tp, e, end);
+    return;
   }
-  sacktagRange(tp, start, end, dup);
+  sacktagRange(tp, start, end, false);
+}
+
+/** Puts a block among `count` that are in order of sequence. */
+function insertBlock(blocks: Float64Array, count: number, start: number, end: number): void {
+  let at = count;
+  for (; at > 0 && seqBefore(start, blocks[2 * at - 2] as number); at--) {
+    blocks[2 * at] = blocks[2 * at - 2] as number;
+    blocks[2 * at + 1] = blocks[2 * at - 1] as number;
+  }
+  blocks[2 * at] = start;
+  blocks[2 * at + 1] = end;
 }
 
 /**
@@ -157,8 +166,8 @@ export function tcpSacktagWriteQueue(tp: TcpSock, m: PacketMemory, ack: number, 
   const dsack = checkDsack(tp, m, rx.sackCount, ack, priorSndUna);
   // Too old to say anything about what is under way.
   if (seqBefore(ack, (priorSndUna - tp.maxWindow) >>> 0) || tp.packetsOut === 0) return;
+  const blocks = tp.sackNew;
   let kept = 0;
-  const cache = tp.sackCache;
   for (let i = 0; i < count; i++) {
     const at = rx.sackOff + i * BLOCK;
     const start = m.dv.getUint32(at);
@@ -167,16 +176,15 @@ export function tcpSacktagWriteQueue(tp: TcpSock, m: PacketMemory, ack: number, 
     if (!blockValid(tp, dup, start, end)) {
       if (dup) mibAdd(tp.net.mib, tp.undoMarker === 0 ? Mib.TcpExtTCPDSACKIgnoredNoUndo : Mib.TcpExtTCPDSACKIgnoredOld, 1);
       else if (seqAfter(end, tp.sndUna)) mibAdd(tp.net.mib, Mib.TcpExtTCPSACKDiscard, 1);
-      continue;
+    } else if (dup) {
+      sacktagRange(tp, start, end, true);
+    } else {
+      insertBlock(blocks, kept++, start, end);
     }
-    sacktagNew(tp, start, end, dup);
   }
-  for (let i = dsack ? 1 : 0; i < count; i++) {
-    const at = rx.sackOff + i * BLOCK;
-    cache[2 * kept] = m.dv.getUint32(at);
-    cache[2 * kept + 1] = m.dv.getUint32(at + 4);
-    if (blockValid(tp, false, cache[2 * kept] as number, cache[2 * kept + 1] as number)) kept++;
-  }
+  // In order of sequence: a lower block first seen after a higher one would look like reordering.
+  for (let i = 0; i < kept; i++) sacktagNew(tp, blocks[2 * i] as number, blocks[2 * i + 1] as number);
+  tp.sackCache.set(blocks);
   tp.sackCacheLen = kept;
   if (tp.caState !== TCP_CA_LOSS || tp.undoMarker !== 0) tcpCheckSackReordering(tp, tp.ackReord, false);
 }

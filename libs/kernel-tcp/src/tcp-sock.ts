@@ -79,6 +79,8 @@ export abstract class TcpSock extends InetSock {
   /** SACK blocks of the last ACK, already gone through: start, end, start, end … */
   readonly sackCache = new Float64Array(8);
   sackCacheLen = 0;
+  /** Those of the ACK in hand, in order of sequence. */
+  readonly sackNew = new Float64Array(8);
 
   // Congestion
   caOps: TcpCongestionOps;
@@ -133,6 +135,8 @@ export abstract class TcpSock extends InetSock {
   // Delivery
   delivered = 0;
   deliveredMstamp = 0;
+  /** Time of the last transmission. */
+  wstamp = 0;
   firstTxMstamp = 0;
   lost = 0;
   appLimited = 0;

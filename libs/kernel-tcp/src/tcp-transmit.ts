@@ -114,7 +114,8 @@ export function tcpTransmitSkb(tp: TcpSock, skb: SkBuff, cloneIt: boolean): numb
   const m = skb.mem;
   let out = skb;
   if (cloneIt) {
-    skb.cbTime = now;
+    // Distinct for each transmission, so that RACK can tell which of two at one instant came first.
+    skb.cbTime = tp.wstamp = now > tp.wstamp ? now : tp.wstamp + 1;
     const copy = m.shared(skb.slot) ? skb.pool.copy(skb, MAX_TCP_HEADER) : skb.pool.clone(skb);
     if (copy === null) return ENOBUFS;
     out = copy;

@@ -439,6 +439,20 @@ describe('closing', () => {
     expect(again.state).toBe(TCP_ESTABLISHED);
   });
 
+  it('goes with its namespace', () => {
+    const bench = new Bench(['a', 'b'], { delayNs: MS });
+    const { client, server } = connectPair(bench);
+    client.sendmsg(bytes(5000), { flags: 0 });
+    bench.rule = () => true;
+    client.release();
+    server.release();
+    bench.run(100 * MS);
+    for (const name of ['a', 'b']) bench.kernel(name).destroyNet(bench.net(name));
+    expect(client.destroyed && server.destroyed).toBe(true);
+    bench.run(100 * SEC);
+    expect(bench.pool.live).toBe(0);
+  });
+
   it('frees every buffer', () => {
     const bench = new Bench(['a', 'b'], { delayNs: MS });
     const { client, server, listener } = connectPair(bench);

@@ -96,6 +96,18 @@ describe('bulk transfer', () => {
     expect(client.diag().tcpInfo?.['delivery_rate']).toBeGreaterThan(1_000_000);
   });
 
+  it('does not take loss for reordering', () => {
+    const bench = new Bench(['a', 'b'], { delayNs: 5 * MS });
+    const { client, server } = connectPair(bench);
+    const random = new RandomStream(5, 'loss');
+    bench.rule = (s) => s.from === 'a' && random.below(100) < 2;
+    expect(transfer(bench, client, server, 4_000_000, 60 * SEC).received).toBe(4_000_000);
+    expect(bench.mib('a', 'TcpExtTCPSACKReorder')).toBe(0);
+    expect(client.reordering).toBe(3);
+    expect(bench.mib('a', 'TcpRetransSegs')).toBeGreaterThan(40);
+    expect(bench.mib('b', 'TcpExtDelayedACKLost')).toBe(0); // nothing was sent twice in vain
+  });
+
   it('opens its receive buffer for a long fat path', () => {
     const bench = new Bench(['a', 'b'], { delayNs: 50 * MS, rate: 200_000_000, limit: 3000 });
     const { client, server } = connectPair(bench);
