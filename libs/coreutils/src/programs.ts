@@ -7,12 +7,19 @@ import { dd } from './file/dd.js';
 import { diskPrograms } from './file/disk.js';
 import { find } from './file/find.js';
 import { lsPrograms } from './file/ls.js';
+import { ln } from './file/ln.js';
+import { touch } from './file/touch.js';
 import { makePrograms } from './file/make.js';
 import { namePrograms } from './file/names.js';
 import { dmesg } from './proc/dmesg.js';
 import { hostPrograms } from './proc/host.js';
 import { psPrograms } from './proc/ps.js';
 import { runPrograms } from './proc/run.js';
+import { loadPrograms } from './proc/load.js';
+import { lookupPrograms } from './proc/lookup.js';
+import { nsenter, unshare } from './proc/namespaces.js';
+import { terminalPrograms } from './proc/terminal.js';
+import { timeout } from './proc/timeout.js';
 import { timePrograms } from './proc/time.js';
 import { xargs } from './proc/xargs.js';
 import { jq } from './jq/jq.js';
@@ -20,7 +27,8 @@ import { sedProgram } from './sed/sed.js';
 import { catPrograms } from './text/cat.js';
 import { column } from './text/column.js';
 import { cut } from './text/cut.js';
-import { diffPrograms } from './text/diff.js';
+import { cmp } from './text/cmp.js';
+import { diff } from './text/diff.js';
 import { digestPrograms } from './text/digests.js';
 import { dumpPrograms } from './text/dump.js';
 import { encodePrograms } from './text/encode.js';
@@ -60,10 +68,13 @@ export const coreutilsPrograms: readonly ProgramSpec[] = [
   ...dumpPrograms,
   ...digestPrograms,
   ...encodePrograms,
-  ...diffPrograms,
+  diff,
+  cmp,
   ...lsPrograms,
   ...copyPrograms,
   ...makePrograms,
+  ln,
+  touch,
   ...namePrograms,
   ...attributePrograms,
   ...diskPrograms,
@@ -76,4 +87,10 @@ export const coreutilsPrograms: readonly ProgramSpec[] = [
   ...hostPrograms,
   dmesg,
   ...timePrograms,
+  ...loadPrograms,
+  ...lookupPrograms,
+  nsenter,
+  unshare,
+  ...terminalPrograms,
+  timeout,
 ];

@@ -1,21 +1,11 @@
-/** mkdir, rmdir, rm, ln, touch, truncate, mkfifo, unlink, link, sync: making and removing names. */
+/** mkdir, rmdir, rm, truncate, mkfifo, unlink, sync: making and removing names. */
 import { KernelError } from '@netloom/base';
 import { OpenFlag, type ProgramSpec } from '@netloom/sys';
 import { fromUnicode, toUnicode } from '../tool/bytes.js';
-import { epochSeconds } from '../tool/calendar.js';
-import { parseDate } from '../tool/parse-date.js';
 import { quoteAlways } from '../tool/quote.js';
 import { defineTool, errnoText, type Tool } from '../tool/tool.js';
 import { parseMode } from './modes.js';
-import {
-  baseName,
-  canonical,
-  dirName,
-  isDirectory,
-  joinPath,
-  relativePath,
-  statMaybe,
-} from './paths.js';
+import { baseName, dirName, isDirectory, joinPath, statMaybe } from './paths.js';
 
 const mkdir = defineTool(
   {
@@ -199,161 +189,6 @@ const rm = defineTool(
   },
 );
 
-const ln = defineTool(
-  {
-    name: 'ln',
-    usage:
-      '[OPTION]... [-T] TARGET LINK_NAME\n  or:  ln [OPTION]... TARGET\n  or:  ln [OPTION]... TARGET... DIRECTORY',
-    about: 'Create links.',
-    short: 'bdfFiLnPrsS:t:Tv',
-    long: {
-      symbolic: 's',
-      force: 'f',
-      interactive: 'i',
-      'no-dereference': 'n',
-      relative: 'r',
-      'target-directory': 't:',
-      'no-target-directory': 'T',
-      verbose: 'v',
-      logical: 'L',
-      physical: 'P',
-    },
-  },
-  (t, { options, operands }) => {
-    const has = (key: string): boolean => options.some((option) => option.key === key);
-    const files = [...operands];
-    if (files.length === 0) t.usage('missing file operand');
-    let dir = options.find(({ key }) => key === 't')?.value;
-    let name: string | undefined;
-    if (dir === undefined) {
-      if (files.length === 1) dir = '.';
-      else {
-        const last = files.pop() ?? '';
-        const linkIsDir = has('n') && statMaybe(t.sys, last, true)?.type === 'symlink';
-        if (!has('T') && !linkIsDir && isDirectory(t.sys, last)) dir = last;
-        else if (files.length > 1) {
-          const reason =
-            statMaybe(t.sys, last) === undefined ? 'No such file or directory' : 'Not a directory';
-          return t.fail(`target ${quoteAlways(last)}: ${reason}`);
-        } else name = last;
-      }
-    }
-    for (const target of files) {
-      const link =
-        name ?? joinPath(dir ?? '.', baseName(target)).replace(/^\.\//, dir === '.' ? './' : './');
-      const shown = dir === '.' && name === undefined ? `./${baseName(target)}` : link;
-      try {
-        if (has('f') && statMaybe(t.sys, link, true) !== undefined) t.sys.unlink(toUnicode(link));
-        if (has('s')) {
-          const value = has('r')
-            ? relativePath(
-                canonical(t.sys, dirName(link), 'none'),
-                canonical(t.sys, target, 'none'),
-              )
-            : target;
-          t.sys.symlink(toUnicode(value), toUnicode(link));
-        } else {
-          const stat = statMaybe(t.sys, target, true);
-          if (stat === undefined) {
-            t.warn(`failed to access ${quoteAlways(target)}: No such file or directory`);
-            continue;
-          }
-          if (stat.type === 'dir') {
-            t.warn(`${target}: hard link not allowed for directory`);
-            continue;
-          }
-          t.sys.link(toUnicode(target), toUnicode(link));
-        }
-        if (has('v'))
-          t.put(`${quoteAlways(shown)} ${has('s') ? '->' : '=>'} ${quoteAlways(target)}\n`);
-      } catch (error) {
-        const what = has('s')
-          ? `symbolic link ${quoteAlways(shown)}`
-          : `hard link ${quoteAlways(shown)}${error instanceof KernelError && error.code === 'EEXIST' ? '' : ` => ${quoteAlways(target)}`}`;
-        t.warnErrno(`failed to create ${what}`, error);
-      }
-    }
-    return Promise.resolve(t.status);
-  },
-);
-
-const touch = defineTool(
-  {
-    name: 'touch',
-    usage: '[OPTION]... FILE...',
-    about: 'Update the access and modification times of each FILE to the current time.',
-    short: 'acd:fhmr:t:',
-    long: { 'no-create': 'c', date: 'd:', 'no-dereference': 'h', reference: 'r:', time: '--time:' },
-  },
-  (t, { options, operands }) => {
-    const has = (key: string): boolean => options.some((option) => option.key === key);
-    const value = (key: string): string | undefined =>
-      options.filter((option) => option.key === key).pop()?.value;
-    if (operands.length === 0) t.usage('missing file operand');
-    const { sys } = t;
-    let mtimeNs = sys.now();
-    const [reference, date, stamp] = [value('r'), value('d'), value('t')];
-    if (reference !== undefined) {
-      const stat = statMaybe(sys, reference);
-      if (stat === undefined)
-        return t.fail(
-          `failed to get attributes of ${quoteAlways(reference)}: No such file or directory`,
-        );
-      mtimeNs = stat.mtimeNs;
-    }
-    if (date !== undefined || stamp !== undefined) {
-      const parsed =
-        date !== undefined
-          ? parseDate(date, epochSeconds(sys), sys.now() % 1e9)
-          : parseStamp(stamp ?? '', epochSeconds(sys));
-      if (parsed === undefined)
-        return t.fail(`invalid date format ${quoteAlways(date ?? stamp ?? '')}`);
-      mtimeNs = Math.round((parsed.seconds - sys.bootTime()) * 1e9) + parsed.nanoseconds;
-    }
-    for (const path of operands) {
-      try {
-        if (statMaybe(sys, path) === undefined) {
-          if (has('c')) continue;
-          sys.close(
-            sys.open(
-              toUnicode(path),
-              OpenFlag.O_WRONLY | OpenFlag.O_CREAT | OpenFlag.O_NONBLOCK,
-              0o666,
-            ),
-          );
-        }
-        sys.utimes(toUnicode(path), mtimeNs);
-      } catch (error) {
-        t.warnErrno(`cannot touch ${quoteAlways(path)}`, error);
-      }
-    }
-    return Promise.resolve(t.status);
-  },
-);
-
-/** `[[CC]YY]MMDDhhmm[.ss]`. */
-function parseStamp(
-  text: string,
-  now: number,
-): { seconds: number; nanoseconds: number } | undefined {
-  const match = /^(?:(\d\d)?(\d\d))?(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d\d))?$/.exec(text);
-  if (match === null) return undefined;
-  const [, century, year, month, day, hour, minute, second = '00'] = match;
-  const thisYear =
-    parseDate('now', now, 0) === undefined ? 1970 : 1970 + Math.floor(now / 31556952);
-  const full =
-    year === undefined
-      ? thisYear
-      : century === undefined
-        ? (Number(year) < 69 ? 2000 : 1900) + Number(year)
-        : Number(century + year);
-  return parseDate(
-    `${full}-${month ?? ''}-${day ?? ''} ${hour ?? ''}:${minute ?? ''}:${second}`,
-    now,
-    0,
-  );
-}
-
 const truncate = defineTool(
   {
     name: 'truncate',
@@ -475,8 +310,6 @@ export const makePrograms: readonly ProgramSpec[] = [
   mkdir,
   rmdir,
   rm,
-  ln,
-  touch,
   truncate,
   mkfifo,
   unlink,

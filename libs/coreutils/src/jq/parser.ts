@@ -1,95 +1,20 @@
 /** Parser of jq 1.6 filters. */
 import type { Definition, Filter, Pattern } from './ast.js';
+import { JqSyntaxError, placed, tokenize, type Token } from './lexer.js';
 
-interface Token {
-  readonly kind:
-    'number' | 'string' | 'name' | 'field' | 'variable' | 'format' | 'operator' | 'keyword' | 'end';
-  readonly text: string;
-  /** Pieces of a string with interpolations. */
-  readonly parts?: readonly (string | Filter)[];
-  readonly line: number;
-  /** Where it begins in the source. */
-  readonly start: number;
-}
+export { JqSyntaxError, placed };
 
-type PatternEntry = Extract<Pattern, { kind: 'object' }>['entries'][number];
-
-/** A message with the place that it is about: the source, and as many blanks as stand before the token. */
-export function placed(message: string, source: string, line: number, start: number): string {
-  return `${message} at <top-level>, line ${line}:\n${source}${' '.repeat(start)}\njq: 1 compile error`;
-}
-
-/** A filter that jq refuses to compile; the text is what it prints behind `jq: error: `. */
-export class JqSyntaxError extends Error {}
-
-const keywords = new Set([
-  'def',
-  'if',
-  'then',
-  'elif',
-  'else',
-  'end',
-  'as',
-  'reduce',
-  'foreach',
-  'try',
-  'catch',
-  'label',
-  'import',
-  'include',
-  'and',
-  'or',
-  '__loc__',
-]);
-const operators = [
-  '?//=',
-  '?//',
-  '//=',
-  '|=',
-  '+=',
-  '-=',
-  '*=',
-  '/=',
-  '%=',
-  '==',
-  '!=',
-  '<=',
-  '>=',
-  '//',
-  '..',
-  'and',
-  'or',
-  '.',
-  '[',
-  ']',
-  '{',
-  '}',
-  '(',
-  ')',
-  '|',
-  ',',
-  ':',
-  ';',
-  '=',
-  '<',
-  '>',
-  '+',
-  '-',
-  '*',
-  '/',
-  '%',
-  '?',
-  '$',
-];
 const updates = new Set(['=', '|=', '+=', '-=', '*=', '/=', '%=', '//=']);
 const comparisons = new Set(['==', '!=', '<', '<=', '>', '>=']);
 
+type PatternEntry = Extract<Pattern, { kind: 'object' }>['entries'][number];
+
 export class JqParser {
-  private readonly tokens: Token[] = [];
+  private readonly tokens: readonly Token[];
   private at = 0;
 
   constructor(private readonly source: string) {
-    this.tokenize();
+    this.tokens = tokenize(source, (inner) => new JqParser(inner).parse());
   }
 
   /** A whole program; definitions alone stand for `.`. */
@@ -145,97 +70,6 @@ export class JqParser {
                     ? `'${text}'`
                     : text;
     return this.fail(`syntax error, unexpected ${shown} (Unix shell quoting issues?)`);
-  }
-
-  private tokenize(): void {
-    let at = 0;
-    let line = 1;
-    const { source } = this;
-    const push = (kind: Token['kind'], text: string, parts?: Token['parts']): void => {
-      this.tokens.push(
-        parts === undefined
-          ? { kind, text, line, start: at }
-          : { kind, text, parts, line, start: at },
-      );
-    };
-    while (at < source.length) {
-      const rest = source.slice(at);
-      const blank = /^(?:\s+|#[^\n]*)/.exec(rest)?.[0];
-      if (blank !== undefined) {
-        at += blank.length;
-        line += (blank.match(/\n/g) ?? []).length;
-        continue;
-      }
-      if (rest.startsWith('"')) {
-        const { parts, end } = this.stringParts(at + 1, line);
-        push('string', '', parts);
-        at = end;
-        continue;
-      }
-      const match =
-        /^(?:(\.[A-Za-z_]\w*)|(\$__loc__)|\$((?:[A-Za-z_]\w*::)*[A-Za-z_]\w*)|(@\w+)|((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|((?:[A-Za-z_]\w*::)*[A-Za-z_]\w*))/.exec(
-          rest,
-        );
-      if (match !== null) {
-        const [text, field, location, variable, format, number, name] = match;
-        if (field !== undefined) push('field', field.slice(1));
-        else if (location !== undefined) push('variable', '__loc__');
-        else if (variable !== undefined) push('variable', variable);
-        else if (format !== undefined) push('format', format.slice(1));
-        else if (number !== undefined) push('number', number);
-        else push(keywords.has(name ?? '') ? 'keyword' : 'name', name ?? '');
-        at += text.length;
-        continue;
-      }
-      const operator = operators.find((candidate) => rest.startsWith(candidate));
-      if (operator === undefined) {
-        this.tokens.push({ kind: 'operator', text: 'INVALID_CHARACTER', line, start: at });
-        this.at = this.tokens.length - 1;
-        this.unexpected();
-      }
-      push('operator', operator);
-      at += operator.length;
-    }
-    this.tokens.push({ kind: 'end', text: '', line, start: at });
-  }
-
-  private stringParts(start: number, line: number): { parts: (string | Filter)[]; end: number } {
-    const parts: (string | Filter)[] = [];
-    let text = '';
-    const { source } = this;
-    for (let at = start; ;) {
-      const char = source[at];
-      if (char === undefined) {
-        throw new JqSyntaxError(
-          `syntax error, unexpected $end, expecting QQSTRING_TEXT or QQSTRING_INTERP_START or QQSTRING_END (Unix shell quoting issues?) at <top-level>, line ${line}:\n${source}\njq: 1 compile error`,
-        );
-      }
-      if (char === '"') {
-        if (text !== '' || parts.length === 0) parts.push(text);
-        return { parts, end: at + 1 };
-      }
-      if (char !== '\\') {
-        text += char;
-        at++;
-        continue;
-      }
-      if (source[at + 1] === '(') {
-        const end = closing(source, at + 2);
-        parts.push(text, new JqParser(source.slice(at + 2, end)).parse());
-        text = '';
-        at = end + 1;
-        continue;
-      }
-      const unicode = /^\\u([0-9a-fA-F]{4})/.exec(source.slice(at, at + 6));
-      if (unicode !== null) {
-        text += String.fromCharCode(parseInt(unicode[1] ?? '0', 16));
-        at += 6;
-        continue;
-      }
-      const letter = source.charAt(at + 1);
-      text += { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f' }[letter] ?? letter;
-      at += 2;
-    }
   }
 
   private get token(): Token {
@@ -601,21 +435,4 @@ export class JqParser {
     } else key = { kind: 'literal', value: this.take(kind === 'keyword' ? 'keyword' : 'name') };
     return { key, variable, pattern: this.accept(':') ? this.pattern() : undefined };
   }
-}
-
-/** The parenthesis that closes an interpolation. */
-function closing(source: string, start: number): number {
-  let depth = 1;
-  for (let at = start; at < source.length; at++) {
-    const char = source[at];
-    if (char === '(') depth++;
-    else if (char === ')' && --depth === 0) return at;
-    else if (char === '"') {
-      for (at++; at < source.length && source[at] !== '"'; at++) {
-        if (source[at] !== '\\') continue;
-        at = source[at + 1] === '(' ? closing(source, at + 2) : at + 1;
-      }
-    }
-  }
-  return source.length;
 }

@@ -1,15 +1,13 @@
-/** env, timeout, nohup, setsid, nice, stdbuf, taskset, unshare, nsenter, chroot-like wrappers: programs that start another. */
+/** env, printenv, nohup, setsid, nice, stdbuf, taskset: programs that start another. */
 import { KernelError, strerror } from '@netloom/base';
-import { OpenFlag, Signal, type ProgramSpec, type WaitStatus } from '@netloom/sys';
+import { OpenFlag, Signal, type ProgramSpec } from '@netloom/sys';
 import { fromUnicode, toUnicode } from '../tool/bytes.js';
-import { parseInterval } from '../tool/numbers.js';
 import { quoteAlways } from '../tool/quote.js';
-import { execProgram, exitCode, spawnProgram } from '../tool/spawn.js';
+import { execProgram, exitCode } from '../tool/spawn.js';
 import { defineTool, ExitError, type Tool } from '../tool/tool.js';
-import { signalNumber } from './signals.js';
 
 /** Becomes the command; tells why not and ends with 127 (not found) or 126. */
-async function become(
+export async function become(
   t: Tool,
   words: readonly string[],
   message: (name: string) => string,
@@ -125,115 +123,6 @@ const printenv = defineTool(
       else t.put(fromUnicode(value) + end);
     }
     return Promise.resolve(status);
-  },
-);
-
-/** Runs the command until it ends or the time is over. */
-async function limited(
-  t: Tool,
-  words: readonly string[],
-  limitNs: number,
-  signal: number,
-  killAfterNs: number | undefined,
-  o: { foreground: boolean; preserve: boolean; verbose: boolean },
-): Promise<number> {
-  const { sys } = t;
-  if (!o.foreground && sys.getpgid(sys.pid) !== sys.pid) sys.setpgid(sys.pid, sys.pid);
-  let pid: number;
-  try {
-    pid = spawnProgram(sys, words);
-  } catch (error) {
-    if (!(error instanceof KernelError)) throw error;
-    t.warn(
-      `failed to run command ${quoteAlways(words[0] ?? '')}: ${strerror(error.errno)}`,
-      error.code === 'ENOENT' ? 127 : 126,
-    );
-    return t.status;
-  }
-  const send = (number: number): void => {
-    try {
-      sys.kill(pid, number);
-      if (!o.foreground) {
-        if (number !== Signal.SIGKILL) sys.signal(number, 'ignore');
-        sys.kill(-sys.pid, number);
-      }
-      if (number !== Signal.SIGKILL && number !== Signal.SIGCONT) {
-        sys.kill(pid, Signal.SIGCONT);
-        if (!o.foreground) sys.kill(-sys.pid, Signal.SIGCONT);
-      }
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-    }
-  };
-  // A signal to timeout itself goes on to the command.
-  for (const number of [Signal.SIGINT, Signal.SIGQUIT, Signal.SIGHUP, Signal.SIGTERM, signal]) {
-    if (number !== Signal.SIGKILL) sys.signal(number, () => send(number));
-  }
-  const ended = sys.waitpid(pid);
-  const first =
-    limitNs === 0
-      ? await ended
-      : await Promise.race([ended, sys.sleep(limitNs).then(() => 'late' as const)]);
-  if (first !== 'late') return exitCode(first);
-  const told = (number: number): void => {
-    if (o.verbose)
-      t.warn(
-        `sending signal ${number === 9 ? 'KILL' : number === 15 ? 'TERM' : String(number)} to command ${quoteAlways(words[0] ?? '')}`,
-        0,
-      );
-  };
-  told(signal);
-  await t.flush();
-  // KILL for the group ends timeout too, as the real one.
-  send(signal);
-  let status: WaitStatus | undefined;
-  const second =
-    killAfterNs === undefined
-      ? await ended
-      : await Promise.race([ended, sys.sleep(killAfterNs).then(() => 'late' as const)]);
-  if (second === 'late') {
-    told(Signal.SIGKILL);
-    send(Signal.SIGKILL);
-    status = await ended;
-  } else status = second;
-  if (status?.kind === 'signal' && status.value === Signal.SIGKILL) return 137;
-  return o.preserve ? exitCode(status) : 124;
-}
-
-const timeout = defineTool(
-  {
-    name: 'timeout',
-    usage: '[OPTION] DURATION COMMAND [ARG]...',
-    about: 'Start COMMAND, and kill it if still running after DURATION.',
-    errorStatus: 125,
-    short: 'k:s:v',
-    inOrder: true,
-    long: {
-      'kill-after': 'k:',
-      signal: 's:',
-      verbose: 'v',
-      foreground: '--foreground',
-      'preserve-status': '--preserve',
-    },
-  },
-  (t, { options, operands }) => {
-    const has = (key: string): boolean => options.some((option) => option.key === key);
-    const interval = (text: string): number =>
-      parseInterval(text) ?? t.usage(`invalid time interval ${quoteAlways(text)}`);
-    let signal: number = Signal.SIGTERM;
-    let killAfter: number | undefined;
-    for (const { key, value = '' } of options) {
-      if (key === 's')
-        signal = signalNumber(value) ?? t.usage(`${quoteAlways(value)}: invalid signal`);
-      if (key === 'k') killAfter = interval(value);
-    }
-    const [duration, ...words] = operands;
-    if (duration === undefined || words.length === 0) return t.usage();
-    return limited(t, words, interval(duration), signal, killAfter === 0 ? undefined : killAfter, {
-      foreground: has('--foreground'),
-      preserve: has('--preserve'),
-      verbose: has('v'),
-    });
   },
 );
 
@@ -386,121 +275,12 @@ const taskset = defineTool(
   },
 );
 
-const unshare = defineTool(
-  {
-    name: 'unshare',
-    usage: '[options] [<program> [<argument>...]]',
-    about: 'Run a program with some namespaces unshared from the parent.',
-    suite: 'util-linux',
-    shortName: true,
-    short: 'm::u::i::n::p::U::C::T::frc',
-    inOrder: true,
-    long: {
-      net: 'n::',
-      mount: 'm::',
-      uts: 'u::',
-      ipc: 'i::',
-      pid: 'p::',
-      user: 'U::',
-      cgroup: 'C::',
-      time: 'T::',
-      fork: 'f',
-      'map-root-user': 'r',
-      'map-current-user': 'c',
-      'mount-proc': '--mount-proc::',
-    },
-  },
-  async (t, { options, operands }) => {
-    const has = (key: string): boolean => options.some((option) => option.key === key);
-    for (const { key } of options)
-      if ('muipUCT'.includes(key)) t.fail('unshare failed: Invalid argument');
-    const net = options.find(({ key }) => key === 'n');
-    if (net !== undefined) {
-      t.sys.unshareNet();
-      if (net.value !== undefined) t.sys.netnsBind(toUnicode(net.value));
-    }
-    const words =
-      operands.length > 0 ? operands : [fromUnicode(t.sys.env.get('SHELL') ?? '/bin/sh')];
-    if (!has('f')) return become(t, words, (name) => `failed to execute ${name}`);
-    try {
-      return exitCode(await t.sys.waitpid(spawnProgram(t.sys, words)));
-    } catch (error) {
-      t.warnErrno(`failed to execute ${words[0] ?? ''}`, error, 127);
-      return t.status;
-    }
-  },
-);
-
-const nsenter = defineTool(
-  {
-    name: 'nsenter',
-    usage: '[options] [<program> [<argument>...]]',
-    about: 'Run a program with namespaces of other processes.',
-    suite: 'util-linux',
-    shortName: true,
-    short: 'at:m::u::i::n::p::C::U::T::S:G:r::w::FeZ',
-    inOrder: true,
-    long: {
-      all: 'a',
-      target: 't:',
-      net: 'n::',
-      mount: 'm::',
-      uts: 'u::',
-      ipc: 'i::',
-      pid: 'p::',
-      cgroup: 'C::',
-      user: 'U::',
-      time: 'T::',
-      setuid: 'S:',
-      setgid: 'G:',
-      'preserve-credentials': '--pc',
-      root: 'r::',
-      wd: 'w::',
-      'no-fork': 'F',
-    },
-  },
-  async (t, { options, operands }) => {
-    const target = options.filter(({ key }) => key === 't').pop()?.value;
-    const net = options.filter(({ key }) => key === 'n' || key === 'a').pop();
-    if (target !== undefined && !/^\d+$/.test(target))
-      t.fail(`failed to parse pid: ${quoteAlways(target)}`);
-    if (net !== undefined) {
-      if (target === undefined && (net.value === undefined || net.value === ''))
-        t.fail('neither filename nor target pid supplied for ns/net');
-      const path =
-        net.value !== undefined && net.value !== ''
-          ? net.value.replace(/^=/, '')
-          : `/proc/${target ?? ''}/ns/net`;
-      let fd: number;
-      try {
-        fd = t.open(path);
-      } catch (error) {
-        t.warnErrno(`cannot open ${path}`, error);
-        return 1;
-      }
-      try {
-        t.sys.setns(fd);
-      } catch (error) {
-        t.warnErrno(`reassociate to namespace 'ns/net' failed`, error);
-        return 1;
-      }
-      t.sys.close(fd);
-    }
-    const words =
-      operands.length > 0 ? operands : [fromUnicode(t.sys.env.get('SHELL') ?? '/bin/sh')];
-    return become(t, words, (name) => `failed to execute ${name}`);
-  },
-);
-
 export const runPrograms: readonly ProgramSpec[] = [
   env,
   printenv,
-  timeout,
   nohup,
   setsid,
   nice,
   stdbuf,
   taskset,
-  unshare,
-  nsenter,
 ];

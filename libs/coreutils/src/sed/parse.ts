@@ -5,11 +5,11 @@ import { Regex, RegexError } from '../regex/regex.js';
 import {
   SedError,
   type Address,
-  type ReplacePart,
   type SedCommand,
   type SedRegex,
   type Substitution,
 } from './script.js';
+import { plainText, replacementParts, sedEscape } from './escapes.js';
 
 /** A piece of script: an `-e` text (numbered from 1) or a file. */
 export interface ScriptPart {
@@ -21,36 +21,7 @@ export interface ParseOptions {
   readonly extended: boolean;
 }
 
-const escapeChars: Readonly<Record<string, string>> = {
-  a: '\x07',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-};
 const oneAddress = 'qQ';
-
-/** `\n`, `\t`, `\xHH`, `\oNNN`, `\dNNN`, `\cX` at a backslash: the character and the length of its spelling. */
-export function sedEscape(text: string, at: number): { char: string; length: number } | undefined {
-  const letter = text.charAt(at + 1);
-  const simple = escapeChars[letter];
-  if (simple !== undefined) return { char: simple, length: 2 };
-  const match = /^\\(?:x([0-9a-fA-F]{1,2})|o([0-7]{1,3})|d([0-9]{1,3})|c([^]))/.exec(
-    text.slice(at, at + 5),
-  );
-  if (match === null) return undefined;
-  const [spelled, hex, octal, decimal, control] = match;
-  const code =
-    hex !== undefined
-      ? parseInt(hex, 16)
-      : octal !== undefined
-        ? parseInt(octal, 8)
-        : decimal !== undefined
-          ? parseInt(decimal, 10)
-          : (control ?? '').toUpperCase().charCodeAt(0) ^ 64;
-  return { char: String.fromCharCode(code & 255), length: spelled.length };
-}
 
 export class SedParser {
   readonly commands: SedCommand[] = [];
@@ -355,7 +326,7 @@ export class SedParser {
       break;
     }
     const regex = this.regex(source, flags);
-    const parts = this.replacement(replacement);
+    const parts = replacementParts(replacement);
     const highest = Math.max(0, ...parts.map((part) => (part.kind === 'group' ? part.index : 0)));
     if (regex !== undefined && highest > regex.groups)
       this.bad(`invalid reference \\${highest} on \`s' command's RHS`);
@@ -370,32 +341,6 @@ export class SedParser {
     };
   }
 
-  private replacement(text: string): ReplacePart[] {
-    const parts: ReplacePart[] = [];
-    const add = (piece: string): void => {
-      const last = parts[parts.length - 1];
-      if (last?.kind === 'text')
-        parts[parts.length - 1] = { kind: 'text', text: last.text + piece };
-      else parts.push({ kind: 'text', text: piece });
-    };
-    for (let at = 0; at < text.length;) {
-      const char = text.charAt(at);
-      const next = text.charAt(at + 1);
-      if (char === '&') parts.push({ kind: 'group', index: 0 });
-      else if (char !== '\\') add(char);
-      else if (/\d/.test(next)) parts.push({ kind: 'group', index: Number(next) });
-      else if (/[ULulE]/.test(next))
-        parts.push({ kind: 'case', mode: next as 'U' | 'L' | 'u' | 'l' | 'E' });
-      else {
-        const escape = sedEscape(text, at);
-        add(escape?.char ?? next);
-        at += (escape?.length ?? 2) - 2;
-      }
-      at += char === '\\' ? 2 : 1;
-    }
-    return parts;
-  }
-
   private translation(): string[] {
     const delimiter = this.peek();
     this.at++;
@@ -403,19 +348,7 @@ export class SedParser {
     const to = from === undefined ? undefined : this.delimited(delimiter, false);
     if (from === undefined || to === undefined)
       return this.bad("unterminated `y' command", this.text.length);
-    const plain = (text: string): string => {
-      let out = '';
-      for (let at = 0; at < text.length; at++) {
-        const escape = text[at] === '\\' ? sedEscape(text, at) : undefined;
-        if (escape !== undefined) {
-          out += escape.char;
-          at += escape.length - 1;
-        } else if (text[at] === '\\') out += text[++at] === '\\' ? '\\' : `\\${text[at] ?? ''}`;
-        else out += text[at] ?? '';
-      }
-      return out;
-    };
-    const [source, target] = [plain(from), plain(to)];
+    const [source, target] = [plainText(from), plainText(to)];
     if (source.length !== target.length) this.bad("strings for `y' command are different lengths");
     const table = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));
     for (let at = source.length - 1; at >= 0; at--)
