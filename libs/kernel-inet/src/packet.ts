@@ -5,8 +5,8 @@
 import { Errno } from '@netloom/base';
 import { bpfCheckClassic, BpfProgram, bpfRun, type BpfInsn } from '@netloom/bpf';
 import {
-  devAddTap, devQueueXmit, devSetPromiscuity, LL_MAX_HEADER, PACKET_HOST, PACKET_OUTGOING, skbBytes, skbPush, skbPut, Sock, sockGetsockopt,
-  sockSetsockopt, type Net, type NetDevice, type SendOptions, type SkBuff,
+  devAddTap, devQueueXmit, devSetPromiscuity, LL_MAX_HEADER, PACKET_HOST, PACKET_OUTGOING, skbBytes, skbPush, skbPut, skbSetOwnerW, Sock, sockGetsockopt,
+  sockSetsockopt, type Net, type NetdevEvent, type NetDevice, type SendOptions, type SkBuff,
 } from '@netloom/kernel-core';
 import { AF_PACKET, Msg, Poll, SOCK_RAW, type Control, type RecvResult, type SockAddr, type SockAddrLl, type SockDiagEntry, type SockOpt, type SockOptValue } from '@netloom/sys';
 import { ETH_HLEN, ETH_P_ALL, ethProto, ethWrite } from '@netloom/wire';
@@ -50,7 +50,28 @@ export class PacketSock extends Sock {
       return;
     }
     const dev = this.net.devByIndex(this.ifindex);
-    if (dev !== undefined) this.removeTap = devAddTap(dev, tap);
+    if (dev?.up === true) this.removeTap = devAddTap(dev, tap);
+    else this.fail(Errno.ENETDOWN);
+  }
+
+  private fail(errno: number): void {
+    this.err = errno;
+    if (this.dataReady !== null) this.dataReady(this);
+  }
+
+  /** The device that this socket is bound to came up, went down or away. @kernel packet_notifier() */
+  deviceEvent(event: NetdevEvent, dev: NetDevice): void {
+    if (dev.ifindex !== this.ifindex) return;
+    if (event === 'UP') {
+      this.hook();
+      return;
+    }
+    if (this.removeTap !== null) {
+      this.removeTap();
+      this.removeTap = null;
+      this.fail(Errno.ENETDOWN);
+    }
+    if (event === 'UNREGISTER') this.ifindex = -1;
   }
 
   release(): void {
@@ -144,6 +165,7 @@ export class PacketSock extends Sock {
     const raw = this.type === SOCK_RAW;
     if (raw && data.length < ETH_HLEN) return -Errno.EINVAL;
     if (data.length > dev.mtu + (raw ? ETH_HLEN + 4 : 0)) return -Errno.EMSGSIZE;
+    if (this.wmemAlloc > 0 && this.wmemAlloc + data.length > this.sndbuf) return -Errno.EAGAIN;
     const pool = this.net.kernel.pool;
     const skb = pool.alloc(data.length, LL_MAX_HEADER);
     if (skb === null) return -Errno.ENOBUFS;
@@ -159,12 +181,13 @@ export class PacketSock extends Sock {
     skb.protocol = ethProto(skb.mem, skb.data);
     skb.networkHeader = skb.data + ETH_HLEN;
     skb.transportHeader = skb.networkHeader;
+    skbSetOwnerW(skb, this);
     devQueueXmit(skb);
     return data.length;
   }
 
   poll(): number {
-    return (this.receiveQueue.length > 0 ? Poll.POLLIN : 0) | Poll.POLLOUT | (this.err !== 0 ? Poll.POLLERR : 0);
+    return (this.receiveQueue.length > 0 ? Poll.POLLIN : 0) | (this.wmemAlloc * 2 < this.sndbuf ? Poll.POLLOUT : 0) | (this.err !== 0 ? Poll.POLLERR : 0);
   }
 
   setsockopt(option: SockOpt, value: SockOptValue): number {
@@ -232,6 +255,14 @@ export class PacketSock extends Sock {
   shutdown(): number {
     return -Errno.EOPNOTSUPP;
   }
+}
+
+/** Tells the packet sockets of a namespace what happens to its devices. */
+export function packetEvent(event: NetdevEvent, dev: NetDevice): void {
+  if (event !== 'UP' && event !== 'DOWN' && event !== 'UNREGISTER') return;
+  const table = dev.net.packet as PacketTable | null;
+  if (table === null) return;
+  for (const sk of table.sockets) sk.deviceEvent(event, dev);
 }
 
 function releaseRmem(skb: SkBuff): void {

@@ -12,7 +12,7 @@ import { FragTable } from './ip-fragment.js';
 import { ipRcv } from './ip-input.js';
 import { inetSysctls } from './inet-sysctls.js';
 import { ipv4Of, NetnsIpv4 } from './ipv4-net.js';
-import { PacketSock, packetTable } from './packet.js';
+import { packetEvent, PacketSock, packetTable } from './packet.js';
 import { RawSock, RawTable } from './raw.js';
 import { udpProtocol, UdpSock } from './udp.js';
 import { UdpTable } from './udp-table.js';
@@ -39,6 +39,7 @@ export function registerInet(modules: KernelModules): void {
     net.ipv4 = ipv4;
   });
   modules.addNetdevNotifier(inetdevEvent);
+  modules.addNetdevNotifier(packetEvent);
   modules.addSockDiag('udp', (net) => ipv4Of(net).udp.all());
   modules.addSockDiag('raw', (net) => ipv4Of(net).raw.all());
   modules.addSockDiag('p_raw', (net) => [...packetTable(net).sockets].filter((sk) => sk.type === SOCK_RAW));

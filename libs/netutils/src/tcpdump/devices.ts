@@ -207,6 +207,12 @@ export class LiveCapture {
     return { data, length, tsNs: message.control.timestampNs ?? this.sys.now() };
   }
 
+  /** Whether the device is still there; the socket of one that is gone is bound to none. */
+  deviceExists(): boolean {
+    const name = this.sys.getsockname(this.fd);
+    return name.family === 'packet' && name.ifindex >= 0;
+  }
+
   /** Reads the kernel's drop counter. */
   readStatistics(): void {
     try {

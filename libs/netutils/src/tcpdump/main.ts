@@ -296,6 +296,7 @@ async function liveCapture(sys: Sys, options: TcpdumpOptions, expression: string
       packet = await capture.tryNext();
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
+      if (error.code === 'ENETDOWN' && capture.deviceExists()) continue; // only down: it may come up again
       capture.readStatistics();
       await output.flush();
       if (error.code === 'ENETDOWN') throw fail('pcap_loop: The interface disappeared');
