@@ -298,8 +298,7 @@ export const dd = defineTool(
     await skipInput(t, source, s.skip * (s.skipBytes ? 1 : s.inputBlock), s.inputBlock);
     const reblock = s.outputBlock !== undefined && s.outputBlock !== s.inputBlock;
     let held = '';
-    const write = async (text: string): Promise<void> => {
-      const bytes = textToBytes(text);
+    const write = async (bytes: Uint8Array): Promise<void> => {
       try {
         await sys.write(sink, bytes);
       } catch (error) {
@@ -331,15 +330,23 @@ export const dd = defineTool(
       const whole = bytes.length === s.inputBlock;
       if (whole) report.read.whole++;
       else report.read.part++;
-      let text = converted(bytesToText(bytes), s);
-      if (!whole && s.conversions.has('sync')) text = text.padEnd(s.inputBlock, '\0');
-      if (reblock) {
+      const changes = reblock || s.conversions.size > 0;
+      if (!changes) await write(bytes);
+      else {
+        let text = converted(bytesToText(bytes), s);
+        if (!whole && s.conversions.has('sync')) text = text.padEnd(s.inputBlock, '\0');
         held += text;
-        for (; held.length >= block; held = held.slice(block)) await write(held.slice(0, block));
-      } else await write(text);
+        if (!reblock) {
+          await write(textToBytes(held));
+          held = '';
+        }
+        for (; held.length >= block; held = held.slice(block)) {
+          await write(textToBytes(held.slice(0, block)));
+        }
+      }
       if (records % 256 === 0) await sys.cpu(100_000);
     }
-    if (held !== '') await write(held);
+    if (held !== '') await write(textToBytes(held));
     report.print();
     return t.status;
   },
