@@ -39,7 +39,7 @@ describe('what cannot be done is said on standard error', () => {
       /Allowed choices are emulator, linux, both/,
     ],
     ['a file that is not there', ['run', '/nosuch.yml'], /^netloom: ENOENT.*'\/nosuch\.yml'/],
-    ['a scenario that is not there', ['test', '/nosuch.yml'], /^\/nosuch\.yml: refused\n  ENOENT/],
+    ['a scenario that is not there', ['test', '/nosuch.yml'], /^\/nosuch\.yml: refused\n {2}ENOENT/],
     [
       'no server',
       ['inspect', ...NO_SERVER],
@@ -99,8 +99,8 @@ steps:
     const junit = join(folder, 'junit.xml');
     const { status, stdout } = netloom('test', file, '--junit', junit);
     expect(status).toBe(1);
-    expect(stdout).toMatch(/^  ok   1 h: echo yes \(.*\)$/m);
-    expect(stdout).toMatch(/^  FAIL 2 h: echo no /m);
+    expect(stdout).toMatch(/^ {2}ok {3}1 h: echo yes \(.*\)$/m);
+    expect(stdout).toMatch(/^ {2}FAIL 2 h: echo no /m);
     expect(stdout.trimEnd().split('\n').at(-1)).toBe('1 passed, 1 failed');
     expect(readFileSync(junit, 'utf8')).toContain(
       '<testsuites name="netloom" tests="2" failures="1">',

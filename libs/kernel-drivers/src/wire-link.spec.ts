@@ -225,7 +225,6 @@ describe('a wire', () => {
     const bench = new Bench({ corrupt: 0.3 }, 14);
     const sent = new Uint8Array(50);
     let flipped = 0;
-    let elsewhere = 0;
     bench.z.dev.promiscuity = 1; // a flipped address must not hide the frame
     bench.stream(5000, 1000);
     bench.run(1e9);
@@ -237,7 +236,7 @@ describe('a wire', () => {
       if (bits === 1) flipped++;
     }
     const { corrupted } = bench.wire.a.stats;
-    elsewhere = corrupted - flipped;
+    const elsewhere = corrupted - flipped;
     expectBinomial(corrupted, 5000, 0.3);
     expect(elsewhere).toBeGreaterThan(0); // bits of the Ethernet header and of the id itself
   });

@@ -9,7 +9,7 @@ import {
   ICMP_TIME_EXCEEDED, ICMP_TIMESTAMP, ICMP_TIMESTAMPREPLY, IP_HLEN, iphDaddr, iphIhl, iphProtocol, iphSaddr, iphTos,
 } from '@netloom/wire';
 import { icmpAllow, icmpCountOut, icmpIsError } from './icmp-send.js';
-import { Conf, InDevice } from './in-device.js';
+import { InDevice } from './in-device.js';
 import { ipDefaultTtl, ipLocalOut, ipPushHeader, ipSelectIdent } from './ip-output.js';
 import { ipv4Of, Ipv4Sysctl } from './ipv4-net.js';
 import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST } from './fib-table.js';

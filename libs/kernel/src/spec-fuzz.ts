@@ -9,7 +9,7 @@ import { Mib, type Sock } from '@netloom/kernel-core';
 import { AF_INET, AF_PACKET, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM } from '@netloom/sys';
 import type { Host } from './host.js';
 import { arp, checksum, concat, eth, ETHER_BROADCAST, fill, fromHex, icmp, ip4, ipv4, tcp, udp } from './spec-frames.js';
-import { addAddress, SpecLab, watch } from './spec-lab.js';
+import { SpecLab, watch } from './spec-lab.js';
 
 const A = '10.1.0.1';
 const B = '10.1.0.2';
