@@ -26,7 +26,7 @@ const arpOps: NeighOps = {
   solicit: arpSolicit,
   errorReport: arpErrorReport,
   notify: arpNotify,
-  parms: (dev) => (dev.inDev as { neighParms?: typeof NEIGH_PARMS_DEFAULT } | null)?.neighParms ?? NEIGH_PARMS_DEFAULT,
+  parms: (dev) => InDevice.of(dev)?.neighParms ?? NEIGH_PARMS_DEFAULT,
   random: (dev) => dev.net.kernel.random('neighbour'),
 };
 

@@ -17,7 +17,7 @@ export const INFINITY_LIFE_TIME = 0xffffffff;
 export function inetdevInit(dev: NetDevice): InDevice {
   const existing = InDevice.of(dev);
   if (existing !== null) return existing;
-  const inDev = new InDevice(dev, ipv4Of(dev.net).confDefault);
+  const inDev = new InDevice(dev, ipv4Of(dev.net).confDefault, ipv4Of(dev.net).neighDefault);
   dev.inDev = inDev;
   return inDev;
 }

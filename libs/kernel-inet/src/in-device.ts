@@ -1,7 +1,7 @@
 /**
  * A device's IPv4 half: its addresses and the sysctls of net.ipv4.conf.DEV. @kernel include/linux/inetdevice.h
  */
-import { type NetDevice } from '@netloom/kernel-core';
+import type { Dst, NeighParms, NetDevice } from '@netloom/kernel-core';
 
 /** net.ipv4.conf entries in the order of /proc/sys, with the kernel's defaults. */
 export const IPV4_CONF = [
@@ -50,12 +50,16 @@ export class InDevice {
   /** Addresses in the order in which `ip addr` shows them. */
   readonly addresses: InIfaddr[] = [];
   private own = false;
+  /** The route to addresses of this host for packets that come in here, cached. */
+  localRoute: Dst | null = null;
   /** Joined groups → users; null when only 224.0.0.1. */
   groups: Map<number, number> | null = null;
 
   constructor(
     readonly dev: NetDevice,
     private values: Int32Array,
+    /** net.ipv4.neigh.DEV. */
+    public neighParms: NeighParms,
   ) {}
 
   /** The sysctl values, by `Conf`. */

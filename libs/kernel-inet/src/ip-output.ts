@@ -5,7 +5,7 @@
  */
 import { Errno } from '@netloom/base';
 import {
-  DropReason, Mib, mibAdd, netifRx, NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING, nfHookSlow, NFPROTO_IPV4, PACKET_LOOPBACK, skbPush, type Net, type NetDevice, type SkBuff,
+  DropReason, Mib, mibAdd, netifRx, NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING, nfHookSlow, NFPROTO_IPV4, PACKET_LOOPBACK, skbPush, type Net, type SkBuff,
 } from '@netloom/kernel-core';
 import { Iff } from '@netloom/sys';
 import { ETH_HLEN, ETH_P_IP, IP_DF, IP_HLEN, ipHeaderSum, iphDaddr, iphTtl, type PacketMemory } from '@netloom/wire';
@@ -141,14 +141,10 @@ function countCast(mib: Float64Array, skb: SkBuff, rt: Rtable, daddr: number): v
   }
 }
 
-/** Identification for packets that may be fragmented: a counter a kernel, started at random. */
+/** Identification for packets that may be fragmented: a counter of the namespace, started at random. */
 export function ipSelectIdent(net: Net): number {
-  const kernel = net.kernel as typeof net.kernel & { ipIdent?: number };
-  kernel.ipIdent = ((kernel.ipIdent ?? kernel.random('ip-ident').below(0x10000)) + 1) & 0xffff;
-  return kernel.ipIdent;
-}
-
-/** Fills in `dev` for layers that look at it before routing is done. */
-export function skbOutDevice(skb: SkBuff): NetDevice {
-  return skb.dev as NetDevice;
+  const ipv4 = ipv4Of(net);
+  if (ipv4.ident < 0) ipv4.ident = net.kernel.random('ip-ident').below(0x10000);
+  ipv4.ident = (ipv4.ident + 1) & 0xffff;
+  return ipv4.ident;
 }

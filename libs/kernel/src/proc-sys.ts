@@ -2,8 +2,8 @@
  * /proc/sys/net: the sysctls that subsystems declared, and the per-device directories.
  */
 import { KernelError } from '@netloom/base';
-import { NEIGH_PARMS_DEFAULT, parseSysctlInt, type KernelModules, type NeighParms, type Net } from '@netloom/kernel-core';
-import { InDevice, ipv4ConfDevices, ipv4ConfNames, ipv4GetConf, ipv4SetConf, type Ipv4ConfName } from '@netloom/kernel-inet';
+import { parseSysctlInt, type KernelModules, type NeighParms, type Net } from '@netloom/kernel-core';
+import { InDevice, ipv4ConfDevices, ipv4ConfNames, ipv4GetConf, ipv4Of, ipv4SetConf, type Ipv4ConfName } from '@netloom/kernel-inet';
 import { pseudoDir, pseudoFile, type PseudoEntry, type PseudoFs } from '@netloom/kernel-tasks';
 import { hostOf, netOf } from './host.js';
 
@@ -62,24 +62,31 @@ function neighDevices(net: Net): string[] {
   return ipv4ConfDevices(net).filter((name) => name !== 'all');
 }
 
-interface WithNeighParms {
-  neighParms?: NeighParms;
+function neighParms(net: Net, dev: string): NeighParms {
+  if (dev === 'default') return ipv4Of(net).neighDefault;
+  const device = net.devByName(dev);
+  const inDev = device === undefined ? null : InDevice.of(device);
+  if (inDev === null) throw new KernelError('ENOENT');
+  return inDev.neighParms;
 }
 
-function neighHolder(net: Net, dev: string): WithNeighParms {
+function setNeighParms(net: Net, dev: string, parms: NeighParms): void {
+  if (dev === 'default') {
+    ipv4Of(net).neighDefault = parms;
+    return;
+  }
   const device = net.devByName(dev);
-  const holder = dev === 'default' ? (net.ipv4 as WithNeighParms) : device === undefined ? null : (InDevice.of(device) as WithNeighParms | null);
-  if (holder === null) throw new KernelError('ENOENT');
-  return holder;
+  const inDev = device === undefined ? null : InDevice.of(device);
+  if (inDev !== null) inDev.neighParms = parms;
 }
 
 function neighFile(dev: string, name: string): PseudoEntry {
   const [field, unit] = NEIGH_FILES[name] as readonly [keyof NeighParms, number];
   return pseudoFile({
-    read: (task) => `${Math.round((neighHolder(netOf(task), dev).neighParms ?? NEIGH_PARMS_DEFAULT)[field] / unit)}\n`,
+    read: (task) => `${Math.round(neighParms(netOf(task), dev)[field] / unit)}\n`,
     write: (task, text) => {
-      const holder = neighHolder(netOf(task), dev);
-      holder.neighParms = { ...(holder.neighParms ?? NEIGH_PARMS_DEFAULT), [field]: parseSysctlInt(text, 0) * unit };
+      const value = parseSysctlInt(text, 0) * unit;
+      setNeighParms(netOf(task), dev, { ...neighParms(netOf(task), dev), [field]: value });
     },
   });
 }
