@@ -31,7 +31,11 @@ export function netCalls(host: Host, context: CallContext): SysNet {
   };
   const install = (sk: Sock): number => {
     sk.ino = host.nextSocketIno();
-    const desc = new SocketDescription(sk).hold();
+    const { netOps } = host.tasks;
+    netOps.hold(sk.net); // a namespace lives as long as its sockets
+    const desc = new SocketDescription(sk, () => {
+      netOps.release(sk.net);
+    }).hold();
     try {
       return task.fds.install(desc);
     } finally {

@@ -8,7 +8,11 @@ import { FileDescription } from '@netloom/kernel-tasks';
 import { OpenFlag, type Stat } from '@netloom/sys';
 
 export class SocketDescription extends FileDescription {
-  constructor(readonly sk: Sock) {
+  /** @param released runs when the last descriptor is closed */
+  constructor(
+    readonly sk: Sock,
+    private readonly released: () => void = () => undefined,
+  ) {
     super(OpenFlag.O_RDWR);
     const wake = (): void => {
       this.queue.wake();
@@ -50,5 +54,6 @@ export class SocketDescription extends FileDescription {
     this.sk.stateChange = null;
     this.sk.ino = 0;
     this.sk.release();
+    this.released();
   }
 }
