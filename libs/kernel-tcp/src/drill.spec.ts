@@ -1,7 +1,13 @@
 import { Errno } from '@netloom/base';
 import { Drill } from './drill.js';
 import { injectIcmp, type Segment } from './testing.js';
-import { TCP_CLOSE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_FIN_WAIT2, TCP_SYN_SENT } from './tcp-const.js';
+import {
+  TCP_CLOSE,
+  TCP_CLOSE_WAIT,
+  TCP_ESTABLISHED,
+  TCP_FIN_WAIT2,
+  TCP_SYN_SENT,
+} from './tcp-const.js';
 
 const data = (n: number): Uint8Array => new Uint8Array(n).fill(0x62);
 
@@ -55,7 +61,10 @@ describe('acceptability (RFC 9293 §3.10.7.4, RFC 5961)', () => {
     const { drill } = Drill.established();
     drill.in('. 1:1(0) ack 500 win 100');
     drill.in('. 1:1(0) ack 0 win 100');
-    expect(drill.bench.kernel('a').dropCounts()).toMatchObject({ TCP_ACK_UNSENT_DATA: 1, TCP_TOO_OLD_ACK: 1 });
+    expect(drill.bench.kernel('a').dropCounts()).toMatchObject({
+      TCP_ACK_UNSENT_DATA: 1,
+      TCP_TOO_OLD_ACK: 1,
+    });
     expect(drill.out().length).toBe(1); // the old one is challenged
   });
 
@@ -74,7 +83,10 @@ describe('acceptability (RFC 9293 §3.10.7.4, RFC 5961)', () => {
 
   it('protects against wrapped sequence numbers by timestamps', () => {
     const d = new Drill('listen');
-    d.in('S 0:0(0) win 65535 <mss 1000,sackOK,TS 1000 0>', '. 1:1(0) ack 1 win 65535 <nop,nop,TS 1001 0>');
+    d.in(
+      'S 0:0(0) win 65535 <mss 1000,sackOK,TS 1000 0>',
+      '. 1:1(0) ack 1 win 65535 <nop,nop,TS 1001 0>',
+    );
     const sk = d.accept();
     d.in('P. 1:11(10) ack 1 win 65535 <nop,nop,TS 1010 0>').out();
     d.in('P. 11:21(10) ack 1 win 65535 <nop,nop,TS 900 0>');
@@ -111,7 +123,9 @@ describe('receiving', () => {
     drill.in('. 3001:4001(1000) ack 1 win 65535');
     drill.in('. 2001:3001(1000) ack 1 win 65535');
     expect(drill.out()).toEqual([
-      '. 1:1(0) ack 1 <nop,nop,sack 1001:2001>', '. 1:1(0) ack 1 <nop,nop,sack 3001:4001,sack 1001:2001>', '. 1:1(0) ack 1 <nop,nop,sack 1001:4001>',
+      '. 1:1(0) ack 1 <nop,nop,sack 1001:2001>',
+      '. 1:1(0) ack 1 <nop,nop,sack 3001:4001,sack 1001:2001>',
+      '. 1:1(0) ack 1 <nop,nop,sack 1001:4001>',
     ]);
     drill.in('. 1001:2001(1000) ack 1 win 65535');
     drill.run(2); // further duplicate ACKs are compressed
@@ -128,7 +142,11 @@ describe('receiving', () => {
 
   it('takes overlapping segments apart', () => {
     const { drill, sk } = Drill.established();
-    drill.in('. 501:1501(1000) ack 1 win 65535', '. 1001:2001(1000) ack 1 win 65535', '. 1:801(800) ack 1 win 65535');
+    drill.in(
+      '. 501:1501(1000) ack 1 win 65535',
+      '. 1001:2001(1000) ack 1 win 65535',
+      '. 1:801(800) ack 1 win 65535',
+    );
     expect(drill.out().at(-1)).toMatch(/^\. 1:1\(0\) ack 2001/);
     const got = sk.recvmsg(9000, 0);
     expect(typeof got === 'number' ? got : got.length).toBe(2000);
@@ -169,7 +187,11 @@ describe('sending', () => {
     drill.in('. 1:1(0) ack 1501 win 65535');
     const sent = drill.out();
     // These are small against the new MSS, so that Nagle holds the last one back.
-    expect([sent.length, sent[0], sent.at(-1)]).toEqual([4, '. 1501:2251(750) ack 1', 'P. 3751:4501(750) ack 1']);
+    expect([sent.length, sent[0], sent.at(-1)]).toEqual([
+      4,
+      '. 1501:2251(750) ack 1',
+      'P. 3751:4501(750) ack 1',
+    ]);
     drill.in('. 1:1(0) ack 4501 win 65535');
     expect(drill.out()).toEqual(['P. 4501:5001(500) ack 1']);
   });
@@ -199,7 +221,9 @@ describe('sending', () => {
     drill.run(5).in('. 1:1(0) ack 4001 win 65535'); // the original, late
     drill.run(5).in('. 1:1(0) ack 4001 win 65535 <nop,nop,sack 1:1001>');
     expect(sk.caState).toBe(0);
-    expect(drill.bench.mib('a', 'TcpExtTCPDSACKUndo') + drill.bench.mib('a', 'TcpExtTCPFullUndo')).toBe(1);
+    expect(
+      drill.bench.mib('a', 'TcpExtTCPDSACKUndo') + drill.bench.mib('a', 'TcpExtTCPFullUndo'),
+    ).toBe(1);
     expect(sk.sndCwnd).toBeGreaterThanOrEqual(10);
   });
 
@@ -287,7 +311,14 @@ describe('ICMP errors', () => {
     injectIcmp(drill.bench, 'a', last(drill), 3, 3, 0);
     expect(sk.state).toBe(TCP_ESTABLISHED);
     expect(sk.getsockopt('SO_ERROR')).toBe(Errno.ECONNREFUSED);
-    injectIcmp(drill.bench, 'a', { ...last(drill), rawSeq: (last(drill).rawSeq + 5000) >>> 0 }, 3, 3, 0);
+    injectIcmp(
+      drill.bench,
+      'a',
+      { ...last(drill), rawSeq: (last(drill).rawSeq + 5000) >>> 0 },
+      3,
+      3,
+      0,
+    );
     expect(drill.bench.mib('a', 'TcpExtOutOfWindowIcmps')).toBe(1);
   });
 

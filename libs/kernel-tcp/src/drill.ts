@@ -38,9 +38,13 @@ export class Drill {
   private readonly peerPort: number;
 
   /** `listen`: the host waits on port 80; else it connects to the peer's port 80. */
-  constructor(readonly role: 'listen' | 'connect', sysctls: Readonly<Record<string, string>> = {}) {
+  constructor(
+    readonly role: 'listen' | 'connect',
+    sysctls: Readonly<Record<string, string>> = {},
+  ) {
     this.bench = new Bench(['a']);
-    for (const [name, value] of Object.entries(sysctls)) this.bench.sysctl('a', `ipv4/${name}`, value);
+    for (const [name, value] of Object.entries(sysctls))
+      this.bench.sysctl('a', `ipv4/${name}`, value);
     this.sk = this.bench.socket('a');
     if (role === 'listen') {
       this.port = 80;
@@ -62,9 +66,16 @@ export class Drill {
       const [, flags = '', seq = '0', , len = '0', ack, win, options] = match;
       this.noteLocal();
       this.bench.inject('a', {
-        flags, seq: PEER_ISN + Number(seq), len: Number(len), win: Number(win ?? 65535), sport: this.peerPort, dport: this.port,
+        flags,
+        seq: PEER_ISN + Number(seq),
+        len: Number(len),
+        win: Number(win ?? 65535),
+        sport: this.peerPort,
+        dport: this.port,
         ...(ack !== undefined ? { ack: this.localIsn + Number(ack) } : {}),
-        ...(options !== undefined ? { options: optionBytes(options, (n) => this.localIsn + n) } : {}),
+        ...(options !== undefined
+          ? { options: optionBytes(options, (n) => this.localIsn + n) }
+          : {}),
       });
       this.bench.run(0);
     }
@@ -89,7 +100,11 @@ export class Drill {
   private line(s: Segment): string {
     const seq = (s.rawSeq - this.localIsn) >>> 0;
     const base = s.flags.includes('R') && !s.flags.includes('.') ? 0 : (s.rawAck - PEER_ISN) >>> 0;
-    const options = s.options.replace(/sack (\d+):(\d+)/g, (_, a: string, b: string) => `sack ${this.peerRelative(Number(a))}:${this.peerRelative(Number(b))}`);
+    const options = s.options.replace(
+      /sack (\d+):(\d+)/g,
+      (_, a: string, b: string) =>
+        `sack ${this.peerRelative(Number(a))}:${this.peerRelative(Number(b))}`,
+    );
     return `${s.flags} ${seq}:${(seq + s.len) >>> 0}(${s.len})${s.flags.includes('.') ? ` ack ${base}` : ''}${options === '' ? '' : ` <${options}>`}`;
   }
 
@@ -109,7 +124,10 @@ export class Drill {
   }
 
   /** A connection with SACK, a window scale of 0 and a round trip of 20 ms, without timestamps; the host has accepted it. */
-  static established(window = 65535, sysctls: Readonly<Record<string, string>> = {}): { drill: Drill; sk: TcpStreamSock } {
+  static established(
+    window = 65535,
+    sysctls: Readonly<Record<string, string>> = {},
+  ): { drill: Drill; sk: TcpStreamSock } {
     const drill = new Drill('listen', sysctls);
     drill.in(`S 0:0(0) win ${window} <mss 1000,sackOK,nop,nop,nop,wscale 0>`).run(20);
     drill.in(`. 1:1(0) ack 1 win ${window}`);

@@ -29,7 +29,10 @@ function tcpNetExit(net: Net): void {
 }
 
 /** Registers TCP; the IPv4 layer comes before. `congestion`: the algorithms that every namespace offers. */
-export function registerTcp(modules: KernelModules, congestion: TcpCongestionTable = new TcpCongestionTable()): void {
+export function registerTcp(
+  modules: KernelModules,
+  congestion: TcpCongestionTable = new TcpCongestionTable(),
+): void {
   modules.addInetProtocol(IPPROTO_TCP, tcpProtocol);
   const make = (net: Net): TcpStreamSock => {
     const sk = new TcpStreamSock(net);

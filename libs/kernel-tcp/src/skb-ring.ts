@@ -47,7 +47,9 @@ export class SkbRing {
   insert(index: number, skb: SkBuff): void {
     if (this.length > this.mask) this.grow();
     for (let i = this.length; i > index; i--) {
-      this.items[(this.head + i) & this.mask] = this.items[(this.head + i - 1) & this.mask] as SkBuff;
+      this.items[(this.head + i) & this.mask] = this.items[
+        (this.head + i - 1) & this.mask
+      ] as SkBuff;
     }
     this.items[(this.head + index) & this.mask] = skb;
     this.length++;
@@ -57,7 +59,9 @@ export class SkbRing {
   remove(index: number): SkBuff {
     const skb = this.at(index);
     for (let i = index; i < this.length - 1; i++) {
-      this.items[(this.head + i) & this.mask] = this.items[(this.head + i + 1) & this.mask] as SkBuff;
+      this.items[(this.head + i) & this.mask] = this.items[
+        (this.head + i + 1) & this.mask
+      ] as SkBuff;
     }
     this.length--;
     this.items[(this.head + this.length) & this.mask] = null;

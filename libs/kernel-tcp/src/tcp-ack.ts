@@ -7,22 +7,55 @@ import { seqAfter, seqBefore } from '@netloom/base';
 import { Mib, mibAdd, type SkBuff } from '@netloom/kernel-core';
 import { TCPHDR_SYN } from '@netloom/wire';
 import {
-  FLAG_ACKED, FLAG_ACK_MAYBE_DELAYED, FLAG_DATA, FLAG_DATA_ACKED, FLAG_DATA_SACKED, FLAG_DSACK_TLP, FLAG_DSACKING_ACK, FLAG_NO_CHALLENGE_ACK,
-  FLAG_NOT_DUP, FLAG_ORIG_SACK_ACKED, FLAG_RETRANS_DATA_ACKED, FLAG_SACK_RENEGING, FLAG_SET_XMIT_TIMER, FLAG_SLOWPATH, FLAG_SND_UNA_ADVANCED,
-  FLAG_SYN_ACKED, FLAG_UPDATE_TS_RECENT, FLAG_WIN_UPDATE, REXMIT_NONE,
+  FLAG_ACKED,
+  FLAG_ACK_MAYBE_DELAYED,
+  FLAG_DATA,
+  FLAG_DATA_ACKED,
+  FLAG_DATA_SACKED,
+  FLAG_DSACK_TLP,
+  FLAG_DSACKING_ACK,
+  FLAG_NO_CHALLENGE_ACK,
+  FLAG_NOT_DUP,
+  FLAG_ORIG_SACK_ACKED,
+  FLAG_RETRANS_DATA_ACKED,
+  FLAG_SACK_RENEGING,
+  FLAG_SET_XMIT_TIMER,
+  FLAG_SLOWPATH,
+  FLAG_SND_UNA_ADVANCED,
+  FLAG_SYN_ACKED,
+  FLAG_UPDATE_TS_RECENT,
+  FLAG_WIN_UPDATE,
+  REXMIT_NONE,
 } from './tcp-ack-flags.js';
 import { tcpSetCaState } from './tcp-cong.js';
 import {
-  ICSK_TIME_PROBE0, TCP_CA_CWR, TCP_CA_OPEN, TCPCB_LOST, TCPCB_RETRANS, TCPCB_SACKED_ACKED, TCPCB_SACKED_RETRANS,
+  ICSK_TIME_PROBE0,
+  TCP_CA_CWR,
+  TCP_CA_OPEN,
+  TCPCB_LOST,
+  TCPCB_RETRANS,
+  TCPCB_SACKED_ACKED,
+  TCPCB_SACKED_RETRANS,
 } from './tcp-const.js';
-import { tcpEndCwndReduction, tcpInitCwndReduction, tcpPacketsInFlight, tcpSlowStartAfterIdleCheck } from './tcp-cwnd.js';
+import {
+  tcpEndCwndReduction,
+  tcpInitCwndReduction,
+  tcpPacketsInFlight,
+  tcpSlowStartAfterIdleCheck,
+} from './tcp-cwnd.js';
 import { tcpSyncMss } from './tcp-mss.js';
 import { tcpReplaceTsRecent, tcpTimestampMs } from './tcp-options.js';
 import { tcpProbe0When } from './tcp-output.js';
 import { tcpRackAdvance, tcpRackUpdateReoWnd } from './tcp-rack.js';
 import { tcpRateGen, tcpRateSkbDelivered, tcpRateStart } from './tcp-rate.js';
 import {
-  tcpCheckSackReordering, tcpCongControl, tcpFastretransAlert, tcpHighestSackSeq, tcpRemoveRenoSacks, tcpTryKeepOpen, tcpXmitRecovery,
+  tcpCheckSackReordering,
+  tcpCongControl,
+  tcpFastretransAlert,
+  tcpHighestSackSeq,
+  tcpRemoveRenoSacks,
+  tcpTryKeepOpen,
+  tcpXmitRecovery,
 } from './tcp-recovery.js';
 import { tcpMinRtt, tcpRttEstimator, tcpSetRto, tcpUpdateRttMin } from './tcp-rtt.js';
 import { tcpSacktagWriteQueue } from './tcp-sack.js';
@@ -44,10 +77,18 @@ function sndUnaUpdate(tp: TcpSock, ack: number): void {
 }
 
 /** Takes over the peer's window where this segment is newer. @kernel tcp_ack_update_window() */
-function ackUpdateWindow(tp: TcpSock, window: number, syn: boolean, ack: number, ackSeq: number): void {
+function ackUpdateWindow(
+  tp: TcpSock,
+  window: number,
+  syn: boolean,
+  ack: number,
+  ackSeq: number,
+): void {
   const nwin = syn ? window : window * (1 << tp.rxOpt.sndWscale);
   const newer =
-    seqAfter(ack, tp.sndUna) || seqAfter(ackSeq, tp.sndWl1) || (ackSeq === tp.sndWl1 && (nwin > tp.sndWnd || nwin === 0));
+    seqAfter(ack, tp.sndUna) ||
+    seqAfter(ackSeq, tp.sndWl1) ||
+    (ackSeq === tp.sndWl1 && (nwin > tp.sndWnd || nwin === 0));
   if (newer) {
     tp.ackFlag |= FLAG_WIN_UPDATE;
     tp.sndWl1 = ackSeq;
@@ -67,11 +108,18 @@ function ackUpdateWindow(tp: TcpSock, window: number, syn: boolean, ack: number,
 
 /** Header prediction may be tried when nothing waits out of order and there is room. @kernel tcp_fast_path_check() */
 export function tcpFastPathCheck(tp: TcpSock): void {
-  if (tp.ofoQueue.length === 0 && tp.rcvWnd !== 0 && tp.rmemAlloc < tp.rcvbuf) tp.predictable = true;
+  if (tp.ofoQueue.length === 0 && tp.rcvWnd !== 0 && tp.rmemAlloc < tp.rcvbuf)
+    tp.predictable = true;
 }
 
 /** Takes a measurement, from a segment, SACK or timestamp. @kernel tcp_ack_update_rtt() */
-function ackUpdateRtt(tp: TcpSock, flag: number, seqRttUs: number, sackRttUs: number, caRttUs: number): boolean {
+function ackUpdateRtt(
+  tp: TcpSock,
+  flag: number,
+  seqRttUs: number,
+  sackRttUs: number,
+  caRttUs: number,
+): boolean {
   let seqRtt = seqRttUs < 0 ? sackRttUs : seqRttUs;
   let caRtt = caRttUs;
   const rx = tp.rxOpt;
@@ -82,7 +130,8 @@ function ackUpdateRtt(tp: TcpSock, flag: number, seqRttUs: number, sackRttUs: nu
   }
   tp.rs.rttUs = caRtt;
   if (seqRtt < 0) return false;
-  if ((flag & FLAG_ACK_MAYBE_DELAYED) === 0 || caRtt <= tcpMinRtt(tp)) tcpUpdateRttMin(tp, caRtt < 0 ? seqRtt : caRtt);
+  if ((flag & FLAG_ACK_MAYBE_DELAYED) === 0 || caRtt <= tcpMinRtt(tp))
+    tcpUpdateRttMin(tp, caRtt < 0 ? seqRtt : caRtt);
   tcpRttEstimator(tp, seqRtt);
   tcpSetRto(tp);
   tp.backoff = 0;
@@ -163,7 +212,11 @@ function cleanRtxQueue(tp: TcpSock, priorFack: number, priorSndUna: number): voi
     seqRtt = elapsedUs(now, firstAckt);
     caRtt = elapsedUs(now, lastAckt);
     if (
-      acked === 1 && fully && priorSacked === 0 && (tp.sndUna - priorSndUna) >>> 0 < tp.mssCache && tp.rs.priorDelivered + 1 === tp.delivered
+      acked === 1 &&
+      fully &&
+      priorSacked === 0 &&
+      (tp.sndUna - priorSndUna) >>> 0 < tp.mssCache &&
+      tp.rs.priorDelivered + 1 === tp.delivered
     ) {
       tp.ackFlag |= FLAG_ACK_MAYBE_DELAYED;
     }
@@ -181,7 +234,12 @@ function cleanRtxQueue(tp: TcpSock, priorFack: number, priorSndUna: number): voi
     } else if (seqBefore(reord, priorFack)) {
       tcpCheckSackReordering(tp, reord, false);
     }
-  } else if (skb !== null && measured && sackRtt >= 0 && sackRtt > Math.floor((now - skb.cbTime) / 1000)) {
+  } else if (
+    skb !== null &&
+    measured &&
+    sackRtt >= 0 &&
+    sackRtt > Math.floor((now - skb.cbTime) / 1000)
+  ) {
     tp.ackFlag |= FLAG_SET_XMIT_TIMER; // the estimate came from something older than the first unacknowledged segment
   }
   const pktsAcked = tp.caOps.pktsAcked;
@@ -229,7 +287,9 @@ function ackProbe(tp: TcpSock): void {
 
 /** Something about this ACK needs the recovery machine. @kernel tcp_ack_is_dubious() */
 function ackIsDubious(tp: TcpSock, flag: number): boolean {
-  return (flag & FLAG_NOT_DUP) === 0 || (flag & FLAG_DATA_SACKED) !== 0 || tp.caState !== TCP_CA_OPEN;
+  return (
+    (flag & FLAG_NOT_DUP) === 0 || (flag & FLAG_DATA_SACKED) !== 0 || tp.caState !== TCP_CA_OPEN
+  );
 }
 
 function newlyDelivered(tp: TcpSock, prior: number): number {
@@ -243,7 +303,14 @@ function newlyDelivered(tp: TcpSock, prior: number): number {
  * @param window the raw window field; `syn` when the segment has SYN
  * @returns 1 for a usable ACK, 0 for an old one, TCP_ACK_… below zero to drop the segment. @kernel tcp_ack()
  */
-export function tcpAck(tp: TcpSock, skb: SkBuff, ack: number, window: number, syn: boolean, flags: number): number {
+export function tcpAck(
+  tp: TcpSock,
+  skb: SkBuff,
+  ack: number,
+  window: number,
+  syn: boolean,
+  flags: number,
+): number {
   const mib = tp.net.mib;
   const ackSeq = skb.cbSeq;
   const priorSndUna = tp.sndUna;
@@ -305,7 +372,8 @@ export function tcpAck(tp: TcpSock, skb: SkBuff, ack: number, window: number, sy
   if (tp.tlpHighSeq !== 0) processTlpAck(tp, ack);
   let rexmit: number = REXMIT_NONE;
   if (ackIsDubious(tp, tp.ackFlag)) {
-    const duplicate = (tp.ackFlag & (FLAG_SND_UNA_ADVANCED | FLAG_NOT_DUP | FLAG_DSACKING_ACK)) === 0;
+    const duplicate =
+      (tp.ackFlag & (FLAG_SND_UNA_ADVANCED | FLAG_NOT_DUP | FLAG_DSACKING_ACK)) === 0;
     rexmit = tcpFastretransAlert(tp, priorSndUna, duplicate ? 1 : 0);
   }
   // After the machine, which may have armed the reordering timer instead.

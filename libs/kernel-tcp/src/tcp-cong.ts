@@ -65,7 +65,9 @@ export function tcpSetCaState(tp: TcpSock, state: number): void {
 /** What the threshold is worth as long as no loss is being repaired. @kernel tcp_current_ssthresh() */
 export function tcpCurrentSsthresh(tp: TcpSock): number {
   const reducing = tp.caState >= 2 && tp.caState <= TCP_CA_RECOVERY; // CWR or Recovery
-  return reducing ? tp.sndSsthresh : Math.max(tp.sndSsthresh, (tp.sndCwnd >> 1) + (tp.sndCwnd >> 2));
+  return reducing
+    ? tp.sndSsthresh
+    : Math.max(tp.sndSsthresh, (tp.sndCwnd >> 1) + (tp.sndCwnd >> 2));
 }
 
 export function tcpInInitialSlowstart(tp: TcpSock): boolean {

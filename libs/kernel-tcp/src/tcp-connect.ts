@@ -32,7 +32,11 @@ function connectInit(tp: TcpSock): void {
   tcpInitializeRcvMss(tp);
   const known = rx.tsRecentStamp !== 0 ? TCPOLEN_TSTAMP_ALIGNED : 0;
   const window = tcpSelectInitialWindow(
-    tcpFullSpace(tp), tp.advmss - known, tp.windowClamp, tn.sysctl(TcpSysctl.tcp_window_scaling) !== 0, tn.rmem[2],
+    tcpFullSpace(tp),
+    tp.advmss - known,
+    tp.windowClamp,
+    tn.sysctl(TcpSysctl.tcp_window_scaling) !== 0,
+    tn.rmem[2],
   );
   tp.rcvWnd = window.rcvWnd;
   tp.windowClamp = window.windowClamp;

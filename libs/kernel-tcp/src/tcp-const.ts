@@ -32,8 +32,19 @@ export const TCPF_LISTEN = 1 << 10;
 export const TCPF_CLOSING = 1 << 11;
 
 export const TCP_STATE_NAMES = [
-  '', 'ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'FIN_WAIT1', 'FIN_WAIT2', 'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK',
-  'LISTEN', 'CLOSING', 'NEW_SYN_RECV',
+  '',
+  'ESTABLISHED',
+  'SYN_SENT',
+  'SYN_RECV',
+  'FIN_WAIT1',
+  'FIN_WAIT2',
+  'TIME_WAIT',
+  'CLOSE',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'LISTEN',
+  'CLOSING',
+  'NEW_SYN_RECV',
 ] as const;
 
 /** Congestion states of the sender. */
@@ -68,6 +79,11 @@ export const ICSK_ACK_NOMEM = 32;
 export const TCP_NAGLE_OFF = 1;
 export const TCP_NAGLE_CORK = 2;
 export const TCP_NAGLE_PUSH = 4;
+
+/** `tp.socketState`: what connect() is up to. */
+export const SS_UNCONNECTED = 0;
+export const SS_CONNECTING = 1;
+export const SS_CONNECTED = 2;
 
 /** `tp.userlocks`. */
 export const SOCK_SNDBUF_LOCK = 1;

@@ -124,10 +124,15 @@ function bictcpUpdate(tp: TcpSock, c: BicTcp, cwnd: number, acked: number): void
     }
   }
   // Time since the epoch's start, one round trip ahead, in 1/1024 s.
-  const t = Math.floor(((now - c.epochStart + Math.floor(c.delayMinUs / MSEC_US)) * 2 ** BICTCP_HZ) / 1000);
+  const t = Math.floor(
+    ((now - c.epochStart + Math.floor(c.delayMinUs / MSEC_US)) * 2 ** BICTCP_HZ) / 1000,
+  );
   const offset = Math.min(Math.abs(c.bicK - t), 65535); // beyond a minute the window is as good as unbounded
   // CUBE_RTT_SCALE · offset³ / 2^40 in two steps, so that no product passes 2^53.
-  const delta = Math.floor((CUBE_RTT_SCALE * Math.floor((offset * offset * offset) / 2 ** BICTCP_HZ)) / 2 ** (3 * BICTCP_HZ));
+  const delta = Math.floor(
+    (CUBE_RTT_SCALE * Math.floor((offset * offset * offset) / 2 ** BICTCP_HZ)) /
+      2 ** (3 * BICTCP_HZ),
+  );
   const target = t < c.bicK ? c.bicOriginPoint - delta : c.bicOriginPoint + delta;
   c.cnt = target > cwnd ? Math.floor(cwnd / (target - cwnd)) : 100 * cwnd;
   if (c.lastMaxCwnd === 0 && c.cnt > 20) c.cnt = 20; // no loss yet: at least 5 % a round trip
@@ -168,7 +173,10 @@ function hystartUpdate(tp: TcpSock, c: BicTcp, delayUs: number): void {
   if (c.sampleCnt < HYSTART_MIN_SAMPLES) {
     c.sampleCnt++;
   } else {
-    const threshold = Math.min(Math.max(c.delayMinUs >> 3, HYSTART_DELAY_MIN_US), HYSTART_DELAY_MAX_US);
+    const threshold = Math.min(
+      Math.max(c.delayMinUs >> 3, HYSTART_DELAY_MIN_US),
+      HYSTART_DELAY_MAX_US,
+    );
     if (c.currRttUs > c.delayMinUs + threshold) {
       c.found = true;
       mibAdd(mib, Mib.TcpExtTCPHystartDelayDetect, 1);
@@ -197,7 +205,9 @@ export const cubic: TcpCongestionOps = {
     c.epochStart = 0;
     // Fast convergence: a flow that lost before it reached its old peak makes room for others.
     c.lastMaxCwnd =
-      tp.sndCwnd < c.lastMaxCwnd ? Math.floor((tp.sndCwnd * (BETA_SCALE + BETA)) / (2 * BETA_SCALE)) : tp.sndCwnd;
+      tp.sndCwnd < c.lastMaxCwnd
+        ? Math.floor((tp.sndCwnd * (BETA_SCALE + BETA)) / (2 * BETA_SCALE))
+        : tp.sndCwnd;
     return Math.max(Math.floor((tp.sndCwnd * BETA) / BETA_SCALE), 2);
   },
   congAvoid(tp, _ack, acked) {
@@ -230,7 +240,8 @@ export const cubic: TcpCongestionOps = {
     if (c.epochStart !== 0 && Math.floor(tp.now / TICK_NS) - c.epochStart < 1000) return; // just after a loss: queues are settling
     const delay = Math.max(1, rttUs);
     if (c.delayMinUs === 0 || c.delayMinUs > delay) c.delayMinUs = delay;
-    if (!c.found && tcpInSlowStart(tp) && tp.sndCwnd >= HYSTART_LOW_WINDOW) hystartUpdate(tp, c, delay);
+    if (!c.found && tcpInSlowStart(tp) && tp.sndCwnd >= HYSTART_LOW_WINDOW)
+      hystartUpdate(tp, c, delay);
   },
   undoCwnd(tp) {
     return Math.max(tp.sndCwnd, tp.priorCwnd);

@@ -2,9 +2,7 @@
  * The congestion window between ACKs: packets in flight, reductions (PRR), idle restarts, and the pacing rate.
  * Sources: net/ipv4/tcp_input.c, tcp_output.c, RFC 6937 (PRR), RFC 2861 and 7661 (idle senders). Windows in segments.
  */
-import {
-  TCP_CA_CWR, TCP_CA_RECOVERY, TCP_INFINITE_SSTHRESH, TCP_INIT_CWND,
-} from './tcp-const.js';
+import { TCP_CA_CWR, TCP_CA_RECOVERY, TCP_INFINITE_SSTHRESH, TCP_INIT_CWND } from './tcp-const.js';
 import { CA_EVENT_COMPLETE_CWR, CA_EVENT_CWND_RESTART } from './tcp-cong-ops.js';
 import { tcpCaEvent, tcpCurrentSsthresh, tcpSetCaState } from './tcp-cong.js';
 import { TcpSysctl } from './tcp-net.js';
@@ -41,14 +39,20 @@ export function tcpInitCwndReduction(tp: TcpSock): void {
 }
 
 /** Proportional rate reduction: sends in proportion to what is delivered. @kernel tcp_cwnd_reduction(), RFC 6937 */
-export function tcpCwndReduction(tp: TcpSock, newlyAcked: number, newlyLost: number, unaAdvanced: boolean): void {
+export function tcpCwndReduction(
+  tp: TcpSock,
+  newlyAcked: number,
+  newlyLost: number,
+  unaAdvanced: boolean,
+): void {
   if (newlyAcked <= 0 || tp.priorCwnd === 0) return;
   const inFlight = tcpPacketsInFlight(tp);
   const delta = tp.sndSsthresh - inFlight;
   tp.prrDelivered += newlyAcked;
   let sndcnt: number;
   if (delta < 0) {
-    sndcnt = Math.floor((tp.sndSsthresh * tp.prrDelivered + tp.priorCwnd - 1) / tp.priorCwnd) - tp.prrOut;
+    sndcnt =
+      Math.floor((tp.sndSsthresh * tp.prrDelivered + tp.priorCwnd - 1) / tp.priorCwnd) - tp.prrOut;
   } else {
     sndcnt = Math.max(tp.prrDelivered - tp.prrOut, newlyAcked);
     if (unaAdvanced && newlyLost === 0) sndcnt++;
@@ -61,7 +65,10 @@ export function tcpCwndReduction(tp: TcpSock, newlyAcked: number, newlyLost: num
 /** @kernel tcp_end_cwnd_reduction() */
 export function tcpEndCwndReduction(tp: TcpSock): void {
   if (tp.caOps.congControl !== undefined) return;
-  if (tp.sndSsthresh < TCP_INFINITE_SSTHRESH && (tp.caState === TCP_CA_CWR || tp.undoMarker !== 0)) {
+  if (
+    tp.sndSsthresh < TCP_INFINITE_SSTHRESH &&
+    (tp.caState === TCP_CA_CWR || tp.undoMarker !== 0)
+  ) {
     tp.sndCwnd = tp.sndSsthresh;
     tp.sndCwndStamp = tp.now;
   }
@@ -93,7 +100,11 @@ function tcpCwndApplicationLimited(tp: TcpSock): void {
 /** Notes after sending whether the window was what held us back. @kernel tcp_cwnd_validate() */
 export function tcpCwndValidate(tp: TcpSock, isCwndLimited: boolean): void {
   // Remembered per window: the largest flight, and whether it was full.
-  if (((tp.sndUna - tp.cwndUsageSeq) | 0) >= 0 || isCwndLimited || (!tp.isCwndLimited && tp.packetsOut > tp.maxPacketsOut)) {
+  if (
+    ((tp.sndUna - tp.cwndUsageSeq) | 0) >= 0 ||
+    isCwndLimited ||
+    (!tp.isCwndLimited && tp.packetsOut > tp.maxPacketsOut)
+  ) {
     tp.isCwndLimited = isCwndLimited;
     tp.maxPacketsOut = tp.packetsOut;
     tp.cwndUsageSeq = tp.sndNxt;
@@ -105,7 +116,8 @@ export function tcpCwndValidate(tp: TcpSock, isCwndLimited: boolean): void {
   }
   if (tp.packetsOut > tp.sndCwndUsed) tp.sndCwndUsed = tp.packetsOut;
   if (
-    tp.tn.sysctl(TcpSysctl.tcp_slow_start_after_idle) !== 0 && tp.now - tp.sndCwndStamp >= tp.rtoUs * 1000 &&
+    tp.tn.sysctl(TcpSysctl.tcp_slow_start_after_idle) !== 0 &&
+    tp.now - tp.sndCwndStamp >= tp.rtoUs * 1000 &&
     tp.caOps.congControl === undefined
   ) {
     tcpCwndApplicationLimited(tp);
@@ -127,7 +139,12 @@ function tcpCwndRestart(tp: TcpSock, idleNs: number): void {
 
 /** @kernel tcp_slow_start_after_idle_check() */
 export function tcpSlowStartAfterIdleCheck(tp: TcpSock): void {
-  if (tp.packetsOut !== 0 || tp.tn.sysctl(TcpSysctl.tcp_slow_start_after_idle) === 0 || tp.caOps.congControl !== undefined) return;
+  if (
+    tp.packetsOut !== 0 ||
+    tp.tn.sysctl(TcpSysctl.tcp_slow_start_after_idle) === 0 ||
+    tp.caOps.congControl !== undefined
+  )
+    return;
   const idle = tp.now - tp.lsndtime;
   if (idle > tp.rtoUs * 1000) tcpCwndRestart(tp, idle);
 }
@@ -135,8 +152,9 @@ export function tcpSlowStartAfterIdleCheck(tp: TcpSock): void {
 /** Twice the current rate in slow start, 120 % later: bytes a second. @kernel tcp_update_pacing_rate() */
 export function tcpUpdatePacingRate(tp: TcpSock): void {
   if (tp.srttUs === 0) return;
-  const ratio = tp.tn.sysctl(tp.sndCwnd < tp.sndSsthresh / 2 ? TcpSysctl.tcp_pacing_ss_ratio : TcpSysctl.tcp_pacing_ca_ratio);
+  const ratio = tp.tn.sysctl(
+    tp.sndCwnd < tp.sndSsthresh / 2 ? TcpSysctl.tcp_pacing_ss_ratio : TcpSysctl.tcp_pacing_ca_ratio,
+  );
   const segments = Math.max(tp.sndCwnd, tp.packetsOut);
   tp.pacingRate = Math.floor((tp.mssCache * 80000 * ratio * segments) / tp.srttUs); // srttUs is 8 × µs, ratio is percent
 }
-

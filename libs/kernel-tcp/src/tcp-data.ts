@@ -8,9 +8,28 @@ import { DropReason, Mib, mibAdd, RCV_SHUTDOWN, type SkBuff } from '@netloom/ker
 import { TCPHDR_FIN, TCPHDR_PSH } from '@netloom/wire';
 import { tcpFastPathCheck } from './tcp-ack.js';
 import {
-  ICSK_ACK_NOMEM, ICSK_ACK_NOW, ICSK_ACK_PUSHED, ICSK_ACK_PUSHED2, ICSK_ACK_SCHED, ICSK_ACK_TIMER, NSEC_PER_MSEC, TCP_ATO_MIN, TCP_CLOSE,
-  TCP_CLOSE_WAIT, TCP_CLOSING, TCP_DELACK_MAX, TCP_DELACK_MIN, TCP_ESTABLISHED, TCP_FASTRETRANS_THRESH, TCP_FIN_WAIT1, TCP_FIN_WAIT2,
-  TCP_MAX_QUICKACKS, TCP_MSS_DEFAULT, TCP_SYN_RECV, TCP_SYN_SENT, TCP_TIME_WAIT,
+  ICSK_ACK_NOMEM,
+  ICSK_ACK_NOW,
+  ICSK_ACK_PUSHED,
+  ICSK_ACK_PUSHED2,
+  ICSK_ACK_SCHED,
+  ICSK_ACK_TIMER,
+  NSEC_PER_MSEC,
+  TCP_ATO_MIN,
+  TCP_CLOSE,
+  TCP_CLOSE_WAIT,
+  TCP_CLOSING,
+  TCP_DELACK_MAX,
+  TCP_DELACK_MIN,
+  TCP_ESTABLISHED,
+  TCP_FASTRETRANS_THRESH,
+  TCP_FIN_WAIT1,
+  TCP_FIN_WAIT2,
+  TCP_MAX_QUICKACKS,
+  TCP_MSS_DEFAULT,
+  TCP_SYN_RECV,
+  TCP_SYN_SENT,
+  TCP_TIME_WAIT,
 } from './tcp-const.js';
 import { tcpTimeWait } from './tcp-timewait.js';
 import { TcpSysctl } from './tcp-net.js';
@@ -21,7 +40,14 @@ import { tcpQueueRcv, tcpTryRmemSchedule } from './tcp-rmem.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpDone, tcpErrorReport, tcpSetState, tcpWriteQueuePurge } from './tcp-state.js';
 import { tcpEnterQuickackMode, tcpIncrQuickack, tcpSendAck } from './tcp-transmit.js';
-import { tcpGrowWindow, tcpReceiveWindow, tcpSelectWindowSize, tcpShouldExpandSndbuf, tcpSndbufExpand, tcpUpdateScalingRatio } from './tcp-window.js';
+import {
+  tcpGrowWindow,
+  tcpReceiveWindow,
+  tcpSelectWindowSize,
+  tcpShouldExpandSndbuf,
+  tcpSndbufExpand,
+  tcpUpdateScalingRatio,
+} from './tcp-window.js';
 
 // ---- measuring the peer ----
 
@@ -133,7 +159,8 @@ function sendDelayedAck(tp: TcpSock): void {
 export function tcpAckSndCheckNow(tp: TcpSock, ofoPossible: boolean): void {
   const unacked = (tp.rcvNxt - tp.rcvWup) >>> 0;
   const full =
-    unacked > tp.ackRcvMss && ((tp.rcvNxt - tp.copiedSeq) >>> 0 < tp.rcvlowat || tcpSelectWindowSize(tp) >= tp.rcvWnd);
+    unacked > tp.ackRcvMss &&
+    ((tp.rcvNxt - tp.copiedSeq) >>> 0 < tp.rcvlowat || tcpSelectWindowSize(tp) >= tp.rcvWnd);
   if (full || (tp.ackQuick > 0 && tp.ackPingpong < 1) || (tp.ackPending & ICSK_ACK_NOW) !== 0) {
     tcpSendAck(tp);
     return;
@@ -156,7 +183,10 @@ export function tcpAckSndCheckNow(tp: TcpSock, ofoPossible: boolean): void {
   if (tp.compressedAckTimer?.pending === true) return;
   let rtt = tp.rcvRttUs;
   if (tp.srttUs !== 0 && tp.srttUs < rtt) rtt = tp.srttUs;
-  const delay = Math.min(tp.tn.sysctl(TcpSysctl.tcp_comp_sack_delay_ns), Math.floor((rtt * 125) / 20)); // 5 % of the round trip
+  const delay = Math.min(
+    tp.tn.sysctl(TcpSysctl.tcp_comp_sack_delay_ns),
+    Math.floor((rtt * 125) / 20),
+  ); // 5 % of the round trip
   tp.compressedAckTimer?.set(tp.now + delay);
 }
 

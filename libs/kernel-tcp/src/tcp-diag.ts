@@ -6,8 +6,17 @@ import { sockaddrIn } from '@netloom/kernel-inet';
 import type { DiagSource, Net } from '@netloom/kernel-core';
 import type { SockDiagEntry } from '@netloom/sys';
 import {
-  ICSK_TIME_LOSS_PROBE, ICSK_TIME_PROBE0, ICSK_TIME_REO_TIMEOUT, ICSK_TIME_RETRANS, NSEC_PER_MSEC, TCP_CLOSE, TCP_INFINITE_SSTHRESH, TCP_LISTEN,
-  TCP_NEW_SYN_RECV, TCP_SYN_RECV, TCP_TIME_WAIT,
+  ICSK_TIME_LOSS_PROBE,
+  ICSK_TIME_PROBE0,
+  ICSK_TIME_REO_TIMEOUT,
+  ICSK_TIME_RETRANS,
+  NSEC_PER_MSEC,
+  TCP_CLOSE,
+  TCP_INFINITE_SSTHRESH,
+  TCP_LISTEN,
+  TCP_NEW_SYN_RECV,
+  TCP_SYN_RECV,
+  TCP_TIME_WAIT,
 } from './tcp-const.js';
 import type { TcpEntry } from './tcp-hash.js';
 import type { TcpRequestSock } from './tcp-minisocks.js';
@@ -47,28 +56,74 @@ export function tcpGetInfo(tp: TcpSock): Record<string, number> {
   const now = tp.now;
   const rx = tp.rxOpt;
   if (tp.state === TCP_LISTEN) {
-    return { state: tp.state, unacked: tp.acceptQueueLength, sacked: tp.maxAckBacklog, reordering: tp.reordering };
+    return {
+      state: tp.state,
+      unacked: tp.acceptQueueLength,
+      sacked: tp.maxAckBacklog,
+      reordering: tp.reordering,
+    };
   }
   const options =
-    (rx.tstampOk ? TCPI_OPT_TIMESTAMPS : 0) | (rx.sackOk ? TCPI_OPT_SACK : 0) | (rx.wscaleOk ? TCPI_OPT_WSCALE : 0);
-  const rate = tp.rateIntervalUs > 0 ? Math.floor((tp.rateDelivered * tp.mssCache * 1e6) / tp.rateIntervalUs) : 0;
+    (rx.tstampOk ? TCPI_OPT_TIMESTAMPS : 0) |
+    (rx.sackOk ? TCPI_OPT_SACK : 0) |
+    (rx.wscaleOk ? TCPI_OPT_WSCALE : 0);
+  const rate =
+    tp.rateIntervalUs > 0
+      ? Math.floor((tp.rateDelivered * tp.mssCache * 1e6) / tp.rateIntervalUs)
+      : 0;
   return {
-    state: tp.state, ca_state: tp.caState, retransmits: tp.retransmits, probes: tp.probesOut, backoff: tp.backoff, options,
-    snd_wscale: rx.wscaleOk ? rx.sndWscale : 0, rcv_wscale: rx.wscaleOk ? rx.rcvWscale : 0,
+    state: tp.state,
+    ca_state: tp.caState,
+    retransmits: tp.retransmits,
+    probes: tp.probesOut,
+    backoff: tp.backoff,
+    options,
+    snd_wscale: rx.wscaleOk ? rx.sndWscale : 0,
+    rcv_wscale: rx.wscaleOk ? rx.rcvWscale : 0,
     delivery_rate_app_limited: Number(tp.rateAppLimited),
-    rto: tp.rtoUs, ato: Math.floor(tp.ackAto / 1000), snd_mss: tp.mssCache, rcv_mss: tp.ackRcvMss,
-    unacked: tp.packetsOut, sacked: tp.sackedOut, lost: tp.lostOut, retrans: tp.retransOut,
-    last_data_sent: milliseconds(now - tp.lsndtime), last_data_recv: milliseconds(now - tp.ackLrcvtime), last_ack_recv: milliseconds(now - tp.rcvTstamp),
-    pmtu: tp.pmtuCookie, rcv_ssthresh: tp.rcvSsthresh, rtt: tp.srttUs >> 3, rttvar: tp.mdevUs >> 2,
+    rto: tp.rtoUs,
+    ato: Math.floor(tp.ackAto / 1000),
+    snd_mss: tp.mssCache,
+    rcv_mss: tp.ackRcvMss,
+    unacked: tp.packetsOut,
+    sacked: tp.sackedOut,
+    lost: tp.lostOut,
+    retrans: tp.retransOut,
+    last_data_sent: milliseconds(now - tp.lsndtime),
+    last_data_recv: milliseconds(now - tp.ackLrcvtime),
+    last_ack_recv: milliseconds(now - tp.rcvTstamp),
+    pmtu: tp.pmtuCookie,
+    rcv_ssthresh: tp.rcvSsthresh,
+    rtt: tp.srttUs >> 3,
+    rttvar: tp.mdevUs >> 2,
     snd_ssthresh: tp.sndSsthresh >= TCP_INFINITE_SSTHRESH ? TCP_INFINITE_SSTHRESH : tp.sndSsthresh,
-    snd_cwnd: tp.sndCwnd, advmss: tp.advmss, reordering: tp.reordering, reord_seen: tp.reordSeen,
-    rcv_rtt: tp.rcvRttUs >> 3, rcv_space: tp.rcvqSpace, total_retrans: tp.totalRetrans,
-    pacing_rate: tp.pacingRate, max_pacing_rate: Infinity,
-    bytes_acked: tp.bytesAcked, bytes_received: tp.bytesReceived, bytes_sent: tp.bytesSent, bytes_retrans: tp.bytesRetrans,
-    notsent_bytes: Math.max(0, (tp.writeSeq - tp.sndNxt) | 0), segs_out: tp.segsOut, segs_in: tp.segsIn,
-    data_segs_out: tp.dataSegsOut, data_segs_in: tp.dataSegsIn, min_rtt: tp.minRttUs < 0 ? 0xffffffff : tp.minRttUs,
-    delivery_rate: rate, delivered: tp.delivered, delivered_ce: 0, dsack_dups: tp.dsackDups, rcv_ooopack: tp.rcvOoopack,
-    snd_wnd: tp.sndWnd, rcv_wnd: tp.rcvWnd, total_rto: tp.totalRto,
+    snd_cwnd: tp.sndCwnd,
+    advmss: tp.advmss,
+    reordering: tp.reordering,
+    reord_seen: tp.reordSeen,
+    rcv_rtt: tp.rcvRttUs >> 3,
+    rcv_space: tp.rcvqSpace,
+    total_retrans: tp.totalRetrans,
+    pacing_rate: tp.pacingRate,
+    max_pacing_rate: Infinity,
+    bytes_acked: tp.bytesAcked,
+    bytes_received: tp.bytesReceived,
+    bytes_sent: tp.bytesSent,
+    bytes_retrans: tp.bytesRetrans,
+    notsent_bytes: Math.max(0, (tp.writeSeq - tp.sndNxt) | 0),
+    segs_out: tp.segsOut,
+    segs_in: tp.segsIn,
+    data_segs_out: tp.dataSegsOut,
+    data_segs_in: tp.dataSegsIn,
+    min_rtt: tp.minRttUs < 0 ? 0xffffffff : tp.minRttUs,
+    delivery_rate: rate,
+    delivered: tp.delivered,
+    delivered_ce: 0,
+    dsack_dups: tp.dsackDups,
+    rcv_ooopack: tp.rcvOoopack,
+    snd_wnd: tp.sndWnd,
+    rcv_wnd: tp.rcvWnd,
+    total_rto: tp.totalRto,
   };
 }
 
@@ -78,15 +133,26 @@ export function tcpSockDiag(tp: TcpSock): Diag {
   const timer = timerOf(tp);
   const connected = tp.state !== TCP_CLOSE && !listening;
   return {
-    family: 'inet', type: 'tcp', state: tp.state,
+    family: 'inet',
+    type: 'tcp',
+    state: tp.state,
     local: sockaddrIn(tp.rcvSaddr, tp.sport),
     peer: sockaddrIn(listening ? 0 : tp.daddr, listening ? 0 : tp.dport),
     recvQ: listening ? tp.acceptQueueLength : Math.max(0, (tp.rcvNxt - tp.copiedSeq) | 0),
     sendQ: listening ? tp.maxAckBacklog : Math.max(0, (tp.writeSeq - tp.sndUna) | 0),
-    uid: tp.uid, ifindex: tp.boundDev,
+    uid: tp.uid,
+    ifindex: tp.boundDev,
     ...(timer !== undefined ? { timer } : {}),
     mem: {
-      rmem: tp.rmemAlloc, rcvbuf: tp.rcvbuf, wmem: tp.wmemAlloc, sndbuf: tp.sndbuf, fwd: 0, wmemQueued: tp.wmemQueued, opt: 0, backlog: 0, drops: tp.drops,
+      rmem: tp.rmemAlloc,
+      rcvbuf: tp.rcvbuf,
+      wmem: tp.wmemAlloc,
+      sndbuf: tp.sndbuf,
+      fwd: 0,
+      wmemQueued: tp.wmemQueued,
+      opt: 0,
+      backlog: 0,
+      drops: tp.drops,
     },
     tcpInfo: tcpGetInfo(tp),
     congestion: tp.caOps.name,
@@ -97,24 +163,48 @@ export function tcpSockDiag(tp: TcpSock): Diag {
 /** A TIME-WAIT entry. @kernel inet_twsk_diag_fill() */
 function timewaitDiag(tw: TcpTimewaitSock): Diag {
   return {
-    family: 'inet', type: 'tcp', state: tw.substate, local: sockaddrIn(tw.rcvSaddr, tw.sport), peer: sockaddrIn(tw.daddr, tw.dport),
-    recvQ: 0, sendQ: 0, uid: 0, ifindex: tw.boundDev,
-    timer: { name: 'timewait', expiresNs: Math.max(0, tw.timer.expires - tw.net.kernel.engine.now), retrans: 0 },
+    family: 'inet',
+    type: 'tcp',
+    state: tw.substate,
+    local: sockaddrIn(tw.rcvSaddr, tw.sport),
+    peer: sockaddrIn(tw.daddr, tw.dport),
+    recvQ: 0,
+    sendQ: 0,
+    uid: 0,
+    ifindex: tw.boundDev,
+    timer: {
+      name: 'timewait',
+      expiresNs: Math.max(0, tw.timer.expires - tw.net.kernel.engine.now),
+      retrans: 0,
+    },
   };
 }
 
 /** A request, shown as SYN-RECV. @kernel inet_req_diag_fill() */
 function requestDiag(req: TcpRequestSock): Diag {
   return {
-    family: 'inet', type: 'tcp', state: TCP_SYN_RECV, local: sockaddrIn(req.rcvSaddr, req.sport), peer: sockaddrIn(req.daddr, req.dport),
-    recvQ: 0, sendQ: 0, uid: req.uid, ifindex: req.boundDev,
-    timer: { name: 'on', expiresNs: Math.max(0, (req.timer?.expires ?? 0) - req.listener.now), retrans: req.numRetrans },
+    family: 'inet',
+    type: 'tcp',
+    state: TCP_SYN_RECV,
+    local: sockaddrIn(req.rcvSaddr, req.sport),
+    peer: sockaddrIn(req.daddr, req.dport),
+    recvQ: 0,
+    sendQ: 0,
+    uid: req.uid,
+    ifindex: req.boundDev,
+    timer: {
+      name: 'on',
+      expiresNs: Math.max(0, (req.timer?.expires ?? 0) - req.listener.now),
+      retrans: req.numRetrans,
+    },
   };
 }
 
 function sourceOf(entry: TcpEntry): DiagSource {
-  if (entry.state === TCP_TIME_WAIT) return { ino: 0, diag: () => timewaitDiag(entry as TcpTimewaitSock) };
-  if (entry.state === TCP_NEW_SYN_RECV) return { ino: 0, diag: () => requestDiag(entry as TcpRequestSock) };
+  if (entry.state === TCP_TIME_WAIT)
+    return { ino: 0, diag: () => timewaitDiag(entry as TcpTimewaitSock) };
+  if (entry.state === TCP_NEW_SYN_RECV)
+    return { ino: 0, diag: () => requestDiag(entry as TcpRequestSock) };
   return entry as TcpSock;
 }
 

@@ -54,11 +54,20 @@ export class TcpHash {
   private readonly bhash = new Map<number, BindBucket>();
 
   /** The entry for a packet from (faddr, fport) to (laddr, lport). @kernel __inet_lookup_established() */
-  lookup(laddr: number, lport: number, faddr: number, fport: number, ifindex: number): TcpEntry | null {
+  lookup(
+    laddr: number,
+    lport: number,
+    faddr: number,
+    fport: number,
+    ifindex: number,
+  ): TcpEntry | null {
     let entry = this.ehash.get(ehashKey(laddr, lport, faddr, fport)) ?? null;
     while (entry !== null) {
       if (
-        entry.rcvSaddr === laddr && entry.daddr === faddr && entry.sport === lport && entry.dport === fport &&
+        entry.rcvSaddr === laddr &&
+        entry.daddr === faddr &&
+        entry.sport === lport &&
+        entry.dport === fport &&
         (entry.boundDev === 0 || entry.boundDev === ifindex)
       ) {
         return entry;
@@ -122,7 +131,13 @@ export class TcpHash {
   }
 
   /** The listener for a packet: bound to device and address before wildcards. @kernel __inet_lookup_listener() */
-  lookupListener(daddr: number, dport: number, saddr: number, sport: number, ifindex: number): TcpSock | null {
+  lookupListener(
+    daddr: number,
+    dport: number,
+    saddr: number,
+    sport: number,
+    ifindex: number,
+  ): TcpSock | null {
     const list = this.listeners.get(dport);
     if (list === undefined) return null;
     let best: TcpSock | null = null;
@@ -180,7 +195,8 @@ export class TcpHash {
       if (other === sk) continue;
       if (sk.boundDev !== 0 && other.boundDev !== 0 && sk.boundDev !== other.boundDev) continue;
       if (addr !== 0 && other.rcvSaddr !== 0 && addr !== other.rcvSaddr) continue;
-      const sharesPort = sk.reusePort && other.reusePort && (other.state === TCP_TIME_WAIT || other.uid === sk.uid);
+      const sharesPort =
+        sk.reusePort && other.reusePort && (other.state === TCP_TIME_WAIT || other.uid === sk.uid);
       if (sk.reuseAddr && other.reuseAddr && other.state !== TCP_LISTEN) {
         if (!relax && !sharesPort) return true;
       } else if (!sharesPort) {

@@ -5,18 +5,66 @@
  */
 import { Errno, seqAfter, seqBetween } from '@netloom/base';
 import {
-  CHECKSUM_PARTIAL, CHECKSUM_UNNECESSARY, DropReason, Mib, mibAdd, PACKET_HOST, pskbMayPull, skbOrphan, skbPull, type InetProtocol, type NetDevice,
+  CHECKSUM_PARTIAL,
+  CHECKSUM_UNNECESSARY,
+  DropReason,
+  Mib,
+  mibAdd,
+  PACKET_HOST,
+  pskbMayPull,
+  skbOrphan,
+  skbPull,
+  type InetProtocol,
+  type NetDevice,
   type SkBuff,
 } from '@netloom/kernel-core';
-import { ICMP_ERR_CONVERT, IP_PMTUDISC_DONT, ipRouteOutput, ipRtUpdatePmtu, ipv4Redirect, ipv4IsMulticast, ipv4Of, RTN_BROADCAST, RTN_MULTICAST } from '@netloom/kernel-inet';
+import {
+  ICMP_ERR_CONVERT,
+  IP_PMTUDISC_DONT,
+  ipRouteOutput,
+  ipRtUpdatePmtu,
+  ipv4Redirect,
+  ipv4IsMulticast,
+  ipv4Of,
+  RTN_BROADCAST,
+  RTN_MULTICAST,
+} from '@netloom/kernel-inet';
 import { IPPROTO_TCP } from '@netloom/sys';
 import {
-  csumPartial, csumPseudo4, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ICMP_HOST_UNREACH, ICMP_NET_UNREACH, ICMP_PARAMETERPROB, ICMP_REDIRECT, ICMP_TIME_EXCEEDED,
-  iphDaddr, iphIhl, iphSaddr, l4Dest, l4Source, TCP_HLEN, TCPHDR_FIN, TCPHDR_SYN, tcphDoff, tcphFlags, tcphSeq,
+  csumPartial,
+  csumPseudo4,
+  ICMP_DEST_UNREACH,
+  ICMP_FRAG_NEEDED,
+  ICMP_HOST_UNREACH,
+  ICMP_NET_UNREACH,
+  ICMP_PARAMETERPROB,
+  ICMP_REDIRECT,
+  ICMP_TIME_EXCEEDED,
+  iphDaddr,
+  iphIhl,
+  iphSaddr,
+  l4Dest,
+  l4Source,
+  TCP_HLEN,
+  TCPHDR_FIN,
+  TCPHDR_SYN,
+  tcphDoff,
+  tcphFlags,
+  tcphSeq,
 } from '@netloom/wire';
 import {
-  NSEC_PER_SEC, SOCK_BINDADDR_LOCK, SOCK_BINDPORT_LOCK, TCP_CLOSE, TCP_ESTABLISHED, TCP_LISTEN, TCP_NEW_SYN_RECV, TCP_SYN_RECV, TCP_SYN_SENT,
-  TCP_TIME_WAIT, TCPF_SYN_RECV, TCPF_SYN_SENT,
+  NSEC_PER_SEC,
+  SOCK_BINDADDR_LOCK,
+  SOCK_BINDPORT_LOCK,
+  TCP_CLOSE,
+  TCP_ESTABLISHED,
+  TCP_LISTEN,
+  TCP_NEW_SYN_RECV,
+  TCP_SYN_RECV,
+  TCP_SYN_SENT,
+  TCP_TIME_WAIT,
+  TCPF_SYN_RECV,
+  TCPF_SYN_SENT,
 } from './tcp-const.js';
 import { tcpConnect } from './tcp-connect.js';
 import { tcpDoneWithError } from './tcp-data.js';
@@ -30,7 +78,13 @@ import { tcpSimpleRetransmit } from './tcp-recovery.js';
 import { tcpV4SendReset, tcpV4TimewaitAck } from './tcp-reply.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpErrorReport, tcpPutPort, tcpSetState } from './tcp-state.js';
-import { TCP_TW_ACK, TCP_TW_RST, TCP_TW_SYN, tcpTimewaitStateProcess, type TcpTimewaitSock } from './tcp-timewait.js';
+import {
+  TCP_TW_ACK,
+  TCP_TW_RST,
+  TCP_TW_SYN,
+  tcpTimewaitStateProcess,
+  type TcpTimewaitSock,
+} from './tcp-timewait.js';
 import { tcpResetXmitTimer } from './tcp-xmit-timer.js';
 
 /** Whether the checksum is right, or somebody vouches for it. */
@@ -75,7 +129,12 @@ function tcpV4Rcv(skb: SkBuff): void {
   skb.cbFlags = flags;
   skb.cbSacked = 0;
   skb.cbSeq = tcphSeq(m, th);
-  skb.cbEndSeq = (skb.cbSeq + skb.len + ((flags & TCPHDR_SYN) !== 0 ? 1 : 0) + ((flags & TCPHDR_FIN) !== 0 ? 1 : 0)) >>> 0;
+  skb.cbEndSeq =
+    (skb.cbSeq +
+      skb.len +
+      ((flags & TCPHDR_SYN) !== 0 ? 1 : 0) +
+      ((flags & TCPHDR_FIN) !== 0 ? 1 : 0)) >>>
+    0;
   const tn = tcpNet(net);
   const hash = tn.hash;
   const saddr = iphSaddr(m, ip);
@@ -168,7 +227,11 @@ function rcvTimewait(tn: TcpNet, tw: TcpTimewaitSock, skb: SkBuff): TcpSock | nu
   if (action === TCP_TW_SYN) {
     const ifindex = (skb.dev as NetDevice).ifindex;
     const listener = tn.hash.lookupListener(
-      iphDaddr(m, skb.networkHeader), l4Dest(m, skb.transportHeader), iphSaddr(m, skb.networkHeader), l4Source(m, skb.transportHeader), ifindex,
+      iphDaddr(m, skb.networkHeader),
+      l4Dest(m, skb.transportHeader),
+      iphSaddr(m, skb.networkHeader),
+      l4Source(m, skb.transportHeader),
+      ifindex,
     );
     if (listener !== null) {
       tw.kill();
@@ -206,7 +269,8 @@ function checkEstablished(tp: TcpSock, port: number): boolean {
   const hash = tp.tn.hash;
   const other = hash.lookup(tp.rcvSaddr, port, tp.daddr, tp.dport, tp.boundDev);
   if (other === null) return true;
-  if (other.state !== TCP_TIME_WAIT || !timewaitReusable(tp, other as TcpTimewaitSock)) return false;
+  if (other.state !== TCP_TIME_WAIT || !timewaitReusable(tp, other as TcpTimewaitSock))
+    return false;
   (other as TcpTimewaitSock).kill();
   return true;
 }
@@ -246,12 +310,22 @@ function hashConnect(tp: TcpSock): number {
 /** Starts a connection. 0 or a negative errno. @kernel tcp_v4_connect() */
 export function tcpV4Connect(tp: TcpSock, addr: number, port: number): number {
   const net = tp.net;
-  const rt = ipRouteOutput(net, { daddr: addr, saddr: tp.saddr, oif: tp.boundDev, tos: tp.tos & 0x1e, mark: tp.mark, protocol: IPPROTO_TCP, sport: tp.sport, dport: port });
+  const rt = ipRouteOutput(net, {
+    daddr: addr,
+    saddr: tp.saddr,
+    oif: tp.boundDev,
+    tos: tp.tos & 0x1e,
+    mark: tp.mark,
+    protocol: IPPROTO_TCP,
+    sport: tp.sport,
+    dport: port,
+  });
   if (typeof rt === 'number') {
     if (rt === -Errno.ENETUNREACH) mibAdd(net.mib, Mib.IpOutNoRoutes, 1);
     return rt;
   }
-  if (rt.type === RTN_MULTICAST || rt.type === RTN_BROADCAST || ipv4IsMulticast(addr)) return -Errno.ENETUNREACH;
+  if (rt.type === RTN_MULTICAST || rt.type === RTN_BROADCAST || ipv4IsMulticast(addr))
+    return -Errno.ENETUNREACH;
   if (tp.saddr === 0) {
     tp.saddr = rt.prefsrc;
     tp.rcvSaddr = rt.prefsrc;
@@ -269,7 +343,8 @@ export function tcpV4Connect(tp: TcpSock, addr: number, port: number): number {
   if (error === 0) {
     tp.dst = rt;
     if (tp.writeSeq === 0) tp.writeSeq = tp.tn.secrets.isn(tp.saddr, tp.daddr, tp.sport, tp.dport);
-    tp.tsOffset = tp.tn.sysctl(TcpSysctl.tcp_timestamps) === 1 ? tp.tn.secrets.tsOffset(tp.saddr, tp.daddr) : 0;
+    tp.tsOffset =
+      tp.tn.sysctl(TcpSysctl.tcp_timestamps) === 1 ? tp.tn.secrets.tsOffset(tp.saddr, tp.daddr) : 0;
     error = tcpConnect(tp);
     if (error === 0) return 0;
   }
@@ -297,14 +372,21 @@ function tcpV4Err(skb: SkBuff, type: number, code: number, info: number): void {
   const ip = skb.data;
   const th = ip + iphIhl(m, ip) * 4;
   const tn = tcpNet(net);
-  const entry = tn.hash.lookup(iphSaddr(m, ip), l4Source(m, th), iphDaddr(m, ip), l4Dest(m, th), dev.ifindex);
+  const entry = tn.hash.lookup(
+    iphSaddr(m, ip),
+    l4Source(m, th),
+    iphDaddr(m, ip),
+    l4Dest(m, th),
+    dev.ifindex,
+  );
   if (entry === null) {
     mibAdd(net.mib, Mib.IcmpInErrors, 1);
     return;
   }
   if (entry.state === TCP_TIME_WAIT) return;
   const seq = m.dv.getUint32(th + 4);
-  const hard = type === ICMP_PARAMETERPROB || type === ICMP_TIME_EXCEEDED || type === ICMP_DEST_UNREACH;
+  const hard =
+    type === ICMP_PARAMETERPROB || type === ICMP_TIME_EXCEEDED || type === ICMP_DEST_UNREACH;
   if (entry.state === TCP_NEW_SYN_RECV) {
     const req = entry as TcpRequestSock;
     if (seq !== req.sntIsn) {
@@ -356,7 +438,8 @@ function mtuReduced(tp: TcpSock, mtu: number): void {
   if (typeof before === 'number') return;
   ipRtUpdatePmtu(tp.net, before, tp.daddr, mtu);
   const dst = tp.routeTo(tp.daddr);
-  if (typeof dst === 'number' || tp.pmtudisc === IP_PMTUDISC_DONT || tp.pmtuCookie <= dst.mtu()) return;
+  if (typeof dst === 'number' || tp.pmtudisc === IP_PMTUDISC_DONT || tp.pmtuCookie <= dst.mtu())
+    return;
   tcpSyncMss(tp, dst.mtu());
   tcpSimpleRetransmit(tp);
 }

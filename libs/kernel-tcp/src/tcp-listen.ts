@@ -8,9 +8,24 @@
 import { Errno, formatIpv4 } from '@netloom/base';
 import { DropReason, Mib, mibAdd, type SkBuff } from '@netloom/kernel-core';
 import { ipRouteOutput, ipv4IsMulticast } from '@netloom/kernel-inet';
-import { iphDaddr, iphSaddr, l4Dest, l4Source, TCPHDR_ACK, TCPHDR_RST, TCPHDR_SYN, tcphAckSeq, tcphDoff } from '@netloom/wire';
+import {
+  iphDaddr,
+  iphSaddr,
+  l4Dest,
+  l4Source,
+  TCPHDR_ACK,
+  TCPHDR_RST,
+  TCPHDR_SYN,
+  tcphAckSeq,
+  tcphDoff,
+} from '@netloom/wire';
 import { NSEC_PER_SEC, TCP_CLOSE, TCP_LISTEN, TCP_MSS_DEFAULT } from './tcp-const.js';
-import { reqskQueueDrop, reqskQueueHashAdd, TcpRequestSock, tcpV4SynRecvSock } from './tcp-minisocks.js';
+import {
+  reqskQueueDrop,
+  reqskQueueHashAdd,
+  TcpRequestSock,
+  tcpV4SynRecvSock,
+} from './tcp-minisocks.js';
 import { tcpAdvmss } from './tcp-mss.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpParseOptions, TCPOLEN_TSTAMP_ALIGNED } from './tcp-options.js';
@@ -74,7 +89,10 @@ function synFloodAction(tp: TcpSock): boolean {
   if (!tp.synFloodWarned) {
     tp.synFloodWarned = true;
     const what = cookies ? 'Sending cookies' : 'Dropping request';
-    tp.net.kernel.printk(6, `TCP: request_sock_TCP: Possible SYN flooding on port ${formatIpv4(tp.rcvSaddr)}:${tp.sport}. ${what}.`);
+    tp.net.kernel.printk(
+      6,
+      `TCP: request_sock_TCP: Possible SYN flooding on port ${formatIpv4(tp.rcvSaddr)}:${tp.sport}. ${what}.`,
+    );
   }
   return cookies;
 }
@@ -133,20 +151,41 @@ function takeSyn(tp: TcpSock, skb: SkBuff, timewaitIsn: number): number {
   req.wscaleOk = options && rx.wscaleOk;
   req.sndWscale = req.wscaleOk ? rx.sndWscale : 0;
   if (req.tstampOk) req.tsOffset = tsOffsetFor(tp, req);
-  const dst = ipRouteOutput(tp.net, { daddr: req.daddr, saddr: req.rcvSaddr, oif: req.boundDev, tos: tp.tos & 0x1e, mark: req.mark });
+  const dst = ipRouteOutput(tp.net, {
+    daddr: req.daddr,
+    saddr: req.rcvSaddr,
+    oif: req.boundDev,
+    tos: tp.tos & 0x1e,
+    mark: req.mark,
+  });
   if (typeof dst === 'number') return DropReason.IP_OUTNOROUTES;
   const maxSynBacklog = tn.sysctl(TcpSysctl.tcp_max_syn_backlog);
-  if (!wantCookie && timewaitIsn === 0 && cookies === 0 && maxSynBacklog - tp.synQueueLen < maxSynBacklog >> 2) {
+  if (
+    !wantCookie &&
+    timewaitIsn === 0 &&
+    cookies === 0 &&
+    maxSynBacklog - tp.synQueueLen < maxSynBacklog >> 2
+  ) {
     return DropReason.TCP_LISTEN_OVERFLOW; // the last quarter is for peers known to be alive
   }
   req.advmss = tcpAdvmss(dst, tp.rxOpt.userMss);
   openRequestWindow(tp, req);
   if (wantCookie) {
-    req.sntIsn = tn.secrets.cookie(req.daddr, req.rcvSaddr, req.dport, req.sport, req.rcvIsn, req.mss);
+    req.sntIsn = tn.secrets.cookie(
+      req.daddr,
+      req.rcvSaddr,
+      req.dport,
+      req.sport,
+      req.rcvIsn,
+      req.mss,
+    );
     tn.synqOverflowStamp = tp.now;
     mibAdd(tp.net.mib, Mib.TcpExtSyncookiesSent, 1);
   } else {
-    req.sntIsn = timewaitIsn !== 0 ? timewaitIsn : tn.secrets.isn(req.rcvSaddr, req.daddr, req.sport, req.dport);
+    req.sntIsn =
+      timewaitIsn !== 0
+        ? timewaitIsn
+        : tn.secrets.isn(req.rcvSaddr, req.daddr, req.sport, req.dport);
     reqskQueueHashAdd(req);
   }
   tcpV4SendSynack(req, wantCookie);
@@ -169,13 +208,21 @@ function openRequest(tp: TcpSock, skb: SkBuff): TcpRequestSock {
 }
 
 function tsOffsetFor(tp: TcpSock, req: TcpRequestSock): number {
-  return tp.tn.sysctl(TcpSysctl.tcp_timestamps) === 1 ? tp.tn.secrets.tsOffset(req.rcvSaddr, req.daddr) : 0;
+  return tp.tn.sysctl(TcpSysctl.tcp_timestamps) === 1
+    ? tp.tn.secrets.tsOffset(req.rcvSaddr, req.daddr)
+    : 0;
 }
 
 /** @kernel tcp_openreq_init_rwin() */
 function openRequestWindow(tp: TcpSock, req: TcpRequestSock): void {
   const mss = req.advmss - (req.tstampOk ? TCPOLEN_TSTAMP_ALIGNED : 0);
-  const window = tcpSelectInitialWindow(tcpFullSpace(tp), mss, tp.windowClamp, req.wscaleOk, tp.tn.rmem[2]);
+  const window = tcpSelectInitialWindow(
+    tcpFullSpace(tp),
+    mss,
+    tp.windowClamp,
+    req.wscaleOk,
+    tp.tn.rmem[2],
+  );
   req.rcvWnd = window.rcvWnd;
   req.windowClamp = window.windowClamp;
   req.rcvWscale = window.rcvWscale;
@@ -189,7 +236,11 @@ export function tcpCookieCheck(tp: TcpSock, skb: SkBuff): TcpSock | null {
   const tn = tp.tn;
   const flags = skb.cbFlags;
   if ((flags & (TCPHDR_SYN | TCPHDR_RST)) !== 0 || (flags & TCPHDR_ACK) === 0) return null;
-  if (tn.sysctl(TcpSysctl.tcp_syncookies) === 0 || tp.now - tn.synqOverflowStamp > SYNCOOKIE_VALID_NS) return null;
+  if (
+    tn.sysctl(TcpSysctl.tcp_syncookies) === 0 ||
+    tp.now - tn.synqOverflowStamp > SYNCOOKIE_VALID_NS
+  )
+    return null;
   const m = skb.mem;
   const th = skb.transportHeader;
   const req = openRequest(tp, skb);
@@ -215,7 +266,13 @@ export function tcpCookieCheck(tp: TcpSock, skb: SkBuff): TcpSock | null {
     req.wscaleOk = known.wscaleOk;
     req.sndWscale = known.wscale;
   }
-  const dst = ipRouteOutput(tp.net, { daddr: req.daddr, saddr: req.rcvSaddr, oif: req.boundDev, tos: tp.tos & 0x1e, mark: req.mark });
+  const dst = ipRouteOutput(tp.net, {
+    daddr: req.daddr,
+    saddr: req.rcvSaddr,
+    oif: req.boundDev,
+    tos: tp.tos & 0x1e,
+    mark: req.mark,
+  });
   if (typeof dst === 'number') return null;
   req.advmss = tcpAdvmss(dst, tp.rxOpt.userMss);
   openRequestWindow(tp, req);

@@ -7,8 +7,25 @@ import { seqAfter, seqBefore } from '@netloom/base';
 import { Timer } from '@netloom/engine';
 import { Mib, mibAdd, type SkBuff } from '@netloom/kernel-core';
 import { ipRouteOutput } from '@netloom/kernel-inet';
-import { TCPHDR_ACK, TCPHDR_RST, TCPHDR_SYN, tcphDoff, tcphWindow, tcphAckSeq, TCP_HLEN } from '@netloom/wire';
-import { NSEC_PER_SEC, TCP_LISTEN, TCP_MSS_DEFAULT, TCP_NEW_SYN_RECV, TCP_PAWS_WINDOW, TCP_RTO_MAX_US, TCP_SYN_RECV, TCP_TIMEOUT_INIT_US } from './tcp-const.js';
+import {
+  TCPHDR_ACK,
+  TCPHDR_RST,
+  TCPHDR_SYN,
+  tcphDoff,
+  tcphWindow,
+  tcphAckSeq,
+  TCP_HLEN,
+} from '@netloom/wire';
+import {
+  NSEC_PER_SEC,
+  TCP_LISTEN,
+  TCP_MSS_DEFAULT,
+  TCP_NEW_SYN_RECV,
+  TCP_PAWS_WINDOW,
+  TCP_RTO_MAX_US,
+  TCP_SYN_RECV,
+  TCP_TIMEOUT_INIT_US,
+} from './tcp-const.js';
 import type { TcpEntry } from './tcp-hash.js';
 import { tcpAdvmss, tcpSyncMss } from './tcp-mss.js';
 import { TcpSysctl } from './tcp-net.js';
@@ -105,12 +122,14 @@ function reqskTimer(req: TcpRequestSock): void {
     return;
   }
   const tn = listener.tn;
-  const maxRetries = listener.synRetries !== 0 ? listener.synRetries : tn.sysctl(TcpSysctl.tcp_synack_retries);
+  const maxRetries =
+    listener.synRetries !== 0 ? listener.synRetries : tn.sysctl(TcpSysctl.tcp_synack_retries);
   // A crowded queue gives up old requests earlier.
   let thresh = maxRetries;
   const length = listener.synQueueLen;
   if (length * 2 > Math.max(8, listener.maxAckBacklog)) {
-    for (let young = listener.synQueueYoung * 2; thresh > 2 && length >= young; young *= 2) thresh--;
+    for (let young = listener.synQueueYoung * 2; thresh > 2 && length >= young; young *= 2)
+      thresh--;
   }
   const defer = listener.deferAccept;
   let expire: boolean;
@@ -166,12 +185,17 @@ export function tcpCheckReq(req: TcpRequestSock, skb: SkBuff): TcpSock | null {
   if (skb.cbSeq === req.rcvIsn && flags === TCPHDR_SYN && !pawsReject) {
     // The SYN again: our answer was lost.
     if (!reqOowLimited(req, listener) && rtxSynack(req)) {
-      req.timer?.set(listener.now + Math.min(TCP_TIMEOUT_INIT_US * 2 ** req.numTimeout, TCP_RTO_MAX_US) * 1000);
+      req.timer?.set(
+        listener.now + Math.min(TCP_TIMEOUT_INIT_US * 2 ** req.numTimeout, TCP_RTO_MAX_US) * 1000,
+      );
     }
     return null;
   }
   if ((flags & TCPHDR_ACK) !== 0 && tcphAckSeq(m, th) !== (req.sntIsn + 1) >>> 0) return listener;
-  if (pawsReject || !inWindow(skb.cbSeq, skb.cbEndSeq, req.rcvNxt, (req.rcvNxt + req.rcvWnd) >>> 0)) {
+  if (
+    pawsReject ||
+    !inWindow(skb.cbSeq, skb.cbEndSeq, req.rcvNxt, (req.rcvNxt + req.rcvWnd) >>> 0)
+  ) {
     if ((flags & TCPHDR_RST) === 0 && !reqOowLimited(req, listener)) tcpV4RequestAck(req);
     if (pawsReject) mibAdd(mib, Mib.TcpExtPAWSEstab, 1);
     return null;
@@ -216,7 +240,11 @@ export function tcpV4SynRecvSock(req: TcpRequestSock, skb: SkBuff): TcpSock | nu
     return null;
   }
   const dst = ipRouteOutput(listener.net, {
-    daddr: req.daddr, saddr: req.rcvSaddr, oif: req.boundDev, tos: listener.tos & 0x1e, mark: req.mark,
+    daddr: req.daddr,
+    saddr: req.rcvSaddr,
+    oif: req.boundDev,
+    tos: listener.tos & 0x1e,
+    mark: req.mark,
   });
   if (typeof dst === 'number') {
     mibAdd(mib, Mib.TcpExtListenDrops, 1);
@@ -251,7 +279,12 @@ function tcpCreateOpenreqChild(req: TcpRequestSock, skb: SkBuff): TcpSock {
   child.passive = true;
   child.rcvNxt = child.rcvWup = child.copiedSeq = (req.rcvIsn + 1) >>> 0;
   child.segsIn = 1;
-  child.sndUna = child.sndNxt = child.sndSml = child.writeSeq = child.pushedSeq = (req.sntIsn + 1) >>> 0;
+  child.sndUna =
+    child.sndNxt =
+    child.sndSml =
+    child.writeSeq =
+    child.pushedSeq =
+      (req.sntIsn + 1) >>> 0;
   child.highSeq = child.cwndUsageSeq = child.sndUna;
   child.totalRetrans = req.numRetrans;
   rx.tstampOk = req.tstampOk;

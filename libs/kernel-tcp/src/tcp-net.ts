@@ -56,9 +56,9 @@ export const TCP_SYSCTLS = [
 export type TcpSysctlName = (typeof TCP_SYSCTLS)[number][0];
 
 /** Sysctl name to its place. */
-export const TcpSysctl = Object.freeze(Object.fromEntries(TCP_SYSCTLS.map(([name], i) => [name, i]))) as Readonly<
-  Record<TcpSysctlName, number>
->;
+export const TcpSysctl = Object.freeze(
+  Object.fromEntries(TCP_SYSCTLS.map(([name], i) => [name, i])),
+) as Readonly<Record<TcpSysctlName, number>>;
 
 const DEFAULTS = Float64Array.from(TCP_SYSCTLS, ([, value]) => value);
 

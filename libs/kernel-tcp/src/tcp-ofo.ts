@@ -14,7 +14,11 @@ import { tcpGrowWindow } from './tcp-window.js';
 /** Reports a duplicate range in the next ACK. @kernel tcp_dsack_set() */
 export function tcpReportDuplicate(tp: TcpSock, start: number, end: number): void {
   if (!tp.rxOpt.sackOk || tp.tn.sysctl(TcpSysctl.tcp_dsack) === 0) return;
-  mibAdd(tp.net.mib, seqBefore(start, tp.rcvNxt) ? Mib.TcpExtTCPDSACKOldSent : Mib.TcpExtTCPDSACKOfoSent, 1);
+  mibAdd(
+    tp.net.mib,
+    seqBefore(start, tp.rcvNxt) ? Mib.TcpExtTCPDSACKOldSent : Mib.TcpExtTCPDSACKOfoSent,
+    1,
+  );
   tcpDsackSet(tp, start, end);
 }
 

@@ -8,7 +8,13 @@
  */
 import { seqAfter, seqBefore } from '@netloom/base';
 import type { PacketMemory } from '@netloom/wire';
-import { NSEC_PER_MSEC, NSEC_PER_SEC, TCP_MAX_WSCALE, TCP_NUM_SACKS, TCP_PAWS_24DAYS } from './tcp-const.js';
+import {
+  NSEC_PER_MSEC,
+  NSEC_PER_SEC,
+  TCP_MAX_WSCALE,
+  TCP_NUM_SACKS,
+  TCP_PAWS_24DAYS,
+} from './tcp-const.js';
 import type { TcpOptionsReceived } from './tcp-rx-opt.js';
 import type { TcpSock } from './tcp-sock.js';
 
@@ -35,7 +41,14 @@ export function tcpTimestampMs(nowNs: number): number {
  * Reads all options. `established`: SYN-only options are ignored.
  * @param o offset of the TCP header; `doff` its length in bytes. @kernel tcp_parse_options()
  */
-export function tcpParseOptions(m: PacketMemory, o: number, doff: number, rx: TcpOptionsReceived, established: boolean, wscaleAllowed: boolean): void {
+export function tcpParseOptions(
+  m: PacketMemory,
+  o: number,
+  doff: number,
+  rx: TcpOptionsReceived,
+  established: boolean,
+  wscaleAllowed: boolean,
+): void {
   rx.sawTstamp = false;
   rx.sackCount = 0;
   const end = o + doff;
@@ -156,18 +169,29 @@ export function tcpSynOptionsWrite(m: PacketMemory, at: number, opts: SynOptions
 function sackBlocks(tp: TcpSock): number {
   const blocks = tp.numSacks + (tp.rxOpt.dsack ? 1 : 0);
   if (blocks === 0) return 0;
-  const room = MAX_TCP_OPTION_SPACE - (tp.rxOpt.tstampOk ? TCPOLEN_TSTAMP_ALIGNED : 0) - TCPOLEN_SACK_BASE_ALIGNED;
+  const room =
+    MAX_TCP_OPTION_SPACE -
+    (tp.rxOpt.tstampOk ? TCPOLEN_TSTAMP_ALIGNED : 0) -
+    TCPOLEN_SACK_BASE_ALIGNED;
   return Math.min(blocks, Math.floor(room / TCPOLEN_SACK_PERBLOCK));
 }
 
 /** @kernel tcp_established_options() */
 export function tcpEstablishedOptionsSize(tp: TcpSock): number {
   const blocks = sackBlocks(tp);
-  return (tp.rxOpt.tstampOk ? TCPOLEN_TSTAMP_ALIGNED : 0) + (blocks > 0 ? TCPOLEN_SACK_BASE_ALIGNED + blocks * TCPOLEN_SACK_PERBLOCK : 0);
+  return (
+    (tp.rxOpt.tstampOk ? TCPOLEN_TSTAMP_ALIGNED : 0) +
+    (blocks > 0 ? TCPOLEN_SACK_BASE_ALIGNED + blocks * TCPOLEN_SACK_PERBLOCK : 0)
+  );
 }
 
 /** Writes the options of an established connection at `at`; `tsval` is the segment's own time. */
-export function tcpEstablishedOptionsWrite(tp: TcpSock, m: PacketMemory, at: number, tsval: number): void {
+export function tcpEstablishedOptionsWrite(
+  tp: TcpSock,
+  m: PacketMemory,
+  at: number,
+  tsval: number,
+): void {
   const dv = m.dv;
   let p = at;
   if (tp.rxOpt.tstampOk) {
@@ -259,7 +283,7 @@ function moveFirst(tp: TcpSock, index: number): void {
 function mergeFirst(tp: TcpSock): void {
   const s = tp.sackStart;
   const e = tp.sackEnd;
-  for (let i = 1; i < tp.numSacks; ) {
+  for (let i = 1; i < tp.numSacks;) {
     if (seqAfter(s[i] as number, e[0] as number) || seqAfter(s[0] as number, e[i] as number)) {
       i++;
       continue;
@@ -284,7 +308,7 @@ export function tcpSackRemove(tp: TcpSock): void {
     tp.numSacks = 0;
     return;
   }
-  for (let i = 0; i < tp.numSacks; ) {
+  for (let i = 0; i < tp.numSacks;) {
     if (seqBefore(tp.rcvNxt, tp.sackStart[i] as number)) i++;
     else removeBlock(tp, i);
   }

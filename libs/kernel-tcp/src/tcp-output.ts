@@ -7,15 +7,30 @@ import { Errno } from '@netloom/base';
 import { Mib, mibAdd, skbPut, skbTrim, type SkBuff } from '@netloom/kernel-core';
 import { TCPHDR_ACK, TCPHDR_FIN, TCPHDR_PSH } from '@netloom/wire';
 import {
-  ICSK_TIME_LOSS_PROBE, ICSK_TIME_PROBE0, TCP_CLOSE, TCP_NAGLE_CORK, TCP_NAGLE_OFF, TCP_NAGLE_PUSH, TCP_RTO_MAX_US, TCP_RTO_MIN_US, TCPCB_LOST,
-  TCPCB_SACKED_ACKED, TCPCB_SACKED_RETRANS,
+  ICSK_TIME_LOSS_PROBE,
+  ICSK_TIME_PROBE0,
+  TCP_CLOSE,
+  TCP_NAGLE_CORK,
+  TCP_NAGLE_OFF,
+  TCP_NAGLE_PUSH,
+  TCP_RTO_MAX_US,
+  TCP_RTO_MIN_US,
+  TCPCB_LOST,
+  TCPCB_SACKED_ACKED,
+  TCPCB_SACKED_RETRANS,
 } from './tcp-const.js';
 import { tcpCwndValidate, tcpInCwndReduction, tcpPacketsInFlight } from './tcp-cwnd.js';
 import { tcpCurrentMss } from './tcp-mss.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpScheduleLossProbe } from './tcp-tlp.js';
 import type { TcpSock } from './tcp-sock.js';
-import { tcpAllocSkb, tcpInitNondataSkb, tcpTransmitSkb, tcpWndEnd, tcpXmitProbeSkb } from './tcp-transmit.js';
+import {
+  tcpAllocSkb,
+  tcpInitNondataSkb,
+  tcpTransmitSkb,
+  tcpWndEnd,
+  tcpXmitProbeSkb,
+} from './tcp-transmit.js';
 import { tcpRearmRto, tcpResetXmitTimer } from './tcp-xmit-timer.js';
 
 /** sk_pacing_shift: about a millisecond's worth may wait in the host. */
@@ -39,7 +54,13 @@ export function tcpAdjustPcount(tp: TcpSock, skb: SkBuff, decrease: number): voi
  * Cuts a segment in two at `len`; the rest follows it in its queue. `rtxIndex` is its place in the retransmit queue, -1
  * when it is still to be sent. 0 or -ENOMEM. @kernel tcp_fragment()
  */
-export function tcpFragment(tp: TcpSock, skb: SkBuff, len: number, mss: number, rtxIndex: number): number {
+export function tcpFragment(
+  tp: TcpSock,
+  skb: SkBuff,
+  len: number,
+  mss: number,
+  rtxIndex: number,
+): number {
   const size = skb.len - len;
   const rest = tcpAllocSkb(tp, size);
   if (rest === null) return -Errno.ENOMEM;
@@ -117,7 +138,10 @@ export function tcpSndWndTest(tp: TcpSock, skb: SkBuff, mss: number): boolean {
 
 /** Enough of this socket already waits in the host's queues. @kernel tcp_small_queue_check() */
 export function tcpSmallQueueCheck(tp: TcpSock, skb: SkBuff): boolean {
-  let limit = tp.pacingRate > 0 ? Math.max(2 * skb.truesize, Math.floor(tp.pacingRate / PACING_SHIFT)) : Infinity;
+  let limit =
+    tp.pacingRate > 0
+      ? Math.max(2 * skb.truesize, Math.floor(tp.pacingRate / PACING_SHIFT))
+      : Infinity;
   limit = Math.min(limit, tp.tn.sysctl(TcpSysctl.tcp_limit_output_bytes));
   if (tp.wmemAlloc <= limit || tp.rtxQueue.length === 0) return false;
   tp.tsqThrottled = true;
@@ -181,7 +205,8 @@ export function tcpProbe0When(tp: TcpSock): number {
 
 /** Data waits and no ACK is due: probe the window. @kernel tcp_check_probe_timer() */
 export function tcpCheckProbeTimer(tp: TcpSock): void {
-  if (tp.packetsOut === 0 && tp.pendingEvent === 0) tcpResetXmitTimer(tp, ICSK_TIME_PROBE0, tcpProbe0Base(tp));
+  if (tp.packetsOut === 0 && tp.pendingEvent === 0)
+    tcpResetXmitTimer(tp, ICSK_TIME_PROBE0, tcpProbe0Base(tp));
 }
 
 /** Queues the end of our stream. @kernel tcp_send_fin() */

@@ -5,7 +5,13 @@
  */
 import { Mib, mibAdd, type SkBuff } from '@netloom/kernel-core';
 import {
-  ICSK_TIME_REO_TIMEOUT, TCP_CA_RECOVERY, TCP_TIMEOUT_MIN_US, TCPCB_LOST, TCPCB_RETRANS, TCPCB_SACKED_ACKED, TCPCB_SACKED_RETRANS,
+  ICSK_TIME_REO_TIMEOUT,
+  TCP_CA_RECOVERY,
+  TCP_TIMEOUT_MIN_US,
+  TCPCB_LOST,
+  TCPCB_RETRANS,
+  TCPCB_SACKED_ACKED,
+  TCPCB_SACKED_RETRANS,
 } from './tcp-const.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpMinRtt } from './tcp-rtt.js';
@@ -23,7 +29,8 @@ export function tcpMarkSkbLost(tp: TcpSock, skb: SkBuff): void {
   const sacked = skb.cbSacked;
   if ((sacked & TCPCB_SACKED_ACKED) !== 0) return;
   const hint = tp.retransmitHint;
-  if (hint === null ? tp.retransOut >= tp.lostOut : ((skb.cbSeq - hint.cbSeq) | 0) < 0) tp.retransmitHint = skb;
+  if (hint === null ? tp.retransOut >= tp.lostOut : ((skb.cbSeq - hint.cbSeq) | 0) < 0)
+    tp.retransmitHint = skb;
   if ((sacked & TCPCB_LOST) !== 0) {
     if ((sacked & TCPCB_SACKED_RETRANS) === 0) return;
     skb.cbSacked &= ~TCPCB_SACKED_RETRANS;
@@ -110,7 +117,11 @@ export function tcpRackReoTimeoutMark(tp: TcpSock): boolean {
 
 /** Widens the reordering window after spurious retransmissions (DSACK), resets it later. @kernel tcp_rack_update_reo_wnd() */
 export function tcpRackUpdateReoWnd(tp: TcpSock): void {
-  if ((tp.tn.sysctl(TcpSysctl.tcp_recovery) & RACK_STATIC_REO_WND) !== 0 || tp.rs.priorDelivered === 0) return;
+  if (
+    (tp.tn.sysctl(TcpSysctl.tcp_recovery) & RACK_STATIC_REO_WND) !== 0 ||
+    tp.rs.priorDelivered === 0
+  )
+    return;
   if (tp.rs.priorDelivered < tp.rackLastDelivered) tp.rackDsackSeen = false; // one step a round trip
   if (tp.rackDsackSeen) {
     tp.rackReoWndSteps = Math.min(REO_WND_STEPS_MAX, tp.rackReoWndSteps + 1);
@@ -125,7 +136,10 @@ export function tcpRackUpdateReoWnd(tp: TcpSock): void {
 /** Without SACK: three duplicate ACKs, or a partial ACK in recovery, mean that the first segment is lost. */
 export function tcpNewrenoMarkLost(tp: TcpSock, unaAdvanced: boolean): void {
   const state = tp.caState;
-  if ((state < TCP_CA_RECOVERY && tp.sackedOut >= tp.reordering) || (state === TCP_CA_RECOVERY && unaAdvanced)) {
+  if (
+    (state < TCP_CA_RECOVERY && tp.sackedOut >= tp.reordering) ||
+    (state === TCP_CA_RECOVERY && unaAdvanced)
+  ) {
     const head = tp.rtxQueue.first;
     if (head !== null && (head.cbSacked & TCPCB_LOST) === 0) tcpMarkSkbLost(tp, head);
   }

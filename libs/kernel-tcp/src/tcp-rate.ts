@@ -29,7 +29,9 @@ export function tcpRateSkbDelivered(tp: TcpSock, skb: SkBuff, retransmitted: boo
   const rs = tp.rs;
   const sentAt = skb.cbTime;
   if (
-    rs.priorMstamp === 0 || sentAt > tp.firstTxMstamp || (sentAt === tp.firstTxMstamp && ((skb.cbEndSeq - rs.lastEndSeq) | 0) > 0)
+    rs.priorMstamp === 0 ||
+    sentAt > tp.firstTxMstamp ||
+    (sentAt === tp.firstTxMstamp && ((skb.cbEndSeq - rs.lastEndSeq) | 0) > 0)
   ) {
     rs.priorDelivered = skb.cbAck;
     rs.priorMstamp = skb.csum;
@@ -43,7 +45,12 @@ export function tcpRateSkbDelivered(tp: TcpSock, skb: SkBuff, retransmitted: boo
 }
 
 /** Finishes the sample of an ACK. @kernel tcp_rate_gen() */
-export function tcpRateGen(tp: TcpSock, delivered: number, lost: number, sackRenege: boolean): void {
+export function tcpRateGen(
+  tp: TcpSock,
+  delivered: number,
+  lost: number,
+  sackRenege: boolean,
+): void {
   const rs = tp.rs;
   const now = tp.now;
   if (tp.appLimited !== 0 && tp.delivered > tp.appLimited) tp.appLimited = 0;
@@ -84,8 +91,10 @@ export function tcpRateStart(tp: TcpSock): void {
 /** The application has nothing to send and the window has room: samples from here on show its rate, not the path's. */
 export function tcpRateCheckAppLimited(tp: TcpSock): void {
   if (
-    (tp.writeSeq - tp.sndNxt) >>> 0 < tp.mssCache && tp.wmemAlloc < 2 * 2304 &&
-    tp.packetsOut - (tp.sackedOut + tp.lostOut) + tp.retransOut < tp.sndCwnd && tp.lostOut <= tp.retransOut
+    (tp.writeSeq - tp.sndNxt) >>> 0 < tp.mssCache &&
+    tp.wmemAlloc < 2 * 2304 &&
+    tp.packetsOut - (tp.sackedOut + tp.lostOut) + tp.retransOut < tp.sndCwnd &&
+    tp.lostOut <= tp.retransOut
   ) {
     tp.appLimited = tp.delivered + tp.packetsOut > 0 ? tp.delivered + tp.packetsOut : 1;
   }

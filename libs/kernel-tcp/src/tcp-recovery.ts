@@ -9,20 +9,52 @@
  */
 import { Mib, mibAdd } from '@netloom/kernel-core';
 import {
-  FLAG_DATA_ACKED, FLAG_DATA_SACKED, FLAG_FORWARD_PROGRESS, FLAG_LOST_RETRANS, FLAG_ORIG_SACK_ACKED, FLAG_SACK_RENEGING,
-  FLAG_SET_XMIT_TIMER, FLAG_SND_UNA_ADVANCED, REXMIT_LOST, REXMIT_NEW, REXMIT_NONE,
+  FLAG_DATA_ACKED,
+  FLAG_DATA_SACKED,
+  FLAG_FORWARD_PROGRESS,
+  FLAG_LOST_RETRANS,
+  FLAG_ORIG_SACK_ACKED,
+  FLAG_SACK_RENEGING,
+  FLAG_SET_XMIT_TIMER,
+  FLAG_SND_UNA_ADVANCED,
+  REXMIT_LOST,
+  REXMIT_NEW,
+  REXMIT_NONE,
 } from './tcp-ack-flags.js';
 import { CA_EVENT_LOSS } from './tcp-cong-ops.js';
 import { tcpCaEvent, tcpCurrentSsthresh, tcpSetCaState } from './tcp-cong.js';
 import {
-  ICSK_TIME_RETRANS, NSEC_PER_MSEC, TCP_CA_CWR, TCP_CA_DISORDER, TCP_CA_LOSS, TCP_CA_OPEN, TCP_CA_RECOVERY, TCP_NAGLE_OFF, TCP_SYN_SENT,
-  TCPCB_EVER_RETRANS, TCPCB_LOST, TCPCB_SACKED_ACKED,
+  ICSK_TIME_RETRANS,
+  NSEC_PER_MSEC,
+  TCP_CA_CWR,
+  TCP_CA_DISORDER,
+  TCP_CA_LOSS,
+  TCP_CA_OPEN,
+  TCP_CA_RECOVERY,
+  TCP_NAGLE_OFF,
+  TCP_SYN_SENT,
+  TCPCB_EVER_RETRANS,
+  TCPCB_LOST,
+  TCPCB_SACKED_ACKED,
 } from './tcp-const.js';
-import { tcpCwndReduction, tcpEndCwndReduction, tcpInCwndReduction, tcpInitCwndReduction, tcpLeftOut, tcpPacketsInFlight, tcpUpdatePacingRate } from './tcp-cwnd.js';
+import {
+  tcpCwndReduction,
+  tcpEndCwndReduction,
+  tcpInCwndReduction,
+  tcpInitCwndReduction,
+  tcpLeftOut,
+  tcpPacketsInFlight,
+  tcpUpdatePacingRate,
+} from './tcp-cwnd.js';
 import { tcpCurrentMss } from './tcp-mss.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpPushPending } from './tcp-output.js';
-import { tcpMarkSkbLost, tcpNewrenoMarkLost, tcpRackMarkLost, tcpRackSkbTimeoutUs } from './tcp-rack.js';
+import {
+  tcpMarkSkbLost,
+  tcpNewrenoMarkLost,
+  tcpRackMarkLost,
+  tcpRackSkbTimeoutUs,
+} from './tcp-rack.js';
 import { tcpXmitRetransmitQueue } from './tcp-retransmit.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpWndEnd } from './tcp-transmit.js';
@@ -237,7 +269,9 @@ export function tcpEnterLoss(tp: TcpSock): void {
   const newRecovery = tp.caState < TCP_CA_RECOVERY;
   timeoutMarkLost(tp);
   if (
-    tp.caState <= TCP_CA_DISORDER || ((tp.highSeq - tp.sndUna) | 0) <= 0 || (tp.caState === TCP_CA_LOSS && tp.retransmits === 0)
+    tp.caState <= TCP_CA_DISORDER ||
+    ((tp.highSeq - tp.sndUna) | 0) <= 0 ||
+    (tp.caState === TCP_CA_LOSS && tp.retransmits === 0)
   ) {
     tp.priorSsthresh = tcpCurrentSsthresh(tp);
     tp.priorCwnd = tp.sndCwnd;
@@ -250,7 +284,8 @@ export function tcpEnterLoss(tp: TcpSock): void {
   tp.sndCwndStamp = tp.now;
   const reordering = tp.tn.sysctl(TcpSysctl.tcp_reordering);
   // Losses in Disorder at this degree: the reordering seen before was none.
-  if (tp.caState <= TCP_CA_DISORDER && tp.sackedOut >= reordering) tp.reordering = Math.min(tp.reordering, reordering);
+  if (tp.caState <= TCP_CA_DISORDER && tp.sackedOut >= reordering)
+    tp.reordering = Math.min(tp.reordering, reordering);
   tcpSetCaState(tp, TCP_CA_LOSS);
   tp.highSeq = tp.sndNxt;
   tp.tlpHighSeq = 0;
@@ -282,7 +317,8 @@ export function tcpSimpleRetransmit(tp: TcpSock): void {
 
 /** The receiver forgot what it had sacked: let a short timeout repair it. */
 function checkSackReneging(tp: TcpSock): boolean {
-  if ((tp.ackFlag & FLAG_SACK_RENEGING) === 0 || (tp.ackFlag & FLAG_SND_UNA_ADVANCED) === 0) return false;
+  if ((tp.ackFlag & FLAG_SACK_RENEGING) === 0 || (tp.ackFlag & FLAG_SND_UNA_ADVANCED) === 0)
+    return false;
   tcpResetXmitTimer(tp, ICSK_TIME_RETRANS, Math.max(tp.srttUs >> 4, 10_000));
   tp.ackFlag &= ~FLAG_SET_XMIT_TIMER;
   return true;
@@ -365,7 +401,8 @@ export function tcpFastretransAlert(tp: TcpSock, priorSndUna: number, dupacks: n
   if (tp.caState === TCP_CA_LOSS) {
     rexmit = processLoss(tp, dupacks);
     identifyLoss(tp);
-    if ((tp.caState as number) !== TCP_CA_OPEN && (tp.ackFlag & FLAG_LOST_RETRANS) === 0) return rexmit;
+    if ((tp.caState as number) !== TCP_CA_OPEN && (tp.ackFlag & FLAG_LOST_RETRANS) === 0)
+      return rexmit;
   }
   if (!tp.rxOpt.sackOk) {
     if (advanced) tp.sackedOut = 0;
@@ -398,7 +435,8 @@ export function tcpCongControl(tp: TcpSock, ack: number, ackedSacked: number, fl
 }
 
 function mayRaiseCwnd(tp: TcpSock, flag: number): boolean {
-  if (tp.reordering > tp.tn.sysctl(TcpSysctl.tcp_reordering)) return (flag & FLAG_FORWARD_PROGRESS) !== 0;
+  if (tp.reordering > tp.tn.sysctl(TcpSysctl.tcp_reordering))
+    return (flag & FLAG_FORWARD_PROGRESS) !== 0;
   return (flag & FLAG_DATA_ACKED) !== 0;
 }
 

@@ -7,11 +7,25 @@ import { Mib, mibAdd, skbPush, skbPut, type Net, type SkBuff } from '@netloom/ke
 import { inetAddrType, ipSendSkbReply, RTN_LOCAL } from '@netloom/kernel-inet';
 import { IPPROTO_TCP } from '@netloom/sys';
 import {
-  iphDaddr, iphSaddr, l4Dest, l4Source, TCP_HLEN, TCPHDR_ACK, TCPHDR_FIN, TCPHDR_RST, TCPHDR_SYN, tcphAckSeq,
+  iphDaddr,
+  iphSaddr,
+  l4Dest,
+  l4Source,
+  TCP_HLEN,
+  TCPHDR_ACK,
+  TCPHDR_FIN,
+  TCPHDR_RST,
+  TCPHDR_SYN,
+  tcphAckSeq,
 } from '@netloom/wire';
 import { MAX_TCP_HEADER } from './tcp-const.js';
 import type { TcpRequestSock } from './tcp-minisocks.js';
-import { tcpSynOptionsSize, tcpSynOptionsWrite, tcpTimestampMs, type SynOptions } from './tcp-options.js';
+import {
+  tcpSynOptionsSize,
+  tcpSynOptionsWrite,
+  tcpTimestampMs,
+  type SynOptions,
+} from './tcp-options.js';
 import { cookieTimestamp } from './tcp-secret.js';
 import type { TcpSock } from './tcp-sock.js';
 import type { TcpTimewaitSock } from './tcp-timewait.js';
@@ -29,7 +43,16 @@ interface ReplyFlow {
 }
 
 /** Sends a bare segment, with a timestamp option where `tsval` is not negative. */
-function sendBare(net: Net, flow: ReplyFlow, seq: number, ack: number, flags: number, window: number, tsval: number, tsecr: number): void {
+function sendBare(
+  net: Net,
+  flow: ReplyFlow,
+  seq: number,
+  ack: number,
+  flags: number,
+  window: number,
+  tsval: number,
+  tsecr: number,
+): void {
   const skb = net.kernel.pool.alloc(12, MAX_TCP_HEADER);
   if (skb === null) return;
   const m = skb.mem;
@@ -44,7 +67,11 @@ function sendBare(net: Net, flow: ReplyFlow, seq: number, ack: number, flags: nu
   tcpWriteHeader(m, skb, flow.sport, flow.dport, seq, ack, headerSize, flags, window);
   tcpV4SendCheck(m, skb, flow.saddr, flow.daddr, false);
   mibAdd(net.mib, Mib.TcpOutSegs, 1);
-  ipSendSkbReply(net, skb, flow.saddr, flow.daddr, IPPROTO_TCP, { tos: flow.tos, oif: flow.oif, mark: flow.mark });
+  ipSendSkbReply(net, skb, flow.saddr, flow.daddr, IPPROTO_TCP, {
+    tos: flow.tos,
+    oif: flow.oif,
+    mark: flow.mark,
+  });
 }
 
 /**
@@ -64,24 +91,52 @@ export function tcpV4SendReset(net: Net, tp: TcpSock | null, skb: SkBuff): void 
     seq = tcphAckSeq(m, th);
   } else {
     flags |= TCPHDR_ACK;
-    const counted = ((skb.cbFlags & TCPHDR_SYN) !== 0 ? 1 : 0) + ((skb.cbFlags & TCPHDR_FIN) !== 0 ? 1 : 0);
+    const counted =
+      ((skb.cbFlags & TCPHDR_SYN) !== 0 ? 1 : 0) + ((skb.cbFlags & TCPHDR_FIN) !== 0 ? 1 : 0);
     ack = (skb.cbSeq + skb.len + counted) >>> 0;
   }
   mibAdd(net.mib, Mib.TcpOutRsts, 1);
   sendBare(
     net,
-    { saddr: iphDaddr(m, ip), daddr: iphSaddr(m, ip), sport: l4Dest(m, th), dport: l4Source(m, th), oif: tp?.boundDev ?? 0, mark: tp?.mark ?? 0, tos: tp?.tos ?? 0 },
-    seq, ack, flags, 0, -1, 0,
+    {
+      saddr: iphDaddr(m, ip),
+      daddr: iphSaddr(m, ip),
+      sport: l4Dest(m, th),
+      dport: l4Source(m, th),
+      oif: tp?.boundDev ?? 0,
+      mark: tp?.mark ?? 0,
+      tos: tp?.tos ?? 0,
+    },
+    seq,
+    ack,
+    flags,
+    0,
+    -1,
+    0,
   );
 }
 
 /** Repeats a TIME-WAIT entry's last ACK. @kernel tcp_v4_timewait_ack() */
 export function tcpV4TimewaitAck(tw: TcpTimewaitSock): void {
-  const tsval = tw.tsRecentStamp !== 0 ? (tcpTimestampMs(tw.net.kernel.engine.now) + tw.tsOffset) >>> 0 : -1;
+  const tsval =
+    tw.tsRecentStamp !== 0 ? (tcpTimestampMs(tw.net.kernel.engine.now) + tw.tsOffset) >>> 0 : -1;
   sendBare(
     tw.net,
-    { saddr: tw.rcvSaddr, daddr: tw.daddr, sport: tw.sport, dport: tw.dport, oif: tw.boundDev, mark: tw.mark, tos: tw.tos },
-    tw.sndNxt, tw.rcvNxt, TCPHDR_ACK, Math.min(tw.rcvWnd >>> tw.rcvWscale, 65535), tsval, tw.tsRecent,
+    {
+      saddr: tw.rcvSaddr,
+      daddr: tw.daddr,
+      sport: tw.sport,
+      dport: tw.dport,
+      oif: tw.boundDev,
+      mark: tw.mark,
+      tos: tw.tos,
+    },
+    tw.sndNxt,
+    tw.rcvNxt,
+    TCPHDR_ACK,
+    Math.min(tw.rcvWnd >>> tw.rcvWscale, 65535),
+    tsval,
+    tw.tsRecent,
   );
 }
 
@@ -91,8 +146,21 @@ export function tcpV4RequestAck(req: TcpRequestSock): void {
   const tsval = req.tstampOk ? (tcpTimestampMs(net.kernel.engine.now) + req.tsOffset) >>> 0 : -1;
   sendBare(
     net,
-    { saddr: req.rcvSaddr, daddr: req.daddr, sport: req.sport, dport: req.dport, oif: req.boundDev, mark: req.mark, tos: req.listener.tos },
-    (req.sntIsn + 1) >>> 0, req.rcvNxt, TCPHDR_ACK, Math.min(req.rcvWnd, 65535) >>> req.rcvWscale, tsval, req.tsRecent,
+    {
+      saddr: req.rcvSaddr,
+      daddr: req.daddr,
+      sport: req.sport,
+      dport: req.dport,
+      oif: req.boundDev,
+      mark: req.mark,
+      tos: req.listener.tos,
+    },
+    (req.sntIsn + 1) >>> 0,
+    req.rcvNxt,
+    TCPHDR_ACK,
+    Math.min(req.rcvWnd, 65535) >>> req.rcvWscale,
+    tsval,
+    req.tsRecent,
   );
 }
 
@@ -101,20 +169,42 @@ export function tcpV4SendSynack(req: TcpRequestSock, cookie: boolean): number {
   const net = req.listener.net;
   const now = net.kernel.engine.now;
   let ts = tcpTimestampMs(now);
-  if (cookie && req.tstampOk) ts = cookieTimestamp(ts >>> 0, req.wscaleOk, req.sndWscale, req.sackOk);
+  if (cookie && req.tstampOk)
+    ts = cookieTimestamp(ts >>> 0, req.wscaleOk, req.sndWscale, req.sackOk);
   const options: SynOptions = {
-    mss: req.advmss, tstampOk: req.tstampOk, tsval: (ts + req.tsOffset) >>> 0, tsecr: req.tsRecent, sackOk: req.sackOk, wscaleOk: req.wscaleOk, wscale: req.rcvWscale,
+    mss: req.advmss,
+    tstampOk: req.tstampOk,
+    tsval: (ts + req.tsOffset) >>> 0,
+    tsecr: req.tsRecent,
+    sackOk: req.sackOk,
+    wscaleOk: req.wscaleOk,
+    wscale: req.rcvWscale,
   };
   const size = tcpSynOptionsSize(options);
   const skb = net.kernel.pool.alloc(size, MAX_TCP_HEADER);
   if (skb === null) return -105;
   tcpSynOptionsWrite(skb.mem, skbPut(skb, size), options);
   skbPush(skb, TCP_HLEN);
-  tcpWriteHeader(skb.mem, skb, req.sport, req.dport, req.sntIsn, req.rcvNxt, TCP_HLEN + size, TCPHDR_SYN | TCPHDR_ACK, Math.min(req.rcvWnd, 65535));
+  tcpWriteHeader(
+    skb.mem,
+    skb,
+    req.sport,
+    req.dport,
+    req.sntIsn,
+    req.rcvNxt,
+    TCP_HLEN + size,
+    TCPHDR_SYN | TCPHDR_ACK,
+    Math.min(req.rcvWnd, 65535),
+  );
   tcpV4SendCheck(skb.mem, skb, req.rcvSaddr, req.daddr, false);
   req.sntSynack = Math.max(1, now);
   mibAdd(net.mib, Mib.TcpOutSegs, 1);
   skb.mark = req.mark;
   const { tos, ttl } = req.listener;
-  return ipSendSkbReply(net, skb, req.rcvSaddr, req.daddr, IPPROTO_TCP, { tos, oif: req.boundDev, mark: req.mark, ...(ttl >= 0 ? { ttl } : {}) });
+  return ipSendSkbReply(net, skb, req.rcvSaddr, req.daddr, IPPROTO_TCP, {
+    tos,
+    oif: req.boundDev,
+    mark: req.mark,
+    ...(ttl >= 0 ? { ttl } : {}),
+  });
 }

@@ -7,7 +7,14 @@ import { Errno } from '@netloom/base';
 import { Mib, mibAdd, skbPull, type SkBuff } from '@netloom/kernel-core';
 import { TCPHDR_SYN } from '@netloom/wire';
 import {
-  ICSK_TIME_REO_TIMEOUT, ICSK_TIME_RETRANS, TCP_CA_LOSS, TCP_NAGLE_OFF, TCPCB_EVER_RETRANS, TCPCB_LOST, TCPCB_SACKED_ACKED, TCPCB_SACKED_RETRANS,
+  ICSK_TIME_REO_TIMEOUT,
+  ICSK_TIME_RETRANS,
+  TCP_CA_LOSS,
+  TCP_NAGLE_OFF,
+  TCPCB_EVER_RETRANS,
+  TCPCB_LOST,
+  TCPCB_SACKED_ACKED,
+  TCPCB_SACKED_RETRANS,
 } from './tcp-const.js';
 import { tcpInCwndReduction, tcpPacketsInFlight } from './tcp-cwnd.js';
 import { tcpCurrentMss } from './tcp-mss.js';
@@ -44,7 +51,8 @@ function tcpSendAgain(tp: TcpSock, skb: SkBuff): number {
   const room = (tcpWndEnd(tp) - skb.cbSeq) | 0;
   if (room <= 0 && skb.cbSeq !== tp.sndUna) return -Errno.EAGAIN;
   const limit = room > 0 && room < mss ? room : mss;
-  if (skb.len > limit && tcpFragment(tp, skb, limit, mss, tp.rtxQueue.search(skb.cbSeq)) !== 0) return -Errno.ENOMEM;
+  if (skb.len > limit && tcpFragment(tp, skb, limit, mss, tp.rtxQueue.search(skb.cbSeq)) !== 0)
+    return -Errno.ENOMEM;
   const mib = tp.net.mib;
   const segs = skb.gsoSegs;
   mibAdd(mib, Mib.TcpRetransSegs, segs);
@@ -100,7 +108,11 @@ export function tcpXmitRetransmitQueue(tp: TcpSock): void {
     }
     if ((skb.cbSacked & TCPCB_LOST) === 0) continue;
     if ((skb.cbSacked & (TCPCB_SACKED_ACKED | TCPCB_SACKED_RETRANS)) !== 0) continue;
-    mibAdd(mib, tp.caState === TCP_CA_LOSS ? Mib.TcpExtTCPSlowStartRetrans : Mib.TcpExtTCPFastRetrans, skb.gsoSegs);
+    mibAdd(
+      mib,
+      tp.caState === TCP_CA_LOSS ? Mib.TcpExtTCPSlowStartRetrans : Mib.TcpExtTCPFastRetrans,
+      skb.gsoSegs,
+    );
     if (tcpRetransmitSkb(tp, skb) !== 0) {
       tp.retransmitHint = skb;
       break;

@@ -1,7 +1,14 @@
 /**
  * The receive queue and the memory it may take. Sources: net/ipv4/tcp_input.c tcp_queue_rcv(), tcp_prune_queue().
  */
-import { DropReason, Mib, mibAdd, skbSetOwnerR, skbTailroom, type SkBuff } from '@netloom/kernel-core';
+import {
+  DropReason,
+  Mib,
+  mibAdd,
+  skbSetOwnerR,
+  skbTailroom,
+  type SkBuff,
+} from '@netloom/kernel-core';
 import { TCPHDR_FIN } from '@netloom/wire';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpClampWindow } from './tcp-window.js';

@@ -21,4 +21,3 @@ export class TcpOptionsReceived {
   userMss = 0;
   mssClamp = TCP_MSS_DEFAULT;
 }
-

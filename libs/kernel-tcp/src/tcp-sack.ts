@@ -7,8 +7,19 @@
 import { seqAfter, seqBefore } from '@netloom/base';
 import { Mib, mibAdd, type SkBuff } from '@netloom/kernel-core';
 import type { PacketMemory } from '@netloom/wire';
-import { FLAG_DATA_SACKED, FLAG_DSACK_TLP, FLAG_DSACKING_ACK, FLAG_ORIG_SACK_ACKED } from './tcp-ack-flags.js';
-import { TCP_CA_LOSS, TCPCB_LOST, TCPCB_RETRANS, TCPCB_SACKED_ACKED, TCPCB_SACKED_RETRANS } from './tcp-const.js';
+import {
+  FLAG_DATA_SACKED,
+  FLAG_DSACK_TLP,
+  FLAG_DSACKING_ACK,
+  FLAG_ORIG_SACK_ACKED,
+} from './tcp-ack-flags.js';
+import {
+  TCP_CA_LOSS,
+  TCPCB_LOST,
+  TCPCB_RETRANS,
+  TCPCB_SACKED_ACKED,
+  TCPCB_SACKED_RETRANS,
+} from './tcp-const.js';
 import { tcpFragment } from './tcp-output.js';
 import { tcpRackAdvance } from './tcp-rack.js';
 import { tcpRateSkbDelivered } from './tcp-rate.js';
@@ -27,11 +38,20 @@ function blockValid(tp: TcpSock, dsack: boolean, start: number, end: number): bo
   if (seqAfter(start, tp.sndUna)) return true;
   if (!dsack || tp.undoMarker === 0) return false;
   if (seqAfter(end, tp.sndUna)) return false;
-  return !seqBefore(start, tp.undoMarker) || (seqAfter(end, tp.undoMarker) && !seqBefore(start, (end - tp.maxWindow) >>> 0));
+  return (
+    !seqBefore(start, tp.undoMarker) ||
+    (seqAfter(end, tp.undoMarker) && !seqBefore(start, (end - tp.maxWindow) >>> 0))
+  );
 }
 
 /** The first block tells of a duplicate. @kernel tcp_check_dsack() */
-function checkDsack(tp: TcpSock, m: PacketMemory, count: number, ack: number, priorSndUna: number): boolean {
+function checkDsack(
+  tp: TcpSock,
+  m: PacketMemory,
+  count: number,
+  ack: number,
+  priorSndUna: number,
+): boolean {
   const at = tp.rxOpt.sackOff;
   const start = m.dv.getUint32(at);
   const end = m.dv.getUint32(at + 4);
@@ -39,7 +59,8 @@ function checkDsack(tp: TcpSock, m: PacketMemory, count: number, ack: number, pr
   if (seqBefore(start, ack)) {
     mibAdd(mib, Mib.TcpExtTCPDSACKRecv, 1);
   } else if (count > 1) {
-    if (seqAfter(end, m.dv.getUint32(at + 12)) || seqBefore(start, m.dv.getUint32(at + 8))) return false;
+    if (seqAfter(end, m.dv.getUint32(at + 12)) || seqBefore(start, m.dv.getUint32(at + 8)))
+      return false;
     mibAdd(mib, Mib.TcpExtTCPDSACKOfoRecv, 1);
   } else {
     return false;
@@ -50,9 +71,15 @@ function checkDsack(tp: TcpSock, m: PacketMemory, count: number, ack: number, pr
   tp.ackFlag |= FLAG_DSACKING_ACK;
   tp.dsackDups += dupSegs;
   mibAdd(mib, Mib.TcpExtTCPDSACKRecvSegs, dupSegs);
-  if (tp.tlpHighSeq !== 0 && tp.tlpRetrans && end === tp.tlpHighSeq) tp.ackFlag |= FLAG_DSACK_TLP; // of our probe
+  if (tp.tlpHighSeq !== 0 && tp.tlpRetrans && end === tp.tlpHighSeq)
+    tp.ackFlag |= FLAG_DSACK_TLP; // of our probe
   else tp.rackDsackSeen = true;
-  if (tp.undoMarker !== 0 && tp.undoRetrans > 0 && !seqAfter(end, priorSndUna) && seqAfter(end, tp.undoMarker)) {
+  if (
+    tp.undoMarker !== 0 &&
+    tp.undoRetrans > 0 &&
+    !seqAfter(end, priorSndUna) &&
+    seqAfter(end, tp.undoMarker)
+  ) {
     tp.undoRetrans = Math.max(0, tp.undoRetrans - dupSegs);
   }
   return true;
@@ -63,8 +90,10 @@ function sacktagOne(tp: TcpSock, skb: SkBuff, dup: boolean): void {
   let sacked = skb.cbSacked;
   const segs = skb.gsoSegs;
   if (dup && (sacked & TCPCB_RETRANS) !== 0) {
-    if (tp.undoMarker !== 0 && tp.undoRetrans > 0 && seqAfter(skb.cbEndSeq, tp.undoMarker)) tp.undoRetrans = Math.max(0, tp.undoRetrans - segs);
-    if ((sacked & TCPCB_SACKED_ACKED) !== 0 && seqBefore(skb.cbSeq, tp.ackReord)) tp.ackReord = skb.cbSeq;
+    if (tp.undoMarker !== 0 && tp.undoRetrans > 0 && seqAfter(skb.cbEndSeq, tp.undoMarker))
+      tp.undoRetrans = Math.max(0, tp.undoRetrans - segs);
+    if ((sacked & TCPCB_SACKED_ACKED) !== 0 && seqBefore(skb.cbSeq, tp.ackReord))
+      tp.ackReord = skb.cbSeq;
   }
   if (!seqAfter(skb.cbEndSeq, tp.sndUna)) return;
   if ((sacked & TCPCB_SACKED_ACKED) === 0) {
@@ -79,7 +108,8 @@ function sacktagOne(tp: TcpSock, skb: SkBuff, dup: boolean): void {
     } else {
       if ((sacked & TCPCB_RETRANS) === 0) {
         // Never retransmitted, and below what had been sacked: reordering.
-        if (seqBefore(skb.cbSeq, tcpHighestSackSeq(tp)) && seqBefore(skb.cbSeq, tp.ackReord)) tp.ackReord = skb.cbSeq;
+        if (seqBefore(skb.cbSeq, tcpHighestSackSeq(tp)) && seqBefore(skb.cbSeq, tp.ackReord))
+          tp.ackReord = skb.cbSeq;
         if (!seqAfter(skb.cbEndSeq, tp.highSeq)) tp.ackFlag |= FLAG_ORIG_SACK_ACKED;
         if (tp.ackFirstSackt < 0) tp.ackFirstSackt = skb.cbTime;
         tp.ackLastSackt = skb.cbTime;
@@ -91,7 +121,8 @@ function sacktagOne(tp: TcpSock, skb: SkBuff, dup: boolean): void {
     }
     sacked |= TCPCB_SACKED_ACKED;
     tp.ackFlag |= FLAG_DATA_SACKED;
-    if (tp.sackedOut === 0 || seqAfter(skb.cbEndSeq, tp.highestSackEnd)) tp.highestSackEnd = skb.cbEndSeq;
+    if (tp.sackedOut === 0 || seqAfter(skb.cbEndSeq, tp.highestSackEnd))
+      tp.highestSackEnd = skb.cbEndSeq;
     tp.sackedOut += segs;
     tp.delivered += segs;
     tp.ackSackDelivered += skb.len;
@@ -125,7 +156,9 @@ function sacktagRange(tp: TcpSock, start: number, end: number, dup: boolean): vo
 function cutAtBlock(tp: TcpSock, skb: SkBuff, start: number, end: number, index: number): boolean {
   const mss = tp.mssCache;
   const before = seqBefore(skb.cbSeq, start);
-  const wanted = before ? Math.floor(((start - skb.cbSeq) >>> 0) / mss) * mss : Math.floor(((end - skb.cbSeq) >>> 0) / mss) * mss;
+  const wanted = before
+    ? Math.floor(((start - skb.cbSeq) >>> 0) / mss) * mss
+    : Math.floor(((end - skb.cbSeq) >>> 0) / mss) * mss;
   return wanted > 0 && wanted < skb.len && tcpFragment(tp, skb, wanted, mss, index) === 0;
 }
 
@@ -158,7 +191,12 @@ function insertBlock(blocks: Float64Array, count: number, start: number, end: nu
  * Takes over the SACK blocks of the segment just parsed. Results go to `tp.ackFlag` and the counters.
  * @kernel tcp_sacktag_write_queue()
  */
-export function tcpSacktagWriteQueue(tp: TcpSock, m: PacketMemory, ack: number, priorSndUna: number): void {
+export function tcpSacktagWriteQueue(
+  tp: TcpSock,
+  m: PacketMemory,
+  ack: number,
+  priorSndUna: number,
+): void {
   const rx = tp.rxOpt;
   const count = Math.min(rx.sackCount, MAX_BLOCKS);
   if (tp.sackedOut === 0) tp.highestSackEnd = tp.sndUna;
@@ -174,7 +212,12 @@ export function tcpSacktagWriteQueue(tp: TcpSock, m: PacketMemory, ack: number, 
     const end = m.dv.getUint32(at + 4);
     const dup = dsack && i === 0;
     if (!blockValid(tp, dup, start, end)) {
-      if (dup) mibAdd(tp.net.mib, tp.undoMarker === 0 ? Mib.TcpExtTCPDSACKIgnoredNoUndo : Mib.TcpExtTCPDSACKIgnoredOld, 1);
+      if (dup)
+        mibAdd(
+          tp.net.mib,
+          tp.undoMarker === 0 ? Mib.TcpExtTCPDSACKIgnoredNoUndo : Mib.TcpExtTCPDSACKIgnoredOld,
+          1,
+        );
       else if (seqAfter(end, tp.sndUna)) mibAdd(tp.net.mib, Mib.TcpExtTCPSACKDiscard, 1);
     } else if (dup) {
       sacktagRange(tp, start, end, true);
@@ -183,8 +226,10 @@ export function tcpSacktagWriteQueue(tp: TcpSock, m: PacketMemory, ack: number, 
     }
   }
   // In order of sequence: a lower block first seen after a higher one would look like reordering.
-  for (let i = 0; i < kept; i++) sacktagNew(tp, blocks[2 * i] as number, blocks[2 * i + 1] as number);
+  for (let i = 0; i < kept; i++)
+    sacktagNew(tp, blocks[2 * i] as number, blocks[2 * i + 1] as number);
   tp.sackCache.set(blocks);
   tp.sackCacheLen = kept;
-  if (tp.caState !== TCP_CA_LOSS || tp.undoMarker !== 0) tcpCheckSackReordering(tp, tp.ackReord, false);
+  if (tp.caState !== TCP_CA_LOSS || tp.undoMarker !== 0)
+    tcpCheckSackReordering(tp, tp.ackReord, false);
 }

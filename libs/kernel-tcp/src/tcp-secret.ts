@@ -64,7 +64,14 @@ export class TcpSecrets {
   }
 
   /** An initial sequence number that encodes the MSS and the minute. @kernel cookie_v4_init_sequence() */
-  cookie(saddr: number, daddr: number, sport: number, dport: number, seq: number, mss: number): number {
+  cookie(
+    saddr: number,
+    daddr: number,
+    sport: number,
+    dport: number,
+    seq: number,
+    mss: number,
+  ): number {
     let index = COOKIE_MSS.length - 1;
     while (index > 0 && mss < (COOKIE_MSS[index] as number)) index--;
     const count = this.cookieCount();
@@ -75,7 +82,14 @@ export class TcpSecrets {
   }
 
   /** The MSS that a cookie stands for, 0 where it is not one of ours or too old. @kernel __cookie_v4_check() */
-  cookieMss(saddr: number, daddr: number, sport: number, dport: number, seq: number, cookie: number): number {
+  cookieMss(
+    saddr: number,
+    daddr: number,
+    sport: number,
+    dport: number,
+    seq: number,
+    cookie: number,
+  ): number {
     const ports = (sport << 16) | dport;
     const left = (cookie - tupleHash(this.key(3), saddr, daddr, ports) - seq) >>> 0;
     const now = this.cookieCount();
@@ -87,7 +101,12 @@ export class TcpSecrets {
 }
 
 /** Puts what a cookie must remember into a SYN-ACK's timestamp, never making it later. @kernel cookie_init_timestamp() */
-export function cookieTimestamp(ts: number, wscaleOk: boolean, wscale: number, sackOk: boolean): number {
+export function cookieTimestamp(
+  ts: number,
+  wscaleOk: boolean,
+  wscale: number,
+  sackOk: boolean,
+): number {
   const bits = (wscaleOk ? wscale : COOKIE_TS_WSCALE) | (sackOk ? COOKIE_TS_SACK : 0);
   const base = Math.floor(ts / (1 << COOKIE_TS_BITS)) * (1 << COOKIE_TS_BITS);
   const value = base + bits;
@@ -95,7 +114,15 @@ export function cookieTimestamp(ts: number, wscaleOk: boolean, wscale: number, s
 }
 
 /** What {@link cookieTimestamp} stored. */
-export function cookieTimestampDecode(ts: number): { wscaleOk: boolean; wscale: number; sackOk: boolean } {
+export function cookieTimestampDecode(ts: number): {
+  wscaleOk: boolean;
+  wscale: number;
+  sackOk: boolean;
+} {
   const wscale = ts & COOKIE_TS_WSCALE;
-  return { wscaleOk: wscale !== COOKIE_TS_WSCALE, wscale: wscale === COOKIE_TS_WSCALE ? 0 : wscale, sackOk: (ts & COOKIE_TS_SACK) !== 0 };
+  return {
+    wscaleOk: wscale !== COOKIE_TS_WSCALE,
+    wscale: wscale === COOKIE_TS_WSCALE ? 0 : wscale,
+    sackOk: (ts & COOKIE_TS_SACK) !== 0,
+  };
 }

@@ -16,7 +16,13 @@ import { SkbRing } from './skb-ring.js';
 import type { BindBucket, TcpEntry } from './tcp-hash.js';
 import type { RateSample, TcpCongestionOps } from './tcp-cong-ops.js';
 import {
-  TCP_CA_OPEN, TCP_CLOSE, TCP_INFINITE_SSTHRESH, TCP_INIT_CWND, TCP_MSS_DEFAULT, TCP_TIMEOUT_INIT_US, TCP_DELACK_MAX,
+  TCP_CA_OPEN,
+  TCP_CLOSE,
+  TCP_INFINITE_SSTHRESH,
+  TCP_INIT_CWND,
+  TCP_MSS_DEFAULT,
+  TCP_TIMEOUT_INIT_US,
+  TCP_DELACK_MAX,
 } from './tcp-const.js';
 import type { TcpRequestSock } from './tcp-minisocks.js';
 import { TcpSysctl, tcpNet, type TcpNet } from './tcp-net.js';
@@ -144,8 +150,20 @@ export abstract class TcpSock extends InetSock {
   rateIntervalUs = 0;
   rateAppLimited = false;
   readonly rs: RateSample = {
-    priorMstamp: 0, priorDelivered: 0, delivered: -1, intervalUs: -1, sndIntervalUs: 0, rcvIntervalUs: 0, rttUs: -1, losses: 0,
-    ackedSacked: 0, priorInFlight: 0, lastEndSeq: 0, isAppLimited: false, isRetrans: false, isAckDelayed: false,
+    priorMstamp: 0,
+    priorDelivered: 0,
+    delivered: -1,
+    intervalUs: -1,
+    sndIntervalUs: 0,
+    rcvIntervalUs: 0,
+    rttUs: -1,
+    losses: 0,
+    ackedSacked: 0,
+    priorInFlight: 0,
+    lastEndSeq: 0,
+    isAppLimited: false,
+    isRetrans: false,
+    isAckDelayed: false,
   };
   /** Scratch of the ACK in progress. @kernel struct tcp_sacktag_state */
   ackFirstSackt = 0;

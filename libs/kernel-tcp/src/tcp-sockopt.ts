@@ -4,14 +4,30 @@
 import { Errno } from '@netloom/base';
 import type { SockOpt, SockOptValue } from '@netloom/sys';
 import {
-  ICSK_ACK_SCHED, ICSK_ACK_PUSHED, NSEC_PER_SEC, SOCK_RCVBUF_LOCK, SOCK_SNDBUF_LOCK, TCP_CLOSE, TCP_LISTEN, TCP_NAGLE_CORK, TCP_NAGLE_OFF,
-  TCP_NAGLE_PUSH, TCPF_CLOSE_WAIT, TCPF_ESTABLISHED,
+  ICSK_ACK_SCHED,
+  ICSK_ACK_PUSHED,
+  NSEC_PER_SEC,
+  SOCK_RCVBUF_LOCK,
+  SOCK_SNDBUF_LOCK,
+  TCP_CLOSE,
+  TCP_LISTEN,
+  TCP_NAGLE_CORK,
+  TCP_NAGLE_OFF,
+  TCP_NAGLE_PUSH,
+  TCPF_CLOSE_WAIT,
+  TCPF_ESTABLISHED,
 } from './tcp-const.js';
 import { tcpSetCongestionControl } from './tcp-cong.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpPushPendingFrames } from './tcp-output.js';
 import type { TcpSock } from './tcp-sock.js';
-import { tcpFinTime, tcpKeepaliveIntvlWhen, tcpKeepaliveProbes, tcpKeepaliveTimeWhen, tcpSetKeepalive } from './tcp-timer.js';
+import {
+  tcpFinTime,
+  tcpKeepaliveIntvlWhen,
+  tcpKeepaliveProbes,
+  tcpKeepaliveTimeWhen,
+  tcpSetKeepalive,
+} from './tcp-timer.js';
 import { tcpSendAck } from './tcp-transmit.js';
 import { tcpResetKeepalive } from './tcp-xmit-timer.js';
 
@@ -130,7 +146,10 @@ function setQuickack(tp: TcpSock, value: number): void {
     return;
   }
   tp.ackPingpong = 0;
-  if (((1 << tp.state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) !== 0 && (tp.ackPending & ICSK_ACK_SCHED) !== 0) {
+  if (
+    ((1 << tp.state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) !== 0 &&
+    (tp.ackPending & ICSK_ACK_SCHED) !== 0
+  ) {
     tp.ackPending |= ICSK_ACK_PUSHED;
     tcpSendAck(tp);
     if ((value & 1) === 0) tp.ackPingpong = 1;
@@ -183,7 +202,9 @@ export function tcpGetsockopt(tp: TcpSock, option: SockOpt): SockOptValue | unde
     case 'TCP_CORK':
       return Number((tp.nonagle & TCP_NAGLE_CORK) !== 0);
     case 'TCP_MAXSEG':
-      return ((1 << tp.state) & (1 << TCP_CLOSE)) !== 0 && tp.rxOpt.userMss !== 0 ? tp.rxOpt.userMss : tp.mssCache;
+      return ((1 << tp.state) & (1 << TCP_CLOSE)) !== 0 && tp.rxOpt.userMss !== 0
+        ? tp.rxOpt.userMss
+        : tp.mssCache;
     case 'TCP_CONGESTION':
       return tp.caOps.name;
     case 'TCP_KEEPIDLE':

@@ -7,8 +7,24 @@
 import { invariant } from '@netloom/base';
 import { Mib, mibAdd, RCV_SHUTDOWN, SEND_SHUTDOWN, type SkBuff } from '@netloom/kernel-core';
 import {
-  SOCK_BINDPORT_LOCK, TCP_CA_OPEN, TCP_CLOSE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_LISTEN, TCP_STATE_NAMES, TCP_SYN_RECV, TCP_SYN_SENT,
-  TCPF_CLOSE, TCPF_CLOSE_WAIT, TCPF_CLOSING, TCPF_ESTABLISHED, TCPF_FIN_WAIT1, TCPF_FIN_WAIT2, TCPF_LAST_ACK, TCPF_LISTEN, TCPF_SYN_RECV,
+  SOCK_BINDPORT_LOCK,
+  TCP_CA_OPEN,
+  TCP_CLOSE,
+  TCP_CLOSE_WAIT,
+  TCP_ESTABLISHED,
+  TCP_LISTEN,
+  TCP_STATE_NAMES,
+  TCP_SYN_RECV,
+  TCP_SYN_SENT,
+  TCPF_CLOSE,
+  TCPF_CLOSE_WAIT,
+  TCPF_CLOSING,
+  TCPF_ESTABLISHED,
+  TCPF_FIN_WAIT1,
+  TCPF_FIN_WAIT2,
+  TCPF_LAST_ACK,
+  TCPF_LISTEN,
+  TCPF_SYN_RECV,
   TCPF_SYN_SENT,
 } from './tcp-const.js';
 import type { TcpSock } from './tcp-sock.js';
@@ -71,7 +87,8 @@ export function tcpPutPort(tp: TcpSock): void {
 
 /** Ends a connection: CLOSE, no timers, both directions shut, owner told or sock destroyed. @kernel tcp_done() */
 export function tcpDone(tp: TcpSock): void {
-  if (tp.state === TCP_SYN_SENT || tp.state === TCP_SYN_RECV) mibAdd(tp.net.mib, Mib.TcpAttemptFails, 1);
+  if (tp.state === TCP_SYN_SENT || tp.state === TCP_SYN_RECV)
+    mibAdd(tp.net.mib, Mib.TcpAttemptFails, 1);
   tcpSetState(tp, TCP_CLOSE);
   tcpClearXmitTimers(tp);
   tp.shutdownMask = RCV_SHUTDOWN | SEND_SHUTDOWN;
@@ -112,7 +129,8 @@ export function tsortedUnlink(tp: TcpSock, skb: SkBuff): void {
 /** Forgets everything sent and to be sent. @kernel tcp_write_queue_purge() */
 export function tcpWriteQueuePurge(tp: TcpSock): void {
   const pool = tp.net.kernel.pool;
-  for (let skb = tp.writeQueue.shift(); skb !== null; skb = tp.writeQueue.shift()) pool.release(skb);
+  for (let skb = tp.writeQueue.shift(); skb !== null; skb = tp.writeQueue.shift())
+    pool.release(skb);
   for (let skb = tp.rtxQueue.shift(); skb !== null; skb = tp.rtxQueue.shift()) {
     tsortedUnlink(tp, skb);
     pool.release(skb);
@@ -126,4 +144,11 @@ export function tcpWriteQueuePurge(tp: TcpSock): void {
   tp.sackedOut = 0;
   tp.backoff = 0;
   tp.caState = tp.state === TCP_CLOSE ? TCP_CA_OPEN : tp.caState;
+}
+
+/** The pending error as a negative errno; it is reported once. @kernel sock_error() */
+export function tcpTakeError(tp: TcpSock): number {
+  const { err } = tp;
+  tp.err = 0;
+  return -err;
 }

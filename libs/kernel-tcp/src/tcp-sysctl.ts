@@ -37,15 +37,24 @@ export const tcpSysctls: readonly SysctlEntry[] = [
   ...TCP_SYSCTLS.map(([name, , min, max], index) => integer(name, index, min, max)),
   triple('tcp_rmem', 'rmem'),
   triple('tcp_wmem', 'wmem'),
-  { path: 'net/ipv4/tcp_congestion_control', read: (net) => tcpNet(net).defaultCongestion.name, write: setCongestion },
-  { path: 'net/ipv4/tcp_available_congestion_control', read: (net) => tcpNet(net).congestion.names.join(' '), mode: 0o444 },
+  {
+    path: 'net/ipv4/tcp_congestion_control',
+    read: (net) => tcpNet(net).defaultCongestion.name,
+    write: setCongestion,
+  },
+  {
+    path: 'net/ipv4/tcp_available_congestion_control',
+    read: (net) => tcpNet(net).congestion.names.join(' '),
+    mode: 0o444,
+  },
   {
     path: 'net/ipv4/tcp_allowed_congestion_control',
     read: (net) => tcpNet(net).allowedCongestion.join(' '),
     write: (net, text) => {
       const tn = tcpNet(net);
       const names = text.trim().split(/\s+/);
-      if (names.some((name) => tn.congestion.find(name) === undefined)) throw new KernelError('ENOENT');
+      if (names.some((name) => tn.congestion.find(name) === undefined))
+        throw new KernelError('ENOENT');
       tn.allowedCongestion = names;
     },
   },

@@ -7,9 +7,30 @@ import { Errno } from '@netloom/base';
 import { Timer } from '@netloom/engine';
 import { Mib, mibAdd } from '@netloom/kernel-core';
 import {
-  ICSK_ACK_SCHED, ICSK_ACK_TIMER, ICSK_TIME_LOSS_PROBE, ICSK_TIME_PROBE0, ICSK_TIME_REO_TIMEOUT, ICSK_TIME_RETRANS, NSEC_PER_SEC,
-  TCP_ATO_MIN, TCP_CA_DISORDER, TCP_CA_LOSS, TCP_CA_RECOVERY, TCP_CLOSE, TCP_FIN_WAIT2, TCP_LISTEN, TCP_RESOURCE_PROBE_US,
-  TCP_RTO_MAX_US, TCP_RTO_MIN_US, TCP_SYN_SENT, TCP_TIMEOUT_INIT_US, TCP_TIMEWAIT_LEN, TCPF_CLOSE, TCPF_LISTEN, TCPF_SYN_RECV, TCPF_SYN_SENT,
+  ICSK_ACK_SCHED,
+  ICSK_ACK_TIMER,
+  ICSK_TIME_LOSS_PROBE,
+  ICSK_TIME_PROBE0,
+  ICSK_TIME_REO_TIMEOUT,
+  ICSK_TIME_RETRANS,
+  NSEC_PER_SEC,
+  TCP_ATO_MIN,
+  TCP_CA_DISORDER,
+  TCP_CA_LOSS,
+  TCP_CA_RECOVERY,
+  TCP_CLOSE,
+  TCP_FIN_WAIT2,
+  TCP_LISTEN,
+  TCP_RESOURCE_PROBE_US,
+  TCP_RTO_MAX_US,
+  TCP_RTO_MIN_US,
+  TCP_SYN_SENT,
+  TCP_TIMEOUT_INIT_US,
+  TCP_TIMEWAIT_LEN,
+  TCPF_CLOSE,
+  TCPF_LISTEN,
+  TCPF_SYN_RECV,
+  TCPF_SYN_SENT,
 } from './tcp-const.js';
 import { tcpDoneWithError } from './tcp-data.js';
 import { TcpSysctl } from './tcp-net.js';
@@ -198,9 +219,11 @@ function clampToUserTimeout(tp: TcpSock): number {
 function countFailure(tp: TcpSock): void {
   const sack = tp.rxOpt.sackOk;
   let index = -1;
-  if (tp.caState === TCP_CA_RECOVERY) index = sack ? Mib.TcpExtTCPSackRecoveryFail : Mib.TcpExtTCPRenoRecoveryFail;
+  if (tp.caState === TCP_CA_RECOVERY)
+    index = sack ? Mib.TcpExtTCPSackRecoveryFail : Mib.TcpExtTCPRenoRecoveryFail;
   else if (tp.caState === TCP_CA_LOSS) index = Mib.TcpExtTCPLossFailures;
-  else if (tp.caState === TCP_CA_DISORDER || tp.sackedOut > 0) index = sack ? Mib.TcpExtTCPSackFailures : Mib.TcpExtTCPRenoFailures;
+  else if (tp.caState === TCP_CA_DISORDER || tp.sackedOut > 0)
+    index = sack ? Mib.TcpExtTCPSackFailures : Mib.TcpExtTCPRenoFailures;
   if (index >= 0) mibAdd(tp.net.mib, index, 1);
 }
 
@@ -256,7 +279,11 @@ function tcpSendProbe0(tp: TcpSock): void {
 
 /** @kernel tcp_delack_timer_handler() */
 function tcpDelackTimer(tp: TcpSock): void {
-  if (((1 << tp.state) & (TCPF_CLOSE | TCPF_LISTEN)) !== 0 || (tp.ackPending & ICSK_ACK_TIMER) === 0) return;
+  if (
+    ((1 << tp.state) & (TCPF_CLOSE | TCPF_LISTEN)) !== 0 ||
+    (tp.ackPending & ICSK_ACK_TIMER) === 0
+  )
+    return;
   tp.ackPending &= ~ICSK_ACK_TIMER;
   if ((tp.ackPending & ICSK_ACK_SCHED) === 0) return;
   if (tp.ackPingpong < 1) {
@@ -272,20 +299,29 @@ function tcpDelackTimer(tp: TcpSock): void {
 // ---- keepalive and FIN-WAIT-2 ----
 
 export function tcpKeepaliveTimeWhen(tp: TcpSock): number {
-  return tp.keepaliveTimeNs !== 0 ? tp.keepaliveTimeNs : tp.tn.sysctl(TcpSysctl.tcp_keepalive_time) * NSEC_PER_SEC;
+  return tp.keepaliveTimeNs !== 0
+    ? tp.keepaliveTimeNs
+    : tp.tn.sysctl(TcpSysctl.tcp_keepalive_time) * NSEC_PER_SEC;
 }
 
 export function tcpKeepaliveIntvlWhen(tp: TcpSock): number {
-  return tp.keepaliveIntvlNs !== 0 ? tp.keepaliveIntvlNs : tp.tn.sysctl(TcpSysctl.tcp_keepalive_intvl) * NSEC_PER_SEC;
+  return tp.keepaliveIntvlNs !== 0
+    ? tp.keepaliveIntvlNs
+    : tp.tn.sysctl(TcpSysctl.tcp_keepalive_intvl) * NSEC_PER_SEC;
 }
 
 export function tcpKeepaliveProbes(tp: TcpSock): number {
-  return tp.keepaliveProbes !== 0 ? tp.keepaliveProbes : tp.tn.sysctl(TcpSysctl.tcp_keepalive_probes);
+  return tp.keepaliveProbes !== 0
+    ? tp.keepaliveProbes
+    : tp.tn.sysctl(TcpSysctl.tcp_keepalive_probes);
 }
 
 /** How long an orphan may wait for the peer's FIN. @kernel tcp_fin_time() */
 export function tcpFinTime(tp: TcpSock): number {
-  const timeout = tp.linger2 !== 0 ? tp.linger2 * NSEC_PER_SEC : tp.tn.sysctl(TcpSysctl.tcp_fin_timeout) * NSEC_PER_SEC;
+  const timeout =
+    tp.linger2 !== 0
+      ? tp.linger2 * NSEC_PER_SEC
+      : tp.tn.sysctl(TcpSysctl.tcp_fin_timeout) * NSEC_PER_SEC;
   return Math.max(timeout, tp.rtoUs * 3500);
 }
 
@@ -311,7 +347,10 @@ function tcpKeepaliveTimer(tp: TcpSock): void {
     if (idle < next) {
       next -= idle;
     } else {
-      const expired = tp.userTimeoutMs !== 0 ? idle >= tp.userTimeoutMs * 1e6 && tp.probesOut > 0 : tp.probesOut >= tcpKeepaliveProbes(tp);
+      const expired =
+        tp.userTimeoutMs !== 0
+          ? idle >= tp.userTimeoutMs * 1e6 && tp.probesOut > 0
+          : tp.probesOut >= tcpKeepaliveProbes(tp);
       if (expired) {
         tcpSendActiveReset(tp);
         tcpWriteErr(tp);

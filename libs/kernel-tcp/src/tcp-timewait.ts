@@ -114,8 +114,6 @@ export const TCP_TW_RST = 1;
 export const TCP_TW_ACK = 2;
 export const TCP_TW_SYN = 3;
 
-
-
 /** An initial sequence number that a new connection over an old TIME-WAIT must use; 0 for none. */
 export interface TimewaitVerdict {
   action: number;
@@ -126,7 +124,11 @@ export interface TimewaitVerdict {
  * Judges a segment for a TIME-WAIT entry. The packet stays the caller's.
  * @kernel net/ipv4/tcp_minisocks.c tcp_timewait_state_process()
  */
-export function tcpTimewaitStateProcess(tw: TcpTimewaitSock, skb: SkBuff, verdict: TimewaitVerdict): void {
+export function tcpTimewaitStateProcess(
+  tw: TcpTimewaitSock,
+  skb: SkBuff,
+  verdict: TimewaitVerdict,
+): void {
   const m = skb.mem;
   const flags = skb.cbFlags;
   const rx = tw.tn.scratchOptions;
@@ -142,7 +144,10 @@ export function tcpTimewaitStateProcess(tw: TcpTimewaitSock, skb: SkBuff, verdic
     }
   }
   verdict.isn = 0;
-  verdict.action = tw.substate === TCP_TIME_WAIT ? inTimeWait(tw, skb, rx, pawsReject, verdict) : inFinWait2(tw, skb, rx, pawsReject);
+  verdict.action =
+    tw.substate === TCP_TIME_WAIT
+      ? inTimeWait(tw, skb, rx, pawsReject, verdict)
+      : inFinWait2(tw, skb, rx, pawsReject);
 }
 
 function nowSeconds(tw: TcpTimewaitSock): number {
@@ -163,7 +168,12 @@ function refreshTimestamp(tw: TcpTimewaitSock, rx: TcpOptionsReceived): void {
 }
 
 /** Our FIN is acknowledged, the peer's has not come, and nobody reads any more. */
-function inFinWait2(tw: TcpTimewaitSock, skb: SkBuff, rx: TcpOptionsReceived, pawsReject: boolean): number {
+function inFinWait2(
+  tw: TcpTimewaitSock,
+  skb: SkBuff,
+  rx: TcpOptionsReceived,
+  pawsReject: boolean,
+): number {
   const flags = skb.cbFlags;
   if (pawsReject || !inWindow(tw, skb)) return oowAck(tw, skb);
   if ((flags & TCPHDR_RST) !== 0) {
@@ -171,7 +181,12 @@ function inFinWait2(tw: TcpTimewaitSock, skb: SkBuff, rx: TcpOptionsReceived, pa
     return TCP_TW_SUCCESS;
   }
   if ((flags & TCPHDR_SYN) !== 0 && !seqBefore(skb.cbSeq, tw.rcvNxt)) return TCP_TW_RST;
-  if ((flags & TCPHDR_ACK) === 0 || !seqAfter(skb.cbEndSeq, tw.rcvNxt) || skb.cbEndSeq === skb.cbSeq) return TCP_TW_SUCCESS;
+  if (
+    (flags & TCPHDR_ACK) === 0 ||
+    !seqAfter(skb.cbEndSeq, tw.rcvNxt) ||
+    skb.cbEndSeq === skb.cbSeq
+  )
+    return TCP_TW_SUCCESS;
   // Data that nobody will read, or a FIN at the wrong place: reset.
   if ((flags & TCPHDR_FIN) === 0 || skb.cbEndSeq !== (tw.rcvNxt + 1) >>> 0) return TCP_TW_RST;
   tw.substate = TCP_TIME_WAIT;
@@ -181,9 +196,19 @@ function inFinWait2(tw: TcpTimewaitSock, skb: SkBuff, rx: TcpOptionsReceived, pa
   return TCP_TW_ACK;
 }
 
-function inTimeWait(tw: TcpTimewaitSock, skb: SkBuff, rx: TcpOptionsReceived, pawsReject: boolean, verdict: TimewaitVerdict): number {
+function inTimeWait(
+  tw: TcpTimewaitSock,
+  skb: SkBuff,
+  rx: TcpOptionsReceived,
+  pawsReject: boolean,
+  verdict: TimewaitVerdict,
+): number {
   const flags = skb.cbFlags;
-  if (!pawsReject && skb.cbSeq === tw.rcvNxt && (skb.cbSeq === skb.cbEndSeq || (flags & TCPHDR_RST) !== 0)) {
+  if (
+    !pawsReject &&
+    skb.cbSeq === tw.rcvNxt &&
+    (skb.cbSeq === skb.cbEndSeq || (flags & TCPHDR_RST) !== 0)
+  ) {
     if ((flags & TCPHDR_RST) !== 0) {
       // TIME-WAIT assassination (RFC 1337): allowed unless the sysctl says otherwise.
       if (tw.tn.sysctl(TcpSysctl.tcp_rfc1337) === 0) tw.kill();
@@ -195,7 +220,9 @@ function inTimeWait(tw: TcpTimewaitSock, skb: SkBuff, rx: TcpOptionsReceived, pa
   }
   // A SYN beyond the old connection opens a new one at once.
   if (
-    (flags & TCPHDR_SYN) !== 0 && (flags & (TCPHDR_RST | TCPHDR_ACK)) === 0 && !pawsReject &&
+    (flags & TCPHDR_SYN) !== 0 &&
+    (flags & (TCPHDR_RST | TCPHDR_ACK)) === 0 &&
+    !pawsReject &&
     (seqAfter(skb.cbSeq, tw.rcvNxt) || (rx.sawTstamp && ((tw.tsRecent - rx.rcvTsval) | 0) < 0))
   ) {
     const isn = (tw.sndNxt + 65535 + 2) >>> 0;
@@ -215,7 +242,13 @@ function oowAck(tw: TcpTimewaitSock, skb: SkBuff): number {
   if (skb.cbSeq === skb.cbEndSeq || (skb.cbFlags & TCPHDR_SYN) !== 0) {
     const limit = tw.tn.sysctl(TcpSysctl.tcp_invalid_ratelimit) * 1e6;
     if (tw.lastOowAckTime !== 0 && now - tw.lastOowAckTime < limit) {
-      mibAdd(tw.net.mib, tw.substate === TCP_TIME_WAIT ? Mib.TcpExtTCPACKSkippedTimeWait : Mib.TcpExtTCPACKSkippedFinWait2, 1);
+      mibAdd(
+        tw.net.mib,
+        tw.substate === TCP_TIME_WAIT
+          ? Mib.TcpExtTCPACKSkippedTimeWait
+          : Mib.TcpExtTCPACKSkippedFinWait2,
+        1,
+      );
       return TCP_TW_SUCCESS;
     }
     tw.lastOowAckTime = Math.max(1, now);

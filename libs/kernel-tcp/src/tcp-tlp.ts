@@ -4,7 +4,12 @@
  * Source: net/ipv4/tcp_output.c tcp_schedule_loss_probe().
  */
 import {
-  ICSK_TIME_LOSS_PROBE, TCP_CA_CWR, TCP_CA_OPEN, TCP_RTO_MIN_US, TCP_TIMEOUT_INIT_US, TCP_TIMEOUT_MIN_US,
+  ICSK_TIME_LOSS_PROBE,
+  TCP_CA_CWR,
+  TCP_CA_OPEN,
+  TCP_RTO_MIN_US,
+  TCP_TIMEOUT_INIT_US,
+  TCP_TIMEOUT_MIN_US,
 } from './tcp-const.js';
 import { TcpSysctl } from './tcp-net.js';
 import type { TcpSock } from './tcp-sock.js';

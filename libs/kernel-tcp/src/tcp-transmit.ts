@@ -7,16 +7,50 @@
  * Sources: net/ipv4/tcp_output.c tcp_transmit_skb(), tcp_send_ack(); RFC 9293 §3.1.
  */
 import { Errno } from '@netloom/base';
-import { CHECKSUM_NONE, CHECKSUM_PARTIAL, Mib, mibAdd, skbPush, type SkBuff } from '@netloom/kernel-core';
+import {
+  CHECKSUM_NONE,
+  CHECKSUM_PARTIAL,
+  Mib,
+  mibAdd,
+  skbPush,
+  type SkBuff,
+} from '@netloom/kernel-core';
 import { ipQueueXmit } from '@netloom/kernel-inet';
 import { Iff, IPPROTO_TCP } from '@netloom/sys';
-import { csumPartial, csumPseudo4, TCP_HLEN, TCPHDR_ACK, TCPHDR_RST, TCPHDR_SYN, type PacketMemory } from '@netloom/wire';
+import {
+  csumPartial,
+  csumPseudo4,
+  TCP_HLEN,
+  TCPHDR_ACK,
+  TCPHDR_RST,
+  TCPHDR_SYN,
+  type PacketMemory,
+} from '@netloom/wire';
 import { tcpCaTxStart } from './tcp-cong.js';
-import { MAX_TCP_HEADER, NSEC_PER_SEC, TCP_ATO_MIN, TCP_CLOSE, TCP_DELACK_MAX, ICSK_ACK_SCHED, ICSK_ACK_TIMER, TCPF_CLOSE_WAIT, TCPF_CLOSING, TCPF_ESTABLISHED, TCPF_FIN_WAIT1, TCPF_LAST_ACK, TCP_MAX_QUICKACKS } from './tcp-const.js';
+import {
+  MAX_TCP_HEADER,
+  NSEC_PER_SEC,
+  TCP_ATO_MIN,
+  TCP_CLOSE,
+  TCP_DELACK_MAX,
+  ICSK_ACK_SCHED,
+  ICSK_ACK_TIMER,
+  TCPF_CLOSE_WAIT,
+  TCPF_CLOSING,
+  TCPF_ESTABLISHED,
+  TCPF_FIN_WAIT1,
+  TCPF_LAST_ACK,
+  TCP_MAX_QUICKACKS,
+} from './tcp-const.js';
 import { tcpEnterCwr, tcpPacketsInFlight } from './tcp-cwnd.js';
 import { TcpSysctl } from './tcp-net.js';
 import {
-  tcpEstablishedOptionsSize, tcpEstablishedOptionsWrite, tcpSynOptionsSize, tcpSynOptionsWrite, tcpTimestampMs, type SynOptions,
+  tcpEstablishedOptionsSize,
+  tcpEstablishedOptionsWrite,
+  tcpSynOptionsSize,
+  tcpSynOptionsWrite,
+  tcpTimestampMs,
+  type SynOptions,
 } from './tcp-options.js';
 import { tcpRateSkbSent } from './tcp-rate.js';
 import type { TcpSock } from './tcp-sock.js';
@@ -56,7 +90,8 @@ function tcpTsqEvent(tp: TcpSock): void {
   tp.tsqQueued = false;
   if (!tp.tsqThrottled) return;
   tp.tsqThrottled = false;
-  const sending = TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_CLOSE_WAIT | TCPF_LAST_ACK;
+  const sending =
+    TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_CLOSE_WAIT | TCPF_LAST_ACK;
   if (((1 << tp.state) & sending) !== 0) tp.onTsq();
 }
 
@@ -76,7 +111,15 @@ function tcpSynOptions(tp: TcpSock, tsval: number): SynOptions {
 
 /** Writes the fixed 20 bytes but for the checksum. `skb.data` is at the header. */
 export function tcpWriteHeader(
-  m: PacketMemory, skb: SkBuff, sport: number, dport: number, seq: number, ack: number, headerSize: number, flags: number, window: number,
+  m: PacketMemory,
+  skb: SkBuff,
+  sport: number,
+  dport: number,
+  seq: number,
+  ack: number,
+  headerSize: number,
+  flags: number,
+  window: number,
 ): void {
   const o = skb.data;
   const dv = m.dv;
@@ -91,7 +134,13 @@ export function tcpWriteHeader(
 }
 
 /** Completes a segment's checksum, or leaves it to the device (`partial`) with the pseudo-header's sum in its place. */
-export function tcpV4SendCheck(m: PacketMemory, skb: SkBuff, saddr: number, daddr: number, partial: boolean): void {
+export function tcpV4SendCheck(
+  m: PacketMemory,
+  skb: SkBuff,
+  saddr: number,
+  daddr: number,
+  partial: boolean,
+): void {
   const o = skb.data;
   const pseudo = csumPseudo4(saddr, daddr, IPPROTO_TCP, skb.len);
   if (partial) {
@@ -129,15 +178,33 @@ export function tcpTransmitSkb(tp: TcpSock, skb: SkBuff, cloneIt: boolean): numb
   const syn = (flags & TCPHDR_SYN) !== 0;
   const tsval = (tcpTimestampMs(now) + tp.tsOffset) >>> 0;
   const synOptions = syn ? tcpSynOptions(tp, tsval) : null;
-  const headerSize = TCP_HLEN + (synOptions !== null ? tcpSynOptionsSize(synOptions) : tcpEstablishedOptionsSize(tp));
+  const headerSize =
+    TCP_HLEN +
+    (synOptions !== null ? tcpSynOptionsSize(synOptions) : tcpEstablishedOptionsSize(tp));
   const o = skbPush(out, headerSize);
   const window = syn ? Math.min(tp.rcvWnd, 65535) : tcpSelectWindow(tp);
-  tcpWriteHeader(m, out, tp.sport, tp.dport, skb.cbSeq, (flags & TCPHDR_ACK) !== 0 ? tp.rcvNxt : 0, headerSize, flags, window);
+  tcpWriteHeader(
+    m,
+    out,
+    tp.sport,
+    tp.dport,
+    skb.cbSeq,
+    (flags & TCPHDR_ACK) !== 0 ? tp.rcvNxt : 0,
+    headerSize,
+    flags,
+    window,
+  );
   if (synOptions !== null) tcpSynOptionsWrite(m, o + TCP_HLEN, synOptions);
   else if (headerSize > TCP_HLEN) tcpEstablishedOptionsWrite(tp, m, o + TCP_HLEN, tsval);
   // What never leaves the host needs no sum; cards do not say yet that they fill it in.
   const dst = tp.dst;
-  tcpV4SendCheck(m, out, tp.saddr, tp.daddr, dst !== null && (dst.dev.flags & Iff.IFF_LOOPBACK) !== 0);
+  tcpV4SendCheck(
+    m,
+    out,
+    tp.saddr,
+    tp.daddr,
+    dst !== null && (dst.dev.flags & Iff.IFF_LOOPBACK) !== 0,
+  );
 
   if ((flags & TCPHDR_ACK) !== 0) tcpEventAckSent(tp);
   const segs = skb.gsoSegs;
@@ -147,7 +214,8 @@ export function tcpTransmitSkb(tp: TcpSock, skb: SkBuff, cloneIt: boolean): numb
     tp.bytesSent += payload;
   }
   tp.segsOut += segs;
-  if (((skb.cbEndSeq - tp.sndNxt) | 0) > 0 || skb.cbSeq === skb.cbEndSeq) mibAdd(tp.net.mib, Mib.TcpOutSegs, segs);
+  if (((skb.cbEndSeq - tp.sndNxt) | 0) > 0 || skb.cbSeq === skb.cbEndSeq)
+    mibAdd(tp.net.mib, Mib.TcpOutSegs, segs);
   out.sk = tp;
   if (cloneIt) {
     out.destructor = tcpWfree;
@@ -263,7 +331,10 @@ export function tcpOowRateLimited(tp: TcpSock, skb: SkBuff, mib: number): boolea
 
 /** Answers a suspicious segment with our idea of the connection. @kernel tcp_send_challenge_ack(), RFC 5961 */
 export function tcpSendChallengeAck(tp: TcpSock): void {
-  if (tp.lastOowAckTime !== 0 && tp.now - tp.lastOowAckTime < tp.tn.sysctl(TcpSysctl.tcp_invalid_ratelimit) * 1e6) {
+  if (
+    tp.lastOowAckTime !== 0 &&
+    tp.now - tp.lastOowAckTime < tp.tn.sysctl(TcpSysctl.tcp_invalid_ratelimit) * 1e6
+  ) {
     mibAdd(tp.net.mib, Mib.TcpExtTCPACKSkippedChallenge, 1);
     return;
   }
@@ -279,4 +350,3 @@ export function tcpSendChallengeAck(tp: TcpSock): void {
   mibAdd(tp.net.mib, Mib.TcpExtTCPChallengeACK, 1);
   tcpSendAck(tp);
 }
-

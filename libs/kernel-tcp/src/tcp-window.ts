@@ -6,7 +6,13 @@
  * Sources: net/ipv4/tcp_output.c tcp_select_window(), tcp_input.c tcp_rcv_space_adjust(), RFC 9293 §3.8.6, RFC 7323 §2.
  */
 import { Mib, mibAdd, type SkBuff } from '@netloom/kernel-core';
-import { SOCK_RCVBUF_LOCK, SOCK_SNDBUF_LOCK, TCP_INIT_CWND, TCP_MAX_WSCALE, TCP_MSS_DEFAULT } from './tcp-const.js';
+import {
+  SOCK_RCVBUF_LOCK,
+  SOCK_SNDBUF_LOCK,
+  TCP_INIT_CWND,
+  TCP_MAX_WSCALE,
+  TCP_MSS_DEFAULT,
+} from './tcp-const.js';
 import { TcpSysctl } from './tcp-net.js';
 import type { TcpSock } from './tcp-sock.js';
 
@@ -105,7 +111,13 @@ export interface InitialWindow {
 }
 
 /** @kernel tcp_select_initial_window() */
-export function tcpSelectInitialWindow(fullSpace: number, mss: number, clamp: number, wscaleOk: boolean, rmemMax: number): InitialWindow {
+export function tcpSelectInitialWindow(
+  fullSpace: number,
+  mss: number,
+  clamp: number,
+  wscaleOk: boolean,
+  rmemMax: number,
+): InitialWindow {
   let windowClamp = clamp === 0 ? MAX_WINDOW_16 << TCP_MAX_WSCALE : clamp;
   let space = Math.min(windowClamp, Math.max(fullSpace, 0));
   if (space > mss) space = roundDown(space, mss);
@@ -187,7 +199,10 @@ function growSlowly(tp: TcpSock, skb: SkBuff): number {
 
 /** How much of a packet's memory is payload, learned from full-sized segments. @kernel tcp_measure_rcv_mss() */
 export function tcpUpdateScalingRatio(tp: TcpSock, skb: SkBuff): void {
-  const ratio = Math.min(Math.max(Math.floor((skb.len * (1 << RATIO_SHIFT)) / skb.truesize), 1), 255);
+  const ratio = Math.min(
+    Math.max(Math.floor((skb.len * (1 << RATIO_SHIFT)) / skb.truesize), 1),
+    255,
+  );
   if (ratio === tp.scalingRatio) return;
   tp.scalingRatio = ratio;
   tp.windowClamp = tcpFullSpace(tp);
@@ -201,7 +216,11 @@ export function tcpRcvSpaceAdjust(tp: TcpSock): void {
   if (elapsedUs < tp.rcvRttUs >> 3 || tp.rcvRttUs === 0) return;
   const copied = (tp.copiedSeq - tp.rcvqSeq) >>> 0;
   if (copied > tp.rcvqSpace) {
-    if (tp.tn.sysctl(TcpSysctl.tcp_moderate_rcvbuf) !== 0 && (tp.userlocks & SOCK_RCVBUF_LOCK) === 0) growRcvbuf(tp, copied);
+    if (
+      tp.tn.sysctl(TcpSysctl.tcp_moderate_rcvbuf) !== 0 &&
+      (tp.userlocks & SOCK_RCVBUF_LOCK) === 0
+    )
+      growRcvbuf(tp, copied);
     tp.rcvqSpace = copied;
   }
   tp.rcvqSeq = tp.copiedSeq;

@@ -4,7 +4,12 @@
  * One timer serves retransmission, zero-window probes, loss probes and RACK's reordering window, as in the kernel; which of
  * them it is for is `tp.pendingEvent`. All are lazy deadlines. @kernel include/net/inet_connection_sock.h
  */
-import { ICSK_TIME_LOSS_PROBE, ICSK_TIME_REO_TIMEOUT, ICSK_TIME_RETRANS, TCP_RTO_MAX_US } from './tcp-const.js';
+import {
+  ICSK_TIME_LOSS_PROBE,
+  ICSK_TIME_REO_TIMEOUT,
+  ICSK_TIME_RETRANS,
+  TCP_RTO_MAX_US,
+} from './tcp-const.js';
 import type { TcpSock } from './tcp-sock.js';
 
 /** Arms the retransmission timer for `what`, `whenUs` microseconds from now. */

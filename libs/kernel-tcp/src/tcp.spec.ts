@@ -3,7 +3,8 @@ import { Msg, Poll } from '@netloom/sys';
 import { TCP_CLOSE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_FIN_WAIT2 } from './tcp-const.js';
 import { addr, Bench, connectPair, drain, MS, SEC } from './testing.js';
 
-const bytes = (n: number): Uint8Array => Uint8Array.from({ length: n }, (_, i) => (i * 7 + (i >> 8)) & 255);
+const bytes = (n: number): Uint8Array =>
+  Uint8Array.from({ length: n }, (_, i) => (i * 7 + (i >> 8)) & 255);
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -39,7 +40,11 @@ describe('opening a connection', () => {
     expect(bench.mib('b', 'TcpPassiveOpens')).toBe(1);
     expect(bench.mib('a', 'TcpCurrEstab')).toBe(1);
     expect(bench.states).toEqual([
-      'b CLOSE>LISTEN', 'a CLOSE>SYN_SENT', 'a SYN_SENT>ESTABLISHED', 'b CLOSE>SYN_RECV', 'b SYN_RECV>ESTABLISHED',
+      'b CLOSE>LISTEN',
+      'a CLOSE>SYN_SENT',
+      'a SYN_SENT>ESTABLISHED',
+      'b CLOSE>SYN_RECV',
+      'b SYN_RECV>ESTABLISHED',
     ]);
   });
 
@@ -49,7 +54,8 @@ describe('opening a connection', () => {
     bench.sysctl('a', 'ipv4/tcp_timestamps', '0');
     connectPair(bench);
     expect(bench.texts().slice(0, 2)).toEqual([
-      'a S 0:0(0) win 64240 <mss 1460,nop,wscale 7>', 'b S. 0:0(0) ack 1 win 64240 <mss 1460,nop,wscale 7>',
+      'a S 0:0(0) win 64240 <mss 1460,nop,wscale 7>',
+      'b S. 0:0(0) ack 1 win 64240 <mss 1460,nop,wscale 7>',
     ]);
   });
 
@@ -81,7 +87,8 @@ describe('opening a connection', () => {
   it('repeats a lost SYN-ACK and survives a lost third packet', () => {
     const bench = new Bench(['a', 'b'], { delayNs: MS });
     let lost = 0;
-    bench.rule = (s) => (s.flags === 'S.' && lost++ === 0) || (s.flags === '.' && s.seq === 1 && lost++ === 1);
+    bench.rule = (s) =>
+      (s.flags === 'S.' && lost++ === 0) || (s.flags === '.' && s.seq === 1 && lost++ === 1);
     const { client, server } = connectPair(bench);
     bench.run(10 * SEC);
     expect(client.state).toBe(TCP_ESTABLISHED);
@@ -117,7 +124,8 @@ describe('opening a connection', () => {
     let sent = 0;
     const got: Uint8Array[] = [];
     for (let i = 0; i < 100; i++) {
-      if (sent < data.length) sent += Math.max(0, client.sendmsg(data.subarray(sent), { flags: 0 }));
+      if (sent < data.length)
+        sent += Math.max(0, client.sendmsg(data.subarray(sent), { flags: 0 }));
       bench.run(10 * MS);
       got.push(...(drain(server) ?? []));
     }
@@ -189,7 +197,10 @@ describe('data', () => {
     const from = bench.log.length;
     client.sendmsg(text('hello\n'), { flags: 0 });
     bench.run(SEC);
-    expect(bench.texts(from)).toEqual(['a P. 1:7(6) ack 1 win 502 <nop,nop,TS>', 'b . 1:1(0) ack 7 win 510 <nop,nop,TS>']);
+    expect(bench.texts(from)).toEqual([
+      'a P. 1:7(6) ack 1 win 502 <nop,nop,TS>',
+      'b . 1:1(0) ack 7 win 510 <nop,nop,TS>',
+    ]);
     const peeked = server.recvmsg(100, Msg.MSG_PEEK);
     expect(typeof peeked === 'number' ? peeked : peeked.data).toEqual(text('hello\n'));
     expect(drain(server)).toEqual([text('hello\n')]);
@@ -205,11 +216,21 @@ describe('data', () => {
     client.sendmsg(text('c'), { flags: 0 });
     expect(bench.log.slice(from).map((s) => s.len)).toEqual([1]);
     bench.run(SEC);
-    expect(bench.log.slice(from).filter((s) => s.from === 'a').map((s) => s.len)).toEqual([1, 2]);
+    expect(
+      bench.log
+        .slice(from)
+        .filter((s) => s.from === 'a')
+        .map((s) => s.len),
+    ).toEqual([1, 2]);
     client.setsockopt('TCP_NODELAY', 1);
     client.sendmsg(text('d'), { flags: 0 });
     client.sendmsg(text('e'), { flags: 0 });
-    expect(bench.log.filter((s) => s.from === 'a').slice(-2).map((s) => s.len)).toEqual([1, 1]);
+    expect(
+      bench.log
+        .filter((s) => s.from === 'a')
+        .slice(-2)
+        .map((s) => s.len),
+    ).toEqual([1, 1]);
     bench.run(SEC);
     client.setsockopt('TCP_CORK', 1);
     const corked = bench.log.length;
@@ -230,14 +251,19 @@ describe('data', () => {
     client.sendmsg(data, { flags: 0 });
     bench.run(500 * MS);
     const sent = bench.log.slice(from).filter((s) => s.from === 'a' && s.len > 0);
-    expect(sent.filter((s) => s.seq === 1449).map((s) => s.time - (sent[0]?.time ?? 0))).toEqual([0, 20 * MS]);
+    expect(sent.filter((s) => s.seq === 1449).map((s) => s.time - (sent[0]?.time ?? 0))).toEqual([
+      0,
+      20 * MS,
+    ]);
     expect(bench.log.some((s) => s.from === 'b' && s.options.includes('sack 2897:'))).toBe(true);
     expect(bench.mib('a', 'TcpExtTCPSackRecovery')).toBe(1);
     expect(bench.mib('a', 'TcpRetransSegs')).toBe(1);
     expect(bench.mib('b', 'TcpExtTCPOFOQueue')).toBe(6);
     expect(firstDifference(joined(drain(server) ?? []), data)).toBe(-1);
     expect(client.caState).toBe(0);
-    expect([client.packetsOut, client.sackedOut, client.lostOut, client.retransOut]).toEqual([0, 0, 0, 0]);
+    expect([client.packetsOut, client.sackedOut, client.lostOut, client.retransOut]).toEqual([
+      0, 0, 0, 0,
+    ]);
   });
 
   it('repairs a lost segment without SACK after three duplicate ACKs', () => {
@@ -252,7 +278,9 @@ describe('data', () => {
     expect(bench.mib('a', 'TcpExtTCPRenoRecovery')).toBe(1);
     expect(bench.mib('a', 'TcpExtTCPTimeouts')).toBe(0);
     expect(firstDifference(joined(drain(server) ?? []), data)).toBe(-1);
-    expect([client.packetsOut, client.sackedOut, client.lostOut, client.retransOut]).toEqual([0, 0, 0, 0]);
+    expect([client.packetsOut, client.sackedOut, client.lostOut, client.retransOut]).toEqual([
+      0, 0, 0, 0,
+    ]);
   });
 
   it('retransmits by timeout with back-off when nothing comes back, and gives up in the end', () => {
@@ -320,7 +348,12 @@ describe('closing', () => {
     expect(drain(server)).toBeUndefined();
     server.release();
     bench.run(100 * MS);
-    expect(bench.log.slice(from).map((s) => `${s.from} ${s.flags}`)).toEqual(['a F.', 'b .', 'b F.', 'a .']);
+    expect(bench.log.slice(from).map((s) => `${s.from} ${s.flags}`)).toEqual([
+      'a F.',
+      'b .',
+      'b F.',
+      'a .',
+    ]);
     expect(server.destroyed && client.destroyed).toBe(true);
     const diag = [...bench.modules.sockDiag('tcp', bench.net('a'))].map((s) => s.diag());
     expect(diag.map((d) => [d.state, d.timer?.name])).toEqual([[6, 'timewait']]);
@@ -360,7 +393,11 @@ describe('closing', () => {
     expect(bench.states).toContain('a FIN_WAIT1>CLOSING');
     expect(bench.states).toContain('b FIN_WAIT1>CLOSING');
     expect(bench.net('a').mib).toBeDefined();
-    const states = ['a', 'b'].map((h) => [...bench.modules.sockDiag('tcp', bench.net(h))].map((s) => s.diag().state).filter((s) => s !== 10));
+    const states = ['a', 'b'].map((h) =>
+      [...bench.modules.sockDiag('tcp', bench.net(h))]
+        .map((s) => s.diag().state)
+        .filter((s) => s !== 10),
+    );
     expect(states).toEqual([[6], [6]]);
   });
 
@@ -418,7 +455,8 @@ describe('closing', () => {
     const { client } = connectPair(bench);
     client.release();
     bench.run(SEC);
-    const states = (): number[] => [...bench.modules.sockDiag('tcp', bench.net('a'))].map((s) => s.diag().state);
+    const states = (): number[] =>
+      [...bench.modules.sockDiag('tcp', bench.net('a'))].map((s) => s.diag().state);
     expect(states()).toEqual([TCP_FIN_WAIT2]);
     bench.run(15 * SEC);
     expect(states()).toEqual([]);

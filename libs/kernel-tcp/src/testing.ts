@@ -7,14 +7,47 @@
 import { formatIpv4, parseIpv4 } from '@netloom/base';
 import { Engine } from '@netloom/engine';
 import {
-  devAddrSet, devOpen, ethTypeTrans, Kernel, KernelModules, Mib, NetDevice, NETDEV_TX_OK, netifRx, registerNetdevice, SkbPool, skbOrphan, skbPush,
-  skbPut, Tracepoints, type MibName, type Net, type NetDeviceOps, type SkBuff,
+  devAddrSet,
+  devOpen,
+  ethTypeTrans,
+  Kernel,
+  KernelModules,
+  Mib,
+  NetDevice,
+  NETDEV_TX_OK,
+  netifRx,
+  registerNetdevice,
+  SkbPool,
+  skbOrphan,
+  skbPush,
+  skbPut,
+  Tracepoints,
+  type MibName,
+  type Net,
+  type NetDeviceOps,
+  type SkBuff,
 } from '@netloom/kernel-core';
 import { inetAddAddress, registerInet, writeIpHeader } from '@netloom/kernel-inet';
 import { AF_INET, Iff, SOCK_STREAM, type SockAddr } from '@netloom/sys';
 import {
-  csumPartial, csumPseudo4, ETH_HLEN, ethWrite, IP_HLEN, ipHeaderSum, iphDaddr, iphProtocol, iphSaddr, iphTotLen, l4Dest, l4Source, PacketMemory,
-  tcphAckSeq, tcphDoff, tcphFlags, tcphSeq, tcphWindow,
+  csumPartial,
+  csumPseudo4,
+  ETH_HLEN,
+  ethWrite,
+  IP_HLEN,
+  ipHeaderSum,
+  iphDaddr,
+  iphProtocol,
+  iphSaddr,
+  iphTotLen,
+  l4Dest,
+  l4Source,
+  PacketMemory,
+  tcphAckSeq,
+  tcphDoff,
+  tcphFlags,
+  tcphSeq,
+  tcphWindow,
 } from '@netloom/wire';
 import { registerTcp } from './register.js';
 import { TCP_STATE_NAMES } from './tcp-const.js';
@@ -49,7 +82,7 @@ const FLAG_LETTERS = 'FSRP.UEW';
 function optionText(m: PacketMemory, th: number, relative: (seq: number) => number): string {
   const out: string[] = [];
   const end = th + tcphDoff(m, th);
-  for (let at = th + 20; at < end; ) {
+  for (let at = th + 20; at < end;) {
     const kind = m.u8[at] as number;
     if (kind <= 1) {
       out.push(kind === 0 ? 'eol' : 'nop');
@@ -62,7 +95,8 @@ function optionText(m: PacketMemory, th: number, relative: (seq: number) => numb
     else if (kind === 4) out.push('sackOK');
     else if (kind === 8) out.push('TS');
     else if (kind === 5) {
-      for (let b = at + 2; b < at + size; b += 8) out.push(`sack ${relative(m.dv.getUint32(b))}:${relative(m.dv.getUint32(b + 4))}`);
+      for (let b = at + 2; b < at + size; b += 8)
+        out.push(`sack ${relative(m.dv.getUint32(b))}:${relative(m.dv.getUint32(b + 4))}`);
     }
     at += size;
   }
@@ -104,10 +138,19 @@ export class Bench {
     registerTcp(this.modules);
     const trace = new Tracepoints();
     trace.inetSockSetState = (sk, from, to) => {
-      this.states.push(`${sk.net.kernel.hostname} ${TCP_STATE_NAMES[from] ?? ''}>${TCP_STATE_NAMES[to] ?? ''}`);
+      this.states.push(
+        `${sk.net.kernel.hostname} ${TCP_STATE_NAMES[from] ?? ''}>${TCP_STATE_NAMES[to] ?? ''}`,
+      );
     };
     names.forEach((hostname, i) => {
-      const kernel = new Kernel({ engine: this.engine, pool: this.pool, modules: this.modules, trace, hostname, hostId: i + 1 });
+      const kernel = new Kernel({
+        engine: this.engine,
+        pool: this.pool,
+        modules: this.modules,
+        trace,
+        hostname,
+        hostId: i + 1,
+      });
       addLoopback(kernel.initNet);
       const dev = new NetDevice(kernel.initNet, 'eth0', this.deviceOps(hostname));
       dev.flags |= Iff.IFF_NOARP;
@@ -115,7 +158,12 @@ export class Bench {
       devAddrSet(dev, new Uint8Array([2, 0, 0, 0, 0, 1])); // one address for both: without ARP, frames go to the own one
       registerNetdevice(dev);
       devOpen(dev);
-      inetAddAddress(kernel.initNet, { family: AF_INET, ifindex: dev.ifindex, local: parseIpv4(`10.0.0.${i + 1}`) ?? 0, prefixlen: 24 });
+      inetAddAddress(kernel.initNet, {
+        family: AF_INET,
+        ifindex: dev.ifindex,
+        local: parseIpv4(`10.0.0.${i + 1}`) ?? 0,
+        prefixlen: 24,
+      });
       this.hosts.set(hostname, kernel);
     });
   }
@@ -171,7 +219,21 @@ export class Bench {
     const options = optionText(m, th, (s) => this.relative(peerKey, s));
     const win = tcphWindow(m, th);
     const text = `${flags} ${seq}:${(seq + len) >>> 0}(${len})${(flagBits & 0x10) !== 0 ? ` ack ${ack}` : ''} win ${win}${options === '' ? '' : ` <${options}>`}`;
-    return { time: this.engine.now, from: host, flags, seq, ack, win, len, options, text, rawSeq, rawAck: tcphAckSeq(m, th), sport: l4Source(m, th), dport: l4Dest(m, th) };
+    return {
+      time: this.engine.now,
+      from: host,
+      flags,
+      seq,
+      ack,
+      win,
+      len,
+      options,
+      text,
+      rawSeq,
+      rawAck: tcphAckSeq(m, th),
+      sport: l4Source(m, th),
+      dport: l4Dest(m, th),
+    };
   }
 
   private deviceOps(hostname: string): NetDeviceOps {
@@ -190,8 +252,14 @@ export class Bench {
     let extra = 0;
     if (iphProtocol(m, ip) === 6) {
       const length = skb.len - ETH_HLEN - IP_HLEN;
-      const sum = csumPartial(m, ip + IP_HLEN, length, csumPseudo4(iphSaddr(m, ip), iphDaddr(m, ip), 6, length));
-      if (sum !== 0xffff || ipHeaderSum(m, ip, 5) !== 0xffff) throw new Error('bad checksum on the wire');
+      const sum = csumPartial(
+        m,
+        ip + IP_HLEN,
+        length,
+        csumPseudo4(iphSaddr(m, ip), iphDaddr(m, ip), 6, length),
+      );
+      if (sum !== 0xffff || ipHeaderSum(m, ip, 5) !== 0xffff)
+        throw new Error('bad checksum on the wire');
       const segment = this.describe(from, skb, skb.data);
       this.log.push(segment);
       const verdict = this.rule === null ? false : this.rule(segment);
@@ -227,7 +295,18 @@ export class Bench {
 
   /** Puts a segment on `host`'s wire as if its peer had sent it. Sequence numbers are raw. */
   inject(
-    host: string, fields: { flags: string; seq: number; ack?: number; win?: number; len?: number; sport: number; dport: number; options?: Uint8Array; data?: Uint8Array },
+    host: string,
+    fields: {
+      flags: string;
+      seq: number;
+      ack?: number;
+      win?: number;
+      len?: number;
+      sport: number;
+      dport: number;
+      options?: Uint8Array;
+      data?: Uint8Array;
+    },
   ): void {
     const options = fields.options ?? new Uint8Array(0);
     const data = fields.data ?? new Uint8Array(fields.len ?? 0).fill(0x61);
@@ -236,7 +315,10 @@ export class Bench {
     if (skb === null) throw new Error('no packet memory');
     const m = skb.mem;
     const th = skbPut(skb, header + data.length);
-    const bits = [...fields.flags].reduce((sum, letter) => sum | (1 << FLAG_LETTERS.indexOf(letter)), 0);
+    const bits = [...fields.flags].reduce(
+      (sum, letter) => sum | (1 << FLAG_LETTERS.indexOf(letter)),
+      0,
+    );
     m.dv.setUint16(th, fields.sport);
     m.dv.setUint16(th + 2, fields.dport);
     m.dv.setUint32(th + 4, fields.seq >>> 0);
@@ -248,7 +330,10 @@ export class Bench {
     m.write(th + header, data);
     const saddr = parseIpv4('10.0.0.2') ?? 0;
     const daddr = parseIpv4('10.0.0.1') ?? 0;
-    m.dv.setUint16(th + 16, ~csumPartial(m, th, skb.len, csumPseudo4(saddr, daddr, 6, skb.len)) & 0xffff);
+    m.dv.setUint16(
+      th + 16,
+      ~csumPartial(m, th, skb.len, csumPseudo4(saddr, daddr, 6, skb.len)) & 0xffff,
+    );
     const ip = skbPush(skb, IP_HLEN);
     writeIpHeader(m, ip, skb.len, 0, 0, 0x4000, 64, 6, saddr, daddr);
     const dev = this.net(host).devByName('eth0') as NetDevice;
@@ -259,7 +344,14 @@ export class Bench {
 }
 
 /** Puts an ICMP error about a segment that `host` sent on its wire. */
-export function injectIcmp(bench: Bench, host: string, about: Segment, type: number, code: number, info: number): void {
+export function injectIcmp(
+  bench: Bench,
+  host: string,
+  about: Segment,
+  type: number,
+  code: number,
+  info: number,
+): void {
   const skb = bench.pool.alloc(36, 128);
   if (skb === null) throw new Error('no packet memory');
   const m = skb.mem;
@@ -317,7 +409,11 @@ export function drain(sk: TcpStreamSock): Uint8Array[] | undefined {
 }
 
 /** A connected pair: client on `a`, server child on `b`, port 80. */
-export function connectPair(bench: Bench): { client: TcpStreamSock; server: TcpStreamSock; listener: TcpStreamSock } {
+export function connectPair(bench: Bench): {
+  client: TcpStreamSock;
+  server: TcpStreamSock;
+  listener: TcpStreamSock;
+} {
   const listener = bench.socket('b');
   listener.bind(addr('0.0.0.0', 80));
   listener.listen(16);

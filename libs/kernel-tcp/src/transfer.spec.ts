@@ -13,7 +13,13 @@ interface Outcome {
 }
 
 /** Sends `size` bytes from client to server as both keep up with the callbacks. */
-function transfer(bench: Bench, client: TcpStreamSock, server: TcpStreamSock, size: number, limitNs: number): Outcome {
+function transfer(
+  bench: Bench,
+  client: TcpStreamSock,
+  server: TcpStreamSock,
+  size: number,
+  limitNs: number,
+): Outcome {
   const chunk = new Uint8Array(65536);
   let sent = 0;
   let received = 0;
@@ -39,7 +45,8 @@ function transfer(bench: Bench, client: TcpStreamSock, server: TcpStreamSock, si
         if (done < 0) done = bench.engine.now;
         return;
       }
-      for (let i = 0; i < result.data.length && wrong < 0; i++) if (result.data[i] !== byteAt(received + i)) wrong = received + i;
+      for (let i = 0; i < result.data.length && wrong < 0; i++)
+        if (result.data[i] !== byteAt(received + i)) wrong = received + i;
       received += result.data.length;
     }
   };
@@ -78,23 +85,28 @@ describe('bulk transfer', () => {
     bench.rule = null;
     server.release();
     bench.run(300 * SEC);
-    expect([client.packetsOut, client.sackedOut, client.lostOut, client.retransOut]).toEqual([0, 0, 0, 0]);
+    expect([client.packetsOut, client.sackedOut, client.lostOut, client.retransOut]).toEqual([
+      0, 0, 0, 0,
+    ]);
   });
 
-  it.each([['cubic'], ['reno']])('fills a bottleneck with %s and shares nothing but losses of the queue', (name) => {
-    const bench = new Bench(['a', 'b'], { delayNs: 10 * MS, rate: 20_000_000, limit: 50 });
-    bench.sysctl('a', 'ipv4/tcp_congestion_control', name);
-    const { client, server } = connectPair(bench);
-    const size = 10_000_000;
-    const outcome = transfer(bench, client, server, size, 60 * SEC);
-    expect([outcome.wrong, outcome.received]).toEqual([-1, size]);
-    const rate = (size * 8) / outcome.seconds;
-    expect(bench.queueDrops).toBeGreaterThan(0);
-    expect(rate).toBeGreaterThan(15_000_000);
-    expect(rate).toBeLessThan(20_000_000);
-    expect(bench.mib('a', 'TcpExtTCPTimeouts')).toBe(0);
-    expect(client.diag().tcpInfo?.['delivery_rate']).toBeGreaterThan(1_000_000);
-  });
+  it.each([['cubic'], ['reno']])(
+    'fills a bottleneck with %s and shares nothing but losses of the queue',
+    (name) => {
+      const bench = new Bench(['a', 'b'], { delayNs: 10 * MS, rate: 20_000_000, limit: 50 });
+      bench.sysctl('a', 'ipv4/tcp_congestion_control', name);
+      const { client, server } = connectPair(bench);
+      const size = 10_000_000;
+      const outcome = transfer(bench, client, server, size, 60 * SEC);
+      expect([outcome.wrong, outcome.received]).toEqual([-1, size]);
+      const rate = (size * 8) / outcome.seconds;
+      expect(bench.queueDrops).toBeGreaterThan(0);
+      expect(rate).toBeGreaterThan(15_000_000);
+      expect(rate).toBeLessThan(20_000_000);
+      expect(bench.mib('a', 'TcpExtTCPTimeouts')).toBe(0);
+      expect(client.diag().tcpInfo?.['delivery_rate']).toBeGreaterThan(1_000_000);
+    },
+  );
 
   it('does not take loss for reordering', () => {
     const bench = new Bench(['a', 'b'], { delayNs: 5 * MS });
@@ -121,7 +133,12 @@ describe('bulk transfer', () => {
 
   it('is the same in every run', () => {
     const run = (): string => {
-      const bench = new Bench(['a', 'b'], { delayNs: 5 * MS, rate: 50_000_000, limit: 30, seed: 3 });
+      const bench = new Bench(['a', 'b'], {
+        delayNs: 5 * MS,
+        rate: 50_000_000,
+        limit: 30,
+        seed: 3,
+      });
       const { client, server } = connectPair(bench);
       lossy(bench, 1);
       return transfer(bench, client, server, 1_000_000, 60 * SEC).log;

@@ -1,0 +1,146 @@
+/**
+ * Writing to a connection: bytes into segments at the end of the write queue, pushed out as they fill.
+ * TcpStreamSock.sendmsg → here → tcp-output. Source: net/ipv4/tcp.c tcp_sendmsg_locked(), tcp_push(); RFC 9293 §3.9.1.2.
+ */
+import { Errno, seqAfter } from '@netloom/base';
+import {
+  Mib,
+  mibAdd,
+  SEND_SHUTDOWN,
+  skbPut,
+  type SendOptions,
+  type SkBuff,
+} from '@netloom/kernel-core';
+import { Msg } from '@netloom/sys';
+import { TCPHDR_ACK, TCPHDR_FIN, TCPHDR_PSH } from '@netloom/wire';
+import {
+  TCP_NAGLE_CORK,
+  TCP_NAGLE_PUSH,
+  TCPF_CLOSE_WAIT,
+  TCPF_ESTABLISHED,
+  TCPF_SYN_RECV,
+  TCPF_SYN_SENT,
+} from './tcp-const.js';
+import { tcpSlowStartAfterIdleCheck } from './tcp-cwnd.js';
+import { tcpCurrentMss } from './tcp-mss.js';
+import { TcpSysctl } from './tcp-net.js';
+import { tcpPushOne, tcpPushPending, tcpQueueSkb } from './tcp-output.js';
+import { tcpRateCheckAppLimited } from './tcp-rate.js';
+import type { TcpSock } from './tcp-sock.js';
+import { tcpTakeError } from './tcp-state.js';
+import { tcpAllocSkb, tcpInitNondataSkb } from './tcp-transmit.js';
+
+/** @kernel tcp_sendmsg_locked() */
+export function tcpSendmsg(tp: TcpSock, data: Uint8Array, options: SendOptions): number {
+  const { flags } = options;
+  const bit = 1 << tp.state;
+  if ((bit & (TCPF_SYN_SENT | TCPF_SYN_RECV)) !== 0) {
+    return tp.err !== 0 ? tcpTakeError(tp) : -Errno.EAGAIN;
+  }
+  if ((bit & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) === 0)
+    return tp.err !== 0 ? tcpTakeError(tp) : -Errno.EPIPE;
+  if (tp.err !== 0) return tcpTakeError(tp);
+  if ((tp.shutdownMask & SEND_SHUTDOWN) !== 0) return -Errno.EPIPE;
+  tcpRateCheckAppLimited(tp);
+  const mss = tcpCurrentMss(tp);
+  let copied = 0;
+  while (copied < data.length) {
+    let skb = tp.writeQueue.tail;
+    let room =
+      skb === null || (skb.cbFlags & TCPHDR_FIN) !== 0
+        ? 0
+        : Math.min(mss - skb.len, skb.end - skb.tail);
+    if (room <= 0) {
+      if (!memoryFree(tp)) break;
+      const first = tp.rtxQueue.length === 0 && tp.writeQueue.head === null;
+      const fresh = newSegment(tp, Math.min(data.length - copied, mss));
+      if (fresh === null) {
+        if (copied === 0 && first) return -Errno.ENOBUFS;
+        break;
+      }
+      skb = fresh;
+      room = Math.min(mss, skb.end - skb.tail);
+    }
+    const segment = skb as SkBuff;
+    const n = Math.min(room, data.length - copied);
+    append(tp, segment, data, copied, n);
+    if (copied === 0) segment.cbFlags &= ~TCPHDR_PSH;
+    copied += n;
+    if (copied === data.length) break;
+    if (segment.len < mss && segment.end > segment.tail) continue;
+    if (forcedPush(tp)) {
+      markPush(tp, segment);
+      tcpPushPending(tp, mss, TCP_NAGLE_PUSH);
+    } else if (segment === tp.writeQueue.head) {
+      tcpPushOne(tp, mss);
+    }
+  }
+  if (copied < data.length) tp.nospace = true;
+  if (copied === 0 && data.length > 0) return -Errno.EAGAIN;
+  if (copied > 0) tcpPush(tp, flags, mss, copied < data.length ? TCP_NAGLE_PUSH : tp.nonagle);
+  return copied;
+}
+
+function memoryFree(tp: TcpSock): boolean {
+  return tp.wmemQueued < tp.sndbuf;
+}
+
+/** An empty segment at the end of the write queue. @kernel tcp_stream_alloc_skb(), tcp_skb_entail() */
+function newSegment(tp: TcpSock, size: number): SkBuff | null {
+  const skb = tcpAllocSkb(tp, size) ?? tcpAllocSkb(tp, Math.min(size, 1024));
+  if (skb === null) return null;
+  tcpInitNondataSkb(skb, tp.writeSeq, TCPHDR_ACK);
+  tcpQueueSkb(tp, skb);
+  tp.nonagle &= ~TCP_NAGLE_PUSH;
+  tcpSlowStartAfterIdleCheck(tp);
+  return skb;
+}
+
+function append(tp: TcpSock, skb: SkBuff, data: Uint8Array, from: number, n: number): void {
+  const at = skbPut(skb, n);
+  skb.mem.write(at, data, from, n);
+  // What was asked for at allocation is paid for; appending beyond it is charged now.
+  const used = skb.tail - skb.head + 576;
+  if (used > skb.truesize) {
+    tp.wmemQueued += used - skb.truesize;
+    skb.truesize = used;
+  }
+  skb.cbEndSeq = (skb.cbEndSeq + n) >>> 0;
+  tp.writeSeq = (tp.writeSeq + n) >>> 0;
+}
+
+/** Half a window since the last PSH: send one. @kernel forced_push() */
+function forcedPush(tp: TcpSock): boolean {
+  return seqAfter(tp.writeSeq, (tp.pushedSeq + (tp.maxWindow >>> 1)) >>> 0);
+}
+
+function markPush(tp: TcpSock, skb: SkBuff): void {
+  skb.cbFlags |= TCPHDR_PSH;
+  tp.pushedSeq = tp.writeSeq;
+}
+
+/** Sends what a write has queued. @kernel tcp_push() */
+function tcpPush(tp: TcpSock, flags: number, mss: number, nonagle: number): void {
+  const tail = tp.writeQueue.tail;
+  if (tail === null) return;
+  const more = (flags & Msg.MSG_MORE) !== 0;
+  if (!more || forcedPush(tp)) markPush(tp, tail);
+  if (shouldAutocork(tp, tail, mss)) {
+    if (!tp.tsqThrottled) {
+      tp.tsqThrottled = true;
+      mibAdd(tp.net.mib, Mib.TcpExtTCPAutoCorking, 1);
+    }
+    if (tp.wmemAlloc > tail.truesize) return; // sent when a clone leaves the host
+  }
+  tcpPushPending(tp, mss, more ? TCP_NAGLE_CORK : nonagle);
+}
+
+/** A small segment while others wait in the host's own queue: let it grow. @kernel tcp_should_autocork() */
+function shouldAutocork(tp: TcpSock, skb: SkBuff, mss: number): boolean {
+  return (
+    skb.len < mss &&
+    tp.tn.sysctl(TcpSysctl.tcp_autocorking) !== 0 &&
+    tp.rtxQueue.length > 0 &&
+    tp.wmemAlloc > skb.truesize
+  );
+}
