@@ -26,7 +26,6 @@ import {
   TCPF_FIN_WAIT2,
   TCPF_LAST_ACK,
   TCPF_SYN_RECV,
-  TCPF_SYN_SENT,
 } from './tcp-const.js';
 import { tcpForgetPeer } from './tcp-ipv4.js';
 import { tcpListenStop } from './tcp-listen.js';
