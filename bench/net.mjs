@@ -25,7 +25,10 @@ export const ip = (a, b, c, d) => ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 /** Engine, memory and what hosts share. */
 export class Net {
   constructor(programs = [], memoryBytes = 64 << 20) {
-    this.engine = new Engine({ seed: 1, drain: () => new Promise((resolve) => setImmediate(resolve)) });
+    this.engine = new Engine({
+      seed: 1,
+      drain: () => new Promise((resolve) => setImmediate(resolve)),
+    });
     this.pool = new SkbPool(new PacketMemory(memoryBytes));
     this.environment = createEnvironment(programs);
     this.trace = new Tracepoints();
@@ -35,7 +38,13 @@ export class Net {
 
   host(name) {
     return new Host({
-      environment: this.environment, engine: this.engine, pool: this.pool, trace: this.trace, name, index: ++this.hosts, bootTimeSec: 1_700_000_000,
+      environment: this.environment,
+      engine: this.engine,
+      pool: this.pool,
+      trace: this.trace,
+      name,
+      index: ++this.hosts,
+      bootTimeSec: 1_700_000_000,
     });
   }
 
@@ -76,7 +85,12 @@ export async function chain(datagrams, watch) {
   }
   for (let i = 0; i < 6; i++) {
     const via = i < 5 ? ip(10, 0, i, 2) : ip(10, 0, 4, 1);
-    fibNewRoute(hosts[i].kernel.initNet, { family: 2, dstLen: 0, nexthops: [{ via }], mode: 'add' });
+    fibNewRoute(hosts[i].kernel.initNet, {
+      family: 2,
+      dstLen: 0,
+      nexthops: [{ via }],
+      mode: 'add',
+    });
     if (i > 0 && i < 5) ipv4SetConf(hosts[i].kernel.initNet, 'all', 'forwarding', 1);
   }
   const finish = await watch?.(net, hosts);
@@ -103,6 +117,7 @@ export async function chain(datagrams, watch) {
   engine.at(0, send, undefined);
   engine.advance(datagrams * 1000 + 1e9);
   finish?.();
-  if (received !== datagrams) throw new Error(`${datagrams - received} of ${datagrams} datagrams were lost`);
+  if (received !== datagrams)
+    throw new Error(`${datagrams - received} of ${datagrams} datagrams were lost`);
   return { hops: datagrams * 5, fingerprint: engine.fingerprint.text };
 }

@@ -29,24 +29,40 @@ async function cases() {
 }
 
 function sample({ file, name }) {
-  const child = spawnSync(process.execPath, ['--max-semi-space-size=64', '--max-inlined-bytecode-size-cumulative=3000', '--expose-gc', `${folder}${file}.mjs`], {
-    env: { ...process.env, NETLOOM_BENCH_CASE: name },
-    encoding: 'utf8',
-    maxBuffer: 1 << 26,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawnSync(
+    process.execPath,
+    [
+      '--max-semi-space-size=64',
+      '--max-inlined-bytecode-size-cumulative=3000',
+      '--expose-gc',
+      `${folder}${file}.mjs`,
+    ],
+    {
+      env: { ...process.env, NETLOOM_BENCH_CASE: name },
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   if (child.status !== 0) throw new Error(`${name}: exit ${child.status ?? child.signal}`);
   return JSON.parse(child.stdout.trim().split('\n').at(-1));
 }
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
-const short = (value) => (value >= 1e6 ? `${(value / 1e6).toFixed(2)} M` : value >= 100 ? value.toFixed(0) : value.toPrecision(3));
+const short = (value) =>
+  value >= 1e6
+    ? `${(value / 1e6).toFixed(2)} M`
+    : value >= 100
+      ? value.toFixed(0)
+      : value.toPrecision(3);
 
 const args = process.argv.slice(2);
 const json = args.includes('--json');
 const samplesAt = args.indexOf('--samples');
 const samples = samplesAt >= 0 ? Number(args[samplesAt + 1]) : 5;
-const wanted = args.filter((arg, i) => !arg.startsWith('--') && i !== samplesAt + 1 - (samplesAt < 0 ? 1e9 : 0));
+const wanted = args.filter(
+  (arg, i) => !arg.startsWith('--') && i !== samplesAt + 1 - (samplesAt < 0 ? 1e9 : 0),
+);
 const all = await cases();
 
 if (args.includes('--help')) {
@@ -61,14 +77,22 @@ if (!existsSync(fileURLToPath(new URL('../libs/lab/dist/index.js', import.meta.u
   console.error('bench: the packages are not built; run npm run build first');
   process.exit(2);
 }
-const chosen = wanted.length === 0 ? all : all.filter(({ name }) => wanted.some((want) => name.toLowerCase().startsWith(want.toLowerCase())));
+const chosen =
+  wanted.length === 0
+    ? all
+    : all.filter(({ name }) =>
+        wanted.some((want) => name.toLowerCase().startsWith(want.toLowerCase())),
+      );
 if (chosen.length === 0) {
-  console.error(`bench: no case is called ${wanted.join(' or ')}; there are ${all.map(({ name }) => name).join(', ')}`);
+  console.error(
+    `bench: no case is called ${wanted.join(' or ')}; there are ${all.map(({ name }) => name).join(', ')}`,
+  );
   process.exit(2);
 }
 
 const results = [];
-if (!json) console.log(`${'case'.padEnd(14)} ${'median'.padStart(10)}  ${'unit'.padEnd(24)} samples`);
+if (!json)
+  console.log(`${'case'.padEnd(14)} ${'median'.padStart(10)}  ${'unit'.padEnd(24)} samples`);
 for (const one of chosen) {
   const measured = [];
   for (let i = 0; i < samples; i++) {
@@ -81,13 +105,21 @@ for (const one of chosen) {
     const unit = measured[0][key].unit;
     const result = { name: key, value: median(values), unit, samples: values };
     results.push(result);
-    if (!json) console.log(`${key.padEnd(14)} ${short(result.value).padStart(10)}  ${unit.padEnd(24)} ${values.map(short).join(' ')}`);
+    if (!json)
+      console.log(
+        `${key.padEnd(14)} ${short(result.value).padStart(10)}  ${unit.padEnd(24)} ${values.map(short).join(' ')}`,
+      );
   }
 }
 const value = (name) => results.find((result) => result.name === name)?.value;
 if (value('S2') !== undefined && value('S7') !== undefined) {
   const cost = value('S2') / value('S7') - 1;
-  results.push({ name: 'S7-cost', value: 1 / (1 + cost), unit: 'of S2 (larger is better)', samples: [1 / (1 + cost)] });
+  results.push({
+    name: 'S7-cost',
+    value: 1 / (1 + cost),
+    unit: 'of S2 (larger is better)',
+    samples: [1 / (1 + cost)],
+  });
   if (!json) console.log(`S7 costs ${(cost * 100).toFixed(0)} % over S2`);
 }
 if (json) console.log(JSON.stringify({ cases: results }));

@@ -39,7 +39,11 @@ describe('what cannot be done is said on standard error', () => {
       /Allowed choices are emulator, linux, both/,
     ],
     ['a file that is not there', ['run', '/nosuch.yml'], /^netloom: ENOENT.*'\/nosuch\.yml'/],
-    ['a scenario that is not there', ['test', '/nosuch.yml'], /^\/nosuch\.yml: refused\n {2}ENOENT/],
+    [
+      'a scenario that is not there',
+      ['test', '/nosuch.yml'],
+      /^\/nosuch\.yml: refused\n {2}ENOENT/,
+    ],
     [
       'no server',
       ['inspect', ...NO_SERVER],

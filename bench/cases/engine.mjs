@@ -12,7 +12,10 @@ if (process.env.NETLOOM_BENCH_CASE === 'engine') {
   const elapsed = startClock();
   const engine = new Engine();
   const random = new RandomStream(1, 'bench');
-  const delays = Float64Array.from({ length: 1 << 16 }, () => 1 + Math.floor(-Math.log(1 - random.u32() / 2 ** 32) * 10_000));
+  const delays = Float64Array.from(
+    { length: 1 << 16 },
+    () => 1 + Math.floor(-Math.log(1 - random.u32() / 2 ** 32) * 10_000),
+  );
   const state = { next: 0 };
   const fire = (target, arg) => {
     target.next = (target.next + 1) & 0xffff;

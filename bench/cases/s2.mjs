@@ -1,7 +1,12 @@
 // S2: 1,000,000 UDP datagrams of 64 bytes, one a microsecond, through four routers.
 import { chain, report, startClock } from '../net.mjs';
 
-export const variants = [{ name: 'S2', about: 'packet-hops a CPU second: source, 4 routers, sink; 1,000,000 datagrams of 64 bytes' }];
+export const variants = [
+  {
+    name: 'S2',
+    about: 'packet-hops a CPU second: source, 4 routers, sink; 1,000,000 datagrams of 64 bytes',
+  },
+];
 
 if (process.env.NETLOOM_BENCH_CASE === 'S2') {
   const elapsed = startClock();

@@ -5,12 +5,20 @@ import { bridgeKind } from '@netloom/kernel-drivers';
 import { address, cpuSeconds, ip, Net, report, startClock } from '../net.mjs';
 
 const SIZES = [10, 100, 1000];
-export const variants = SIZES.map((n) => ({ name: `S5-${n}`, about: `one bridge and ${n} hosts: until host 1's ping to host ${n} is answered` }));
+export const variants = SIZES.map((n) => ({
+  name: `S5-${n}`,
+  about: `one bridge and ${n} hosts: until host 1's ping to host ${n} is answered`,
+}));
 
 function build(n, netutilsPrograms) {
   const net = new Net(netutilsPrograms, 32 << 20);
   const bridge = net.host('switch');
-  const br0 = bridgeKind.newlink(bridge.kernel.initNet, 'br0', { kind: 'bridge' }, bridge.kernel.initNet);
+  const br0 = bridgeKind.newlink(
+    bridge.kernel.initNet,
+    'br0',
+    { kind: 'bridge' },
+    bridge.kernel.initNet,
+  );
   devOpen(br0);
   const hosts = [];
   for (let i = 0; i < n; i++) {
@@ -33,8 +41,10 @@ async function ping({ net, hosts }, n) {
       text += decoder.decode(chunk);
     },
   });
-  for (let slice = 0; slice < 100 && !text.includes('bytes from'); slice++) await net.engine.run(net.engine.now + 10e6);
-  if (!text.includes(`64 bytes from 10.0.${n >> 8}.${n & 255}`)) throw new Error(`no answer:\n${text}`);
+  for (let slice = 0; slice < 100 && !text.includes('bytes from'); slice++)
+    await net.engine.run(net.engine.now + 10e6);
+  if (!text.includes(`64 bytes from 10.0.${n >> 8}.${n & 255}`))
+    throw new Error(`no answer:\n${text}`);
 }
 
 const n = SIZES.find((size) => process.env.NETLOOM_BENCH_CASE === `S5-${size}`);

@@ -7,9 +7,13 @@ export const variants = [{ name: 'S7', about: 'S2 with pcapng written on all ten
 
 function world(net, hosts) {
   return {
-    labName: 'bench', seed: 1, epochSec: 1_700_000_000, version: 'bench',
+    labName: 'bench',
+    seed: 1,
+    epochSec: 1_700_000_000,
+    version: 'bench',
     now: () => net.engine.now,
-    device: ({ node, interface: name }) => hosts.find((host) => host.name === node)?.kernel.initNet.devByName(name),
+    device: ({ node, interface: name }) =>
+      hosts.find((host) => host.name === node)?.kernel.initNet.devByName(name),
     tapAll: () => undefined,
     facts: () => ({ addresses: [] }),
     names: () => [],
@@ -26,10 +30,17 @@ if (process.env.NETLOOM_BENCH_CASE === 'S7') {
     for (const host of hosts) {
       for (const name of ['eth0', 'eth1']) {
         if (host.kernel.initNet.devByName(name) === undefined) continue;
-        const fd = openSync(folder === undefined ? '/dev/null' : `${folder}/${host.name}-${name}.pcapng`, 'w');
-        const capture = new Capture(world(net, hosts), { id: name, sources: [{ node: host.name, interface: name }], lend: true }, (chunk) => {
-          writeSync(fd, chunk);
-        });
+        const fd = openSync(
+          folder === undefined ? '/dev/null' : `${folder}/${host.name}-${name}.pcapng`,
+          'w',
+        );
+        const capture = new Capture(
+          world(net, hosts),
+          { id: name, sources: [{ node: host.name, interface: name }], lend: true },
+          (chunk) => {
+            writeSync(fd, chunk);
+          },
+        );
         closers.push(() => {
           capture.stop();
           closeSync(fd);

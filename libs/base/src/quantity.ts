@@ -5,11 +5,22 @@
  */
 
 const TIME_NS: Readonly<Record<string, number>> = {
-  ns: 1, nsec: 1, nsecs: 1,
-  us: 1e3, usec: 1e3, usecs: 1e3, µs: 1e3,
-  ms: 1e6, msec: 1e6, msecs: 1e6,
-  s: 1e9, sec: 1e9, secs: 1e9,
-  m: 60e9, min: 60e9, h: 3600e9,
+  ns: 1,
+  nsec: 1,
+  nsecs: 1,
+  us: 1e3,
+  usec: 1e3,
+  usecs: 1e3,
+  µs: 1e3,
+  ms: 1e6,
+  msec: 1e6,
+  msecs: 1e6,
+  s: 1e9,
+  sec: 1e9,
+  secs: 1e9,
+  m: 60e9,
+  min: 60e9,
+  h: 3600e9,
 };
 
 /** `10ms`, `1.5s`, `200us` to integer nanoseconds; a bare number is in `bareUnit` (default seconds). */
@@ -21,10 +32,24 @@ export function parseDurationNs(text: string | number, bareUnit = 's'): number |
 }
 
 const RATE_BITS: Readonly<Record<string, number>> = {
-  bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9, tbit: 1e12,
-  kibit: 1024, mibit: 1024 ** 2, gibit: 1024 ** 3, tibit: 1024 ** 4,
-  bps: 8, kbps: 8e3, mbps: 8e6, gbps: 8e9, tbps: 8e12,
-  kibps: 8192, mibps: 8 * 1024 ** 2, gibps: 8 * 1024 ** 3, tibps: 8 * 1024 ** 4,
+  bit: 1,
+  kbit: 1e3,
+  mbit: 1e6,
+  gbit: 1e9,
+  tbit: 1e12,
+  kibit: 1024,
+  mibit: 1024 ** 2,
+  gibit: 1024 ** 3,
+  tibit: 1024 ** 4,
+  bps: 8,
+  kbps: 8e3,
+  mbps: 8e6,
+  gbps: 8e9,
+  tbps: 8e12,
+  kibps: 8192,
+  mibps: 8 * 1024 ** 2,
+  gibps: 8 * 1024 ** 3,
+  tibps: 8 * 1024 ** 4,
 };
 
 /** tc's rate spellings to bits a second (`bps` is bytes a second there); a bare number is in `bareUnit`. */

@@ -6,7 +6,12 @@ const step = fc.integer({ min: 1, max: 0x7fffffff });
 
 describe('sequence numbers', () => {
   it.each([
-    [0xffffffff, 0, true], [0, 0xffffffff, false], [5, 5, false], [0, 0x7fffffff, true], [0x7fffffff, 0x80000000, true], [1, 2, true],
+    [0xffffffff, 0, true],
+    [0, 0xffffffff, false],
+    [5, 5, false],
+    [0, 0x7fffffff, true],
+    [0x7fffffff, 0x80000000, true],
+    [1, 2, true],
   ])('%i before %i: %p', (a, b, before) => {
     expect(seqBefore(a, b)).toBe(before);
     expect(seqAfter(b, a)).toBe(before);

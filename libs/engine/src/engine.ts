@@ -45,7 +45,8 @@ export class Engine {
 
   /** Runs `fn(target, arg)` at `time` (nanoseconds, not before now); equal times run in the order of these calls. */
   at<T>(time: number, fn: EventFn<T>, target: T, arg = 0): void {
-    if (!(time >= this.now)) throw new InvariantError(`event at ${time} lies before now, ${this.now}`);
+    if (!(time >= this.now))
+      throw new InvariantError(`event at ${time} lies before now, ${this.now}`);
     this.wheel.push(time, fn, target, arg);
   }
 
@@ -106,7 +107,8 @@ export class Engine {
   async settle(): Promise<void> {
     while (this.woken) {
       this.woken = false;
-      if (this.drain === undefined) throw new InvariantError('programs need an engine with a drain');
+      if (this.drain === undefined)
+        throw new InvariantError('programs need an engine with a drain');
       await this.drain();
     }
   }

@@ -1,7 +1,11 @@
 import { Engine } from './engine.js';
 import { Timer } from './timer.js';
 
-function timeline(act: (timer: Timer, engine: Engine) => void): { readonly fired: number[]; readonly timer: Timer; readonly engine: Engine } {
+function timeline(act: (timer: Timer, engine: Engine) => void): {
+  readonly fired: number[];
+  readonly timer: Timer;
+  readonly engine: Engine;
+} {
   const engine = new Engine();
   const fired: number[] = [];
   const timer = new Timer(engine, () => fired.push(engine.now));
@@ -90,7 +94,8 @@ describe('Timer', () => {
 
   it('agrees with a plain reference over random moves', () => {
     let state = 12345;
-    const random = (n: number): number => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) % n;
+    const random = (n: number): number =>
+      (state = (Math.imul(state, 1103515245) + 12345) >>> 0) % n;
     for (let round = 0; round < 200; round++) {
       const engine = new Engine();
       const fired: number[] = [];

@@ -81,10 +81,14 @@ describe('Engine', () => {
     const seen: string[] = [];
     const sleep = (ns: number): Promise<void> =>
       new Promise((resolve) =>
-        engine.after(ns, () => {
-          engine.wake();
-          resolve();
-        }, undefined),
+        engine.after(
+          ns,
+          () => {
+            engine.wake();
+            resolve();
+          },
+          undefined,
+        ),
       );
     void (async () => {
       await sleep(5);

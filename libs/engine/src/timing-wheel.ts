@@ -81,7 +81,10 @@ export class TimingWheel {
       const level = diff === 0 ? 0 : (31 - Math.clz32(diff)) >> 3;
       index = (level << 8) | ((lo >>> (level << 3)) & 255);
     } else {
-      invariant(hi > this.posHi, `an event was pushed before the wheel's position ${this.position}`);
+      invariant(
+        hi > this.posHi,
+        `an event was pushed before the wheel's position ${this.position}`,
+      );
       const level = 4 + ((31 - Math.clz32(hi ^ this.posHi)) >> 3);
       index = (level << 8) | ((hi >>> ((level - 4) << 3)) & 255);
     }
@@ -106,7 +109,8 @@ export class TimingWheel {
     const word = index >> 5;
     const left = (this.occupied[word] as number) & ~(1 << (index & 31));
     this.occupied[word] = left;
-    if (left === 0) this.summary[word >> 3] = (this.summary[word >> 3] as number) & ~(1 << (word & 7));
+    if (left === 0)
+      this.summary[word >> 3] = (this.summary[word >> 3] as number) & ~(1 << (word & 7));
   }
 
   /** The first occupied slot of a level at or after `from`, or -1. */
@@ -172,7 +176,8 @@ export class TimingWheel {
     while (id >= 0) {
       const following = this.next[id] as number;
       const lo = this.lows[id] as number;
-      if (index < 512) this.append(lo & 255, id); // from level 1 there is only level 0
+      if (index < 512)
+        this.append(lo & 255, id); // from level 1 there is only level 0
       else this.place(id, lo, ((this.times[id] as number) / TWO32) | 0);
       id = following;
     }
@@ -188,7 +193,11 @@ export class TimingWheel {
       if (slot < 0) continue;
       // Everything on the levels above is later than anything in this slot.
       let earliest = Infinity;
-      for (let id = this.heads[(level << 8) | slot] as number; id >= 0; id = this.next[id] as number) {
+      for (
+        let id = this.heads[(level << 8) | slot] as number;
+        id >= 0;
+        id = this.next[id] as number
+      ) {
         earliest = Math.min(earliest, this.times[id] as number);
       }
       return earliest;

@@ -6,9 +6,23 @@
 import { ETH_HLEN, ETH_P_802_3_MIN, ethDestHi, ethDestLo, ethProto } from '@netloom/wire';
 import { DropReason } from './drop-reasons.js';
 import type { Kernel } from './kernel.js';
-import { RX_HANDLER_ANOTHER, RX_HANDLER_CONSUMED, Stat, statAdd, type DeviceTap, type NetDevice } from './net-device.js';
+import {
+  RX_HANDLER_ANOTHER,
+  RX_HANDLER_CONSUMED,
+  Stat,
+  statAdd,
+  type DeviceTap,
+  type NetDevice,
+} from './net-device.js';
 import { rpsCpu } from './rps.js';
-import { PACKET_BROADCAST, PACKET_HOST, PACKET_LOOPBACK, PACKET_MULTICAST, PACKET_OTHERHOST, type SkBuff } from './skbuff.js';
+import {
+  PACKET_BROADCAST,
+  PACKET_HOST,
+  PACKET_LOOPBACK,
+  PACKET_MULTICAST,
+  PACKET_OTHERHOST,
+  type SkBuff,
+} from './skbuff.js';
 
 /** Handles packets of one ethertype. Consumes them. */
 export type PacketHandler = (skb: SkBuff, dev: NetDevice) => void;
@@ -30,7 +44,8 @@ export function ethTypeTrans(skb: SkBuff, dev: NetDevice): number {
   const hi = ethDestHi(mem, o);
   const lo = ethDestLo(mem, o);
   if (hi === dev.addrHi && lo === dev.addrLo) skb.pktType = PACKET_HOST;
-  else if ((hi & 0x100) !== 0) skb.pktType = hi === 0xffff && lo === 0xffffffff ? PACKET_BROADCAST : PACKET_MULTICAST;
+  else if ((hi & 0x100) !== 0)
+    skb.pktType = hi === 0xffff && lo === 0xffffffff ? PACKET_BROADCAST : PACKET_MULTICAST;
   else skb.pktType = PACKET_OTHERHOST;
   const proto = ethProto(mem, o);
   return proto >= ETH_P_802_3_MIN ? proto : ETH_P_802_2;

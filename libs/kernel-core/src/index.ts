@@ -1,8 +1,4 @@
-export {
-  ethTypeTrans,
-  netifReceiveSkb,
-  type PacketHandler,
-} from './dev-receive.js';
+export { ethTypeTrans, netifReceiveSkb, type PacketHandler } from './dev-receive.js';
 export {
   devQueueXmit,
   devHardStartXmit,
@@ -24,14 +20,8 @@ export {
   devSetMaster,
   devChangeNetNamespace,
 } from './dev.js';
-export {
-  DropReason,
-  dropReasonName,
-  type DropReasonName,
-} from './drop-reasons.js';
-export {
-  Dst,
-} from './dst.js';
+export { DropReason, dropReasonName, type DropReasonName } from './drop-reasons.js';
+export { Dst } from './dst.js';
 export {
   KernelModules,
   Kernel,
@@ -83,9 +73,7 @@ export {
   type NetDeviceOps,
   type DeviceTap,
 } from './net-device.js';
-export {
-  Net,
-} from './net.js';
+export { Net } from './net.js';
 export {
   NF_INET_PRE_ROUTING,
   NF_INET_LOCAL_IN,
@@ -117,9 +105,7 @@ export {
   qdiscXmit,
   qdiscRun,
 } from './qdisc.js';
-export {
-  SkbQueue,
-} from './skb-queue.js';
+export { SkbQueue } from './skb-queue.js';
 export {
   PACKET_HOST,
   PACKET_BROADCAST,
@@ -180,11 +166,5 @@ export {
   napiComplete,
   netifRx,
 } from './softnet.js';
-export {
-  parseSysctlInt,
-  parseSysctlInts,
-  type SysctlEntry,
-} from './sysctl.js';
-export {
-  Tracepoints,
-} from './trace.js';
+export { parseSysctlInt, parseSysctlInts, type SysctlEntry } from './sysctl.js';
+export { Tracepoints } from './trace.js';

@@ -31,8 +31,17 @@ export interface InetProtocol {
 
 /** Device events, as the kernel's netdevice notifier chain names them. */
 export type NetdevEvent =
-  | 'REGISTER' | 'UNREGISTER' | 'UP' | 'GOING_DOWN' | 'DOWN' | 'CHANGE' | 'CHANGEADDR' | 'CHANGEMTU' | 'CHANGENAME'
-  | 'CHANGEUPPER' | 'POST_INIT';
+  | 'REGISTER'
+  | 'UNREGISTER'
+  | 'UP'
+  | 'GOING_DOWN'
+  | 'DOWN'
+  | 'CHANGE'
+  | 'CHANGEADDR'
+  | 'CHANGEMTU'
+  | 'CHANGENAME'
+  | 'CHANGEUPPER'
+  | 'POST_INIT';
 
 /** A kind of virtual link, as `ip link add … type KIND` names it. @kernel struct rtnl_link_ops */
 export interface LinkKind {
@@ -57,8 +66,13 @@ export interface DiagSource {
 export class KernelModules {
   private ip: PacketHandler | undefined;
   private readonly packetHandlers = new Map<number, PacketHandler>();
-  readonly inetProtocols: (InetProtocol | undefined)[] = new Array<InetProtocol | undefined>(256).fill(undefined);
-  private readonly socketFactories = new Map<string, (net: Net, type: number, protocol: number) => Sock>();
+  readonly inetProtocols: (InetProtocol | undefined)[] = new Array<InetProtocol | undefined>(
+    256,
+  ).fill(undefined);
+  private readonly socketFactories = new Map<
+    string,
+    (net: Net, type: number, protocol: number) => Sock
+  >();
   readonly sysctls: SysctlEntry[] = [];
   private readonly diags = new Map<SockDiagEntry['type'], (net: Net) => Iterable<DiagSource>>();
   private readonly linkKinds = new Map<string, LinkKind>();
@@ -83,7 +97,10 @@ export class KernelModules {
 
   /** Makes `socket(family, type, protocol)`; protocol 0 is the default of the type, -1 any. @kernel inet_register_protosw() */
   addSocketFactory(
-    family: number, type: number, protocol: number, make: (net: Net, type: number, protocol: number) => Sock,
+    family: number,
+    type: number,
+    protocol: number,
+    make: (net: Net, type: number, protocol: number) => Sock,
   ): void {
     this.socketFactories.set(`${family}/${type}/${protocol}`, make);
   }
@@ -91,12 +108,15 @@ export class KernelModules {
   /** @errno EAFNOSUPPORT, ESOCKTNOSUPPORT, EPROTONOSUPPORT */
   createSock(net: Net, family: number, type: number, protocol: number): Sock {
     const make =
-      this.socketFactories.get(`${family}/${type}/${protocol}`) ?? this.socketFactories.get(`${family}/${type}/-1`);
+      this.socketFactories.get(`${family}/${type}/${protocol}`) ??
+      this.socketFactories.get(`${family}/${type}/-1`);
     if (make !== undefined) return make(net, type, protocol);
     const keys = [...this.socketFactories.keys()];
     if (!keys.some((key) => key.startsWith(`${family}/`))) throw new KernelError('EAFNOSUPPORT');
     throw new KernelError(
-      keys.some((key) => key.startsWith(`${family}/${type}/`)) ? 'EPROTONOSUPPORT' : 'ESOCKTNOSUPPORT',
+      keys.some((key) => key.startsWith(`${family}/${type}/`))
+        ? 'EPROTONOSUPPORT'
+        : 'ESOCKTNOSUPPORT',
     );
   }
 
@@ -257,6 +277,8 @@ export class Kernel {
 
   /** Drops so far by the kernel's reason names. */
   dropCounts(): Record<string, number> {
-    return Object.fromEntries([...this.drops].map(([reason, count]) => [dropReasonName(reason), count]));
+    return Object.fromEntries(
+      [...this.drops].map(([reason, count]) => [dropReasonName(reason), count]),
+    );
   }
 }

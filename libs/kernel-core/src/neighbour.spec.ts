@@ -1,11 +1,20 @@
 import { RandomStream } from '@netloom/base';
 import { Nud } from '@netloom/sys';
 import { DropReason } from './drop-reasons.js';
-import { NEIGH_PARMS_DEFAULT, NEIGH_UPDATE_F_ADMIN, NEIGH_UPDATE_F_OVERRIDE, Neighbour, type NeighOps, type NeighParms } from './neighbour.js';
+import {
+  NEIGH_PARMS_DEFAULT,
+  NEIGH_UPDATE_F_ADMIN,
+  NEIGH_UPDATE_F_OVERRIDE,
+  Neighbour,
+  type NeighOps,
+  type NeighParms,
+} from './neighbour.js';
 import { SpecKernel, type SpecPort } from './spec-kernel.js';
 
 const S = 1e9;
-const NAMES = Object.fromEntries(Object.entries(Nud).map(([name, value]) => [value, name.slice(4)]));
+const NAMES = Object.fromEntries(
+  Object.entries(Nud).map(([name, value]) => [value, name.slice(4)]),
+);
 const MAC = { hi: 0x0200, lo: 0x00000002 };
 const OTHER = { hi: 0x0200, lo: 0x00000003 };
 
@@ -78,7 +87,9 @@ describe('Neighbour', () => {
   it('starts over with the next packet after a failure', () => {
     const bench = new Bench();
     bench.at(0, () => bench.send()).at(8, () => bench.send());
-    expect(bench.until(20)).toBe('0 INCOMPLETE, 0 ask, 1 ask, 2 ask, 3 FAILED, 3 fail, 8 INCOMPLETE, 8 ask, 9 ask, 10 ask, 11 FAILED, 11 fail');
+    expect(bench.until(20)).toBe(
+      '0 INCOMPLETE, 0 ask, 1 ask, 2 ask, 3 FAILED, 3 fail, 8 INCOMPLETE, 8 ask, 9 ask, 10 ask, 11 FAILED, 11 fail',
+    );
   });
 
   it('sends what waited as soon as it is answered, in order, with the address', () => {
@@ -93,7 +104,9 @@ describe('Neighbour', () => {
       });
     expect(bench.until(1)).toBe('0 INCOMPLETE, 0 ask, 0.01 REACHABLE');
     expect(bench.sent).toEqual([74, 75]);
-    expect([...(bench.port.sent[0]?.bytes.subarray(0, 14) ?? [])]).toEqual([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0]);
+    expect([...(bench.port.sent[0]?.bytes.subarray(0, 14) ?? [])]).toEqual([
+      2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0,
+    ]);
   });
 
   it('goes stale after the reachable time; use makes it check, and silence fails it', () => {
@@ -104,7 +117,9 @@ describe('Neighbour', () => {
         bench.reply();
       })
       .at(100, () => bench.send());
-    expect(bench.until(200)).toBe('0 INCOMPLETE, 0 ask, 0.01 REACHABLE, 30.02 STALE, 100 DELAY, 105 PROBE, 105 ask, 106 ask, 107 ask, 108 FAILED');
+    expect(bench.until(200)).toBe(
+      '0 INCOMPLETE, 0 ask, 0.01 REACHABLE, 30.02 STALE, 100 DELAY, 105 PROBE, 105 ask, 106 ask, 107 ask, 108 FAILED',
+    );
     expect(bench.sent).toEqual([74, 74]);
   });
 
@@ -119,7 +134,9 @@ describe('Neighbour', () => {
       .at(105.5, () => {
         bench.reply();
       });
-    expect(bench.until(130)).toBe('0 INCOMPLETE, 0 ask, 0.01 REACHABLE, 30.02 STALE, 100 DELAY, 105 PROBE, 105 ask, 105.5 REACHABLE');
+    expect(bench.until(130)).toBe(
+      '0 INCOMPLETE, 0 ask, 0.01 REACHABLE, 30.02 STALE, 100 DELAY, 105 PROBE, 105 ask, 105.5 REACHABLE',
+    );
   });
 
   it('evidence from above in DELAY saves the probe', () => {
@@ -133,7 +150,9 @@ describe('Neighbour', () => {
       .at(103, () => {
         bench.neigh.confirm();
       });
-    expect(bench.until(130)).toBe('0 INCOMPLETE, 0 ask, 0.01 REACHABLE, 30.02 STALE, 100 DELAY, 105 REACHABLE');
+    expect(bench.until(130)).toBe(
+      '0 INCOMPLETE, 0 ask, 0.01 REACHABLE, 30.02 STALE, 100 DELAY, 105 REACHABLE',
+    );
   });
 
   it('traffic and evidence keep it reachable', () => {
@@ -160,7 +179,9 @@ describe('Neighbour', () => {
         bench.reply();
       });
     for (let t = 1; t < 40; t++) bench.at(t, () => bench.send());
-    expect(bench.until(40)).toBe('0 INCOMPLETE, 0 ask, 0.01 REACHABLE, 30.02 STALE, 31 DELAY, 36 PROBE, 36 ask, 37 ask, 38 ask, 39 FAILED');
+    expect(bench.until(40)).toBe(
+      '0 INCOMPLETE, 0 ask, 0.01 REACHABLE, 30.02 STALE, 31 DELAY, 36 PROBE, 36 ask, 37 ask, 38 ask, 39 FAILED',
+    );
   });
 
   it('gossip teaches a stale address, and a packet checks it', () => {
@@ -207,7 +228,9 @@ describe('Neighbour', () => {
     const bench = new Bench({ queueLenBytes: 3 * (124 + 576) });
     for (let i = 0; i < 5; i++) bench.send(60 + i); // truesize: 60 + 64 bytes of headroom + 576, and a little
     expect(bench.neigh.queue?.length).toBe(2);
-    expect(bench.spec.drops.map(({ reason, bytes }) => [reason, bytes])).toEqual([60, 61, 62].map((n) => [DropReason.NEIGH_QUEUEFULL, n]));
+    expect(bench.spec.drops.map(({ reason, bytes }) => [reason, bytes])).toEqual(
+      [60, 61, 62].map((n) => [DropReason.NEIGH_QUEUEFULL, n]),
+    );
     bench.reply();
     expect(bench.sent).toEqual([77, 78]);
   });

@@ -109,14 +109,19 @@ export class Neighbour {
   private drawReachableTime(): number {
     if (this.reachableTime === 0) {
       const base = this.ops.parms(this.dev).baseReachableTime;
-      this.reachableTime = base / 2 + Math.floor((this.ops.random(this.dev).u32() / 0x1_0000_0000) * base);
+      this.reachableTime =
+        base / 2 + Math.floor((this.ops.random(this.dev).u32() / 0x1_0000_0000) * base);
     }
     return this.reachableTime;
   }
 
   private maxProbes(): number {
     const parms = this.ops.parms(this.dev);
-    return parms.ucastProbes + parms.appProbes + (this.nudState === Nud.NUD_PROBE ? 0 : parms.mcastProbes);
+    return (
+      parms.ucastProbes +
+      parms.appProbes +
+      (this.nudState === Nud.NUD_PROBE ? 0 : parms.mcastProbes)
+    );
   }
 
   private setState(state: number): void {
@@ -157,7 +162,10 @@ export class Neighbour {
     } else {
       next = now + parms.retransTime; // INCOMPLETE or PROBE
     }
-    if ((this.nudState & (Nud.NUD_INCOMPLETE | Nud.NUD_PROBE)) !== 0 && this.probes >= this.maxProbes()) {
+    if (
+      (this.nudState & (Nud.NUD_INCOMPLETE | Nud.NUD_PROBE)) !== 0 &&
+      this.probes >= this.maxProbes()
+    ) {
       this.updated = now;
       this.setState(Nud.NUD_FAILED);
       this.invalidate();
@@ -177,7 +185,8 @@ export class Neighbour {
     const queue = this.queue;
     if (queue === null) return;
     this.queuedBytes = 0;
-    for (let skb = queue.shift(); skb !== null; skb = queue.shift()) this.ops.errorReport(this, skb);
+    for (let skb = queue.shift(); skb !== null; skb = queue.shift())
+      this.ops.errorReport(this, skb);
   }
 
   /**
@@ -261,7 +270,11 @@ export class Neighbour {
    * A new state or address, from a packet or an administrator.
    * @param address 16 and 32 bits, or null to keep the known one. @kernel neigh_update()
    */
-  update(address: { readonly hi: number; readonly lo: number } | null, state: number, flags: number): void {
+  update(
+    address: { readonly hi: number; readonly lo: number } | null,
+    state: number,
+    flags: number,
+  ): void {
     const old = this.nudState;
     const admin = (flags & NEIGH_UPDATE_F_ADMIN) !== 0;
     if (!admin && (old & (Nud.NUD_NOARP | Nud.NUD_PERMANENT)) !== 0) return;
@@ -269,7 +282,11 @@ export class Neighbour {
     if ((next & NUD_VALID) === 0) {
       this.setState(next);
       this.updated = this.now;
-      if ((old & NUD_VALID) === 0 && (old & (Nud.NUD_INCOMPLETE | Nud.NUD_PROBE)) !== 0 && (next & Nud.NUD_FAILED) !== 0) {
+      if (
+        (old & NUD_VALID) === 0 &&
+        (old & (Nud.NUD_INCOMPLETE | Nud.NUD_PROBE)) !== 0 &&
+        (next & Nud.NUD_FAILED) !== 0
+      ) {
         this.invalidate();
       }
       return;
@@ -308,7 +325,8 @@ export class Neighbour {
     if (changed) {
       this.haHi = hi;
       this.haLo = lo;
-      if ((next & NUD_CONNECTED) === 0) this.confirmed = this.now - this.ops.parms(this.dev).baseReachableTime * 2;
+      if ((next & NUD_CONNECTED) === 0)
+        this.confirmed = this.now - this.ops.parms(this.dev).baseReachableTime * 2;
     }
     if (next !== old) {
       if ((next & NUD_IN_TIMER) !== 0) {

@@ -12,10 +12,28 @@ import type { SkBuff } from './skbuff.js';
 
 /** Positions in {@link NetDevice.stats}. */
 export const Stat = {
-  rxPackets: 0, txPackets: 1, rxBytes: 2, txBytes: 3, rxErrors: 4, txErrors: 5, rxDropped: 6, txDropped: 7,
-  multicast: 8, collisions: 9, rxLengthErrors: 10, rxOverErrors: 11, rxCrcErrors: 12, rxFrameErrors: 13,
-  rxFifoErrors: 14, rxMissedErrors: 15, txAbortedErrors: 16, txCarrierErrors: 17, txFifoErrors: 18,
-  txHeartbeatErrors: 19, txWindowErrors: 20, rxNohandler: 21,
+  rxPackets: 0,
+  txPackets: 1,
+  rxBytes: 2,
+  txBytes: 3,
+  rxErrors: 4,
+  txErrors: 5,
+  rxDropped: 6,
+  txDropped: 7,
+  multicast: 8,
+  collisions: 9,
+  rxLengthErrors: 10,
+  rxOverErrors: 11,
+  rxCrcErrors: 12,
+  rxFrameErrors: 13,
+  rxFifoErrors: 14,
+  rxMissedErrors: 15,
+  txAbortedErrors: 16,
+  txCarrierErrors: 17,
+  txFifoErrors: 18,
+  txHeartbeatErrors: 19,
+  txWindowErrors: 20,
+  rxNohandler: 21,
 } as const satisfies Readonly<Record<keyof LinkStats, number>>;
 
 const STAT_COUNT = 22;
@@ -175,7 +193,8 @@ export function devStats(dev: NetDevice): LinkStats {
 /** RFC 2863 state from flags and carrier. @kernel net/core/link_watch.c default_operstate() */
 export function devUpdateOperstate(dev: NetDevice): void {
   if (!dev.up) dev.operstate = IF_OPER_DOWN;
-  else if (!dev.carrier) dev.operstate = dev.ops.link !== undefined ? IF_OPER_LOWERLAYERDOWN : IF_OPER_DOWN;
+  else if (!dev.carrier)
+    dev.operstate = dev.ops.link !== undefined ? IF_OPER_LOWERLAYERDOWN : IF_OPER_DOWN;
   else dev.operstate = (dev.flags & Iff.IFF_LOOPBACK) !== 0 ? IF_OPER_UNKNOWN : IF_OPER_UP;
 }
 

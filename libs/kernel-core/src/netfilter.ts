@@ -46,7 +46,9 @@ export interface NfHookOps {
 
 /** The hooks of a namespace: `entries[family * 5 + hook]`, null where none is registered. */
 export class NfHooks {
-  readonly entries: (NfHookOps[] | null)[] = new Array<NfHookOps[] | null>(NFPROTO_COUNT * 5).fill(null);
+  readonly entries: (NfHookOps[] | null)[] = new Array<NfHookOps[] | null>(NFPROTO_COUNT * 5).fill(
+    null,
+  );
 
   register(ops: NfHookOps): void {
     const index = ops.family * 5 + ops.hook;
@@ -67,7 +69,13 @@ export class NfHooks {
  * @returns true when the packet may go on; else it has been dropped or taken. @kernel nf_hook_slow()
  */
 export function nfHookSlow(
-  hooks: NfHookOps[], net: Net, family: number, hook: number, skb: SkBuff, input: NetDevice | null, out: NetDevice | null,
+  hooks: NfHookOps[],
+  net: Net,
+  family: number,
+  hook: number,
+  skb: SkBuff,
+  input: NetDevice | null,
+  out: NetDevice | null,
 ): boolean {
   const state: NfHookState = { hook, family, in: input, out, net };
   for (let i = 0; i < hooks.length; i++) {

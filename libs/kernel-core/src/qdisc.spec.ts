@@ -33,14 +33,18 @@ describe('pfifo_fast', () => {
   it('is passed over while it is empty', () => {
     expect(send(60)).toBe(0);
     expect(sent()).toEqual([60]);
-    expect([port.dev.qdisc?.packets, port.dev.qdisc?.bytes, port.dev.qdisc?.qlen]).toEqual([1, 60, 0]);
+    expect([port.dev.qdisc?.packets, port.dev.qdisc?.bytes, port.dev.qdisc?.qlen]).toEqual([
+      1, 60, 0,
+    ]);
   });
 
   it('sends band by band by priority, and in order within a band', () => {
     port.dev.txStopped = true;
     BANDS.forEach((_, priority) => send(100 + priority, priority));
     wake();
-    const order = [0, 1, 2].flatMap((band) => BANDS.flatMap((b, priority) => (b === band ? [100 + priority] : [])));
+    const order = [0, 1, 2].flatMap((band) =>
+      BANDS.flatMap((b, priority) => (b === band ? [100 + priority] : [])),
+    );
     expect(sent()).toEqual(order);
     expect(spec.pool.live).toBe(0);
   });

@@ -3,7 +3,17 @@
  * netifReceiveSkb → rpsCpu → SoftnetData.enqueueToBacklog. Source: net/core/dev.c get_rps_cpu(), net/core/flow_dissector.c.
  * Differs: a small mixer instead of SipHash; packets that are not IPv4 stay where they are; there is no RFS.
  */
-import { ETH_P_IP, IP_HLEN, IP_MF, IP_OFFSET, iphDaddr, iphFragOff, iphIhl, iphProtocol, iphSaddr } from '@netloom/wire';
+import {
+  ETH_P_IP,
+  IP_HLEN,
+  IP_MF,
+  IP_OFFSET,
+  iphDaddr,
+  iphFragOff,
+  iphIhl,
+  iphProtocol,
+  iphSaddr,
+} from '@netloom/wire';
 import type { Kernel } from './kernel.js';
 import type { SkBuff } from './skbuff.js';
 
@@ -27,7 +37,8 @@ function skbGetHash(skb: SkBuff, kernel: Kernel): number {
   let hash = mix(mix(mix(kernel.flowHashKey, iphSaddr(m, o)), iphDaddr(m, o)), protocol);
   const header = iphIhl(m, o) * 4;
   const whole = (iphFragOff(m, o) & (IP_MF | IP_OFFSET)) === 0;
-  if (whole && (protocol === IPPROTO_TCP || protocol === IPPROTO_UDP) && skb.len >= header + 4) hash = mix(hash, m.dv.getUint32(o + header));
+  if (whole && (protocol === IPPROTO_TCP || protocol === IPPROTO_UDP) && skb.len >= header + 4)
+    hash = mix(hash, m.dv.getUint32(o + header));
   skb.hash = hash === 0 ? 1 : hash;
   return skb.hash;
 }

@@ -8,7 +8,8 @@ describe('SkbQueue', () => {
     const queue = new SkbQueue();
     const model: SkBuff[] = [];
     let state = 1;
-    const random = (n: number): number => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) % n;
+    const random = (n: number): number =>
+      (state = (Math.imul(state, 1103515245) + 12345) >>> 0) % n;
     for (let i = 0; i < 2000; i++) {
       const what = random(6);
       if (what < 2) {

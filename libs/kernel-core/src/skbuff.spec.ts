@@ -2,11 +2,27 @@ import fc from 'fast-check';
 import { LARGE_SLOT, SMALL_SLOT } from '@netloom/wire';
 import { range, SpecKernel } from './spec-kernel.js';
 import {
-  consumeSkb, pskbMayPull, skbAddFrag, skbBytes, skbCopyBits, skbCow, skbHeadlen, skbHeadroom, skbLinearize, skbPull, skbPush, skbPut, skbReserve,
-  skbTailroom, skbTrim, type SkBuff,
+  consumeSkb,
+  pskbMayPull,
+  skbAddFrag,
+  skbBytes,
+  skbCopyBits,
+  skbCow,
+  skbHeadlen,
+  skbHeadroom,
+  skbLinearize,
+  skbPull,
+  skbPush,
+  skbPut,
+  skbReserve,
+  skbTailroom,
+  skbTrim,
+  type SkBuff,
 } from './skbuff.js';
 
-const bytesOf = (skb: SkBuff, offset?: number, length?: number): number[] => [...skbBytes(skb, offset, length)];
+const bytesOf = (skb: SkBuff, offset?: number, length?: number): number[] => [
+  ...skbBytes(skb, offset, length),
+];
 
 describe('SkBuff', () => {
   let spec: SpecKernel;
@@ -40,7 +56,12 @@ describe('SkBuff', () => {
   it('starts empty with its headroom in front', () => {
     const skb = spec.pool.alloc(100, 30) as SkBuff;
     live.push(skb);
-    expect([skb.len, skbHeadroom(skb), skbHeadlen(skb), skb.data === skb.tail]).toEqual([0, 30, 0, true]);
+    expect([skb.len, skbHeadroom(skb), skbHeadlen(skb), skb.data === skb.tail]).toEqual([
+      0,
+      30,
+      0,
+      true,
+    ]);
     expect(skbTailroom(skb)).toBe(SMALL_SLOT - 30);
     expect(skb.truesize).toBe(130 + 576);
   });
@@ -54,7 +75,8 @@ describe('SkBuff', () => {
 
   it('gives nothing when memory is out, and everything again after', () => {
     const all: SkBuff[] = [];
-    for (let skb = spec.pool.alloc(10, 0); skb !== null; skb = spec.pool.alloc(10, 0)) all.push(skb);
+    for (let skb = spec.pool.alloc(10, 0); skb !== null; skb = spec.pool.alloc(10, 0))
+      all.push(skb);
     expect(spec.memory.exhausted).toBe(1);
     const [one] = all;
     expect(skbCow(one as SkBuff, 100)).toBe(false);
@@ -99,14 +121,74 @@ describe('SkBuff', () => {
 
   it('is clean when it is used again', () => {
     const skb = spec.packet(10);
-    Object.assign(skb, { mark: 7, priority: 3, pktType: 2, protocol: 0x800, tstamp: 5, skbIif: 4, cbFlags2: 1, vlanTci: 9, gsoSize: 100, ipSummed: 3, nfctInfo: 2 });
+    Object.assign(skb, {
+      mark: 7,
+      priority: 3,
+      pktType: 2,
+      protocol: 0x800,
+      tstamp: 5,
+      skbIif: 4,
+      cbFlags2: 1,
+      vlanTci: 9,
+      gsoSize: 100,
+      ipSummed: 3,
+      nfctInfo: 2,
+    });
     skb.pool.release(skb);
     const again = made(10);
     expect(again).toBe(skb);
-    const { mark, priority, pktType, protocol, tstamp, skbIif, cbFlags2, vlanTci, gsoSize, ipSummed, nfctInfo, packetId, sk, dst, dev, frags } = again;
-    expect({ mark, priority, pktType, protocol, tstamp, skbIif, cbFlags2, vlanTci, gsoSize, ipSummed, nfctInfo, packetId, sk, dst, dev, frags }).toEqual({
-      mark: 0, priority: 0, pktType: 0, protocol: 0, tstamp: 0, skbIif: 0, cbFlags2: 0, vlanTci: -1, gsoSize: 0, ipSummed: 0, nfctInfo: 0, packetId: 0, sk: null,
-      dst: null, dev: null, frags: null,
+    const {
+      mark,
+      priority,
+      pktType,
+      protocol,
+      tstamp,
+      skbIif,
+      cbFlags2,
+      vlanTci,
+      gsoSize,
+      ipSummed,
+      nfctInfo,
+      packetId,
+      sk,
+      dst,
+      dev,
+      frags,
+    } = again;
+    expect({
+      mark,
+      priority,
+      pktType,
+      protocol,
+      tstamp,
+      skbIif,
+      cbFlags2,
+      vlanTci,
+      gsoSize,
+      ipSummed,
+      nfctInfo,
+      packetId,
+      sk,
+      dst,
+      dev,
+      frags,
+    }).toEqual({
+      mark: 0,
+      priority: 0,
+      pktType: 0,
+      protocol: 0,
+      tstamp: 0,
+      skbIif: 0,
+      cbFlags2: 0,
+      vlanTci: -1,
+      gsoSize: 0,
+      ipSummed: 0,
+      nfctInfo: 0,
+      packetId: 0,
+      sk: null,
+      dst: null,
+      dev: null,
+      frags: null,
     });
   });
 
@@ -122,7 +204,14 @@ describe('SkBuff', () => {
 
   describe('trim', () => {
     it.each([
-      [200, 200, 2], [300, 200, 2], [180, 180, 2], [150, 150, 1], [120, 120, 1], [100, 100, 0], [60, 60, 0], [0, 0, 0],
+      [200, 200, 2],
+      [300, 200, 2],
+      [180, 180, 2],
+      [150, 150, 1],
+      [120, 120, 1],
+      [100, 100, 0],
+      [60, 60, 0],
+      [0, 0, 0],
     ])('to %i leaves %i bytes in %i fragments', (to, left, frags) => {
       const skb = fragmented();
       skbTrim(skb, to);
@@ -152,10 +241,16 @@ describe('SkBuff', () => {
       live.push(clone);
       skbPull(clone, 20);
       clone.mark = 6;
-      expect([skb.len, clone.len, skb.mark, clone.packetId, clone.networkHeader]).toEqual([50, 30, 5, 77, skb.networkHeader]);
+      expect([skb.len, clone.len, skb.mark, clone.packetId, clone.networkHeader]).toEqual([
+        50,
+        30,
+        5,
+        77,
+        skb.networkHeader,
+      ]);
     });
 
-    it('a clone is nobody\'s: no socket is charged for it', () => {
+    it("a clone is nobody's: no socket is charged for it", () => {
       const skb = made(50);
       skb.destructor = () => undefined;
       const clone = spec.pool.clone(skb);
@@ -168,7 +263,9 @@ describe('SkBuff', () => {
       skb.networkHeader = skb.data + 14;
       const copy = spec.pool.copy(skb, 40, 10) as SkBuff;
       live.push(copy);
-      expect([copy.dataLen, copy.len, skbHeadroom(copy), copy.networkHeader - copy.data]).toEqual([0, 200, 40, 14]);
+      expect([copy.dataLen, copy.len, skbHeadroom(copy), copy.networkHeader - copy.data]).toEqual([
+        0, 200, 40, 14,
+      ]);
       spec.memory.u8[copy.data] = 99;
       expect(bytesOf(skb, 0, 1)).toEqual([0]);
       expect(bytesOf(copy)).toEqual([99, ...range(1, 200)]);
@@ -241,7 +338,10 @@ describe('SkBuff', () => {
 
     it('agree with a plain array under random operations', () => {
       const operation = fc.oneof(
-        fc.record({ op: fc.constantFrom('push', 'put', 'pull', 'trim', 'frag', 'cow'), n: fc.integer({ min: 0, max: 60 }) }),
+        fc.record({
+          op: fc.constantFrom('push', 'put', 'pull', 'trim', 'frag', 'cow'),
+          n: fc.integer({ min: 0, max: 60 }),
+        }),
         fc.record({ op: fc.constantFrom('linearize', 'clone', 'copy'), n: fc.constant(0) }),
       );
       fc.assert(
@@ -255,7 +355,12 @@ describe('SkBuff', () => {
               const at = skbPush(skb, n);
               local.memory.u8.fill(1, at, at + n);
               model = [...new Array<number>(n).fill(1), ...model];
-            } else if (op === 'put' && skb.dataLen === 0 && skbTailroom(skb) >= n && skbCow(skb, 0)) {
+            } else if (
+              op === 'put' &&
+              skb.dataLen === 0 &&
+              skbTailroom(skb) >= n &&
+              skbCow(skb, 0)
+            ) {
               const at = skbPut(skb, n);
               local.memory.u8.fill(2, at, at + n);
               model = [...model, ...new Array<number>(n).fill(2)];

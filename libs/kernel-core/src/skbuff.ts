@@ -166,7 +166,13 @@ export class SkbPool {
    * come to where nobody else holds the bytes. False where they are shared, in fragments, or short of headroom.
    */
   adopt(skb: SkBuff): boolean {
-    if (skb.frags !== null || skb.destructor !== null || skb.data - skb.head < NET_SKB_PAD || this.mem.shared(skb.slot)) return false;
+    if (
+      skb.frags !== null ||
+      skb.destructor !== null ||
+      skb.data - skb.head < NET_SKB_PAD ||
+      this.mem.shared(skb.slot)
+    )
+      return false;
     skbReset(skb);
     skb.len = skb.tail - skb.data;
     skb.truesize = receivedTruesize(skb.len);

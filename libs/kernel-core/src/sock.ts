@@ -4,7 +4,14 @@
  * Nothing here blocks: a protocol's operations return a negative errno (EAGAIN, EINPROGRESS) and the system-call layer
  * waits for one of the callbacks and asks again. Sources: include/net/sock.h, net/core/sock.c.
  */
-import type { Control, RecvResult, SockAddr, SockDiagEntry, SockOpt, SockOptValue } from '@netloom/sys';
+import type {
+  Control,
+  RecvResult,
+  SockAddr,
+  SockDiagEntry,
+  SockOpt,
+  SockOptValue,
+} from '@netloom/sys';
 import { DropReason } from './drop-reasons.js';
 import type { Net } from './net.js';
 import type { NetDevice } from './net-device.js';
@@ -248,5 +255,7 @@ export function sockDevMatches(sk: Sock, dev: NetDevice | null): boolean {
 
 /** Ancillary data of a datagram as the socket asked for it. */
 export function sockControl(sk: Sock, skb: SkBuff): Control {
-  return sk.timestamp ? { timestampNs: skb.tstamp === 0 ? sk.net.kernel.engine.now : skb.tstamp } : {};
+  return sk.timestamp
+    ? { timestampNs: skb.tstamp === 0 ? sk.net.kernel.engine.now : skb.tstamp }
+    : {};
 }

@@ -3,7 +3,13 @@ import { NapiStruct, napiComplete, napiSchedule, netifRx } from './softnet.js';
 import { SpecKernel } from './spec-kernel.js';
 
 /** A source of numbered packets that is polled; `log` notes `name:work` of each poll. */
-function source(spec: SpecKernel, name: string, pending: number, log: string[], perPacket?: () => void): { napi: NapiStruct; add: (n: number) => void } {
+function source(
+  spec: SpecKernel,
+  name: string,
+  pending: number,
+  log: string[],
+  perPacket?: () => void,
+): { napi: NapiStruct; add: (n: number) => void } {
   let left = pending;
   const napi = new NapiStruct(
     (self, budget) => {
@@ -37,7 +43,12 @@ describe('netRxAction', () => {
     napiSchedule(sd, b.napi);
     sd.irqExit();
     expect(log).toEqual(['a:64', 'b:64', 'a:64', 'b:6', 'a:22']);
-    expect([a.napi.scheduled, b.napi.scheduled, sd.timeSqueeze, sd.netRxRuns]).toEqual([false, false, 0, 1]);
+    expect([a.napi.scheduled, b.napi.scheduled, sd.timeSqueeze, sd.netRxRuns]).toEqual([
+      false,
+      false,
+      0,
+      1,
+    ]);
   });
 
   it('schedules a source once', () => {

@@ -111,7 +111,8 @@ export class SoftnetData {
       const napi = this.takeFromPollList();
       if (napi === null) return;
       const work = napi.poll(napi, NAPI_POLL_WEIGHT);
-      if (kernel.trace.napiPoll !== null && napi.dev !== null) kernel.trace.napiPoll(napi.dev, work, NAPI_POLL_WEIGHT);
+      if (kernel.trace.napiPoll !== null && napi.dev !== null)
+        kernel.trace.napiPoll(napi.dev, work, NAPI_POLL_WEIGHT);
       if (work === NAPI_POLL_WEIGHT) this.addToPollList(napi); // not done: poll again in turn
       budget -= work;
       if (budget <= 0 || kernel.engine.now >= timeLimit) {

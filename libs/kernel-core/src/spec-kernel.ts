@@ -5,7 +5,13 @@ import { Engine } from '@netloom/engine';
 import { PacketMemory } from '@netloom/wire';
 import { devOpen, registerNetdevice } from './dev.js';
 import { Kernel, KernelModules } from './kernel.js';
-import { devAddrSet, NetDevice, NETDEV_TX_BUSY, NETDEV_TX_OK, type NetDeviceOps } from './net-device.js';
+import {
+  devAddrSet,
+  NetDevice,
+  NETDEV_TX_BUSY,
+  NETDEV_TX_OK,
+  type NetDeviceOps,
+} from './net-device.js';
 import { skbBytes, SkbPool, skbPut, type SkBuff } from './skbuff.js';
 import { Tracepoints } from './trace.js';
 
@@ -25,7 +31,14 @@ export class SpecKernel {
 
   constructor() {
     this.trace.kfreeSkb = (_kernel, skb, reason) => this.drops.push({ reason, bytes: skb.len });
-    this.kernel = new Kernel({ engine: this.engine, pool: this.pool, modules: this.modules, trace: this.trace, hostname: 'h', hostId: 1 });
+    this.kernel = new Kernel({
+      engine: this.engine,
+      pool: this.pool,
+      modules: this.modules,
+      trace: this.trace,
+      hostname: 'h',
+      hostId: 1,
+    });
   }
 
   get net() {

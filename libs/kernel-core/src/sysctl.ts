@@ -24,9 +24,14 @@ export function parseSysctlInt(text: string, min = -2147483648, max = 2147483647
   if (word === undefined) throw new KernelError('EINVAL');
   const negative = word.startsWith('-');
   const digits = word.replace(/^[-+]/, '');
-  const value = /^0[xX]/.test(digits) ? parseInt(digits, 16) : /^0\d/.test(digits) ? parseInt(digits, 8) : Number(digits);
+  const value = /^0[xX]/.test(digits)
+    ? parseInt(digits, 16)
+    : /^0\d/.test(digits)
+      ? parseInt(digits, 8)
+      : Number(digits);
   const signed = negative ? -value : value;
-  if (!Number.isSafeInteger(signed) || signed < min || signed > max) throw new KernelError('EINVAL');
+  if (!Number.isSafeInteger(signed) || signed < min || signed > max)
+    throw new KernelError('EINVAL');
   return signed;
 }
 

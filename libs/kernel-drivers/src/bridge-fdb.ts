@@ -57,7 +57,8 @@ export class Fdb {
   /** Forgets a port: everything, or what was learned. */
   flushPort(port: NetDevice, all: boolean): void {
     for (const entry of [...this.entries.values()]) {
-      if (entry.port === port && (all || (!entry.permanent && !entry.local))) this.entries.delete(entry.mac);
+      if (entry.port === port && (all || (!entry.permanent && !entry.local)))
+        this.entries.delete(entry.mac);
     }
   }
 

@@ -1,7 +1,22 @@
-import { devClose, devOpen, devSetMaster, devSetPromiscuity, unregisterNetdevice, type Net, type NetDevice } from '@netloom/kernel-core';
+import {
+  devClose,
+  devOpen,
+  devSetMaster,
+  devSetPromiscuity,
+  unregisterNetdevice,
+  type Net,
+  type NetDevice,
+} from '@netloom/kernel-core';
 import { Nud } from '@netloom/sys';
 import { formatMac } from '@netloom/base';
-import { bridgeFdbAdd, bridgeFdbDel, bridgeFdbDump, bridgeKind, bridgeOf, type Bridge } from './bridge.js';
+import {
+  bridgeFdbAdd,
+  bridgeFdbDel,
+  bridgeFdbDump,
+  bridgeKind,
+  bridgeOf,
+  type Bridge,
+} from './bridge.js';
 import { address, EVERYONE, SpecWorld } from './spec-drivers.js';
 import { nicReceive, type Nic } from './nic.js';
 import { Wire } from './wire-link.js';
@@ -40,7 +55,10 @@ class Bench {
   }
 
   fdb(): string[] {
-    return bridgeFdbDump(this.bridge).map(({ lladdr, ifindex, state }) => `${formatMac(lladdr ?? new Uint8Array())} ${this.net.devByIndex(ifindex)?.name} ${state === Nud.NUD_PERMANENT ? 'permanent' : 'learned'}`);
+    return bridgeFdbDump(this.bridge).map(
+      ({ lladdr, ifindex, state }) =>
+        `${formatMac(lladdr ?? new Uint8Array())} ${this.net.devByIndex(ifindex)?.name} ${state === Nud.NUD_PERMANENT ? 'permanent' : 'learned'}`,
+    );
   }
 }
 
@@ -60,7 +78,10 @@ describe('a bridge', () => {
     expect(bench.receive(0, 1, address(2), 1)).toEqual(['h1:1', 'h2:1']);
     expect(bench.receive(1, 2, address(1), 2)).toEqual(['h0:2']);
     expect(bench.receive(0, 1, address(2), 3)).toEqual(['h1:3']);
-    expect(bench.fdb().filter((line) => line.includes('learned'))).toEqual(['02:00:00:00:00:01 p0 learned', '02:00:00:00:00:02 p1 learned']);
+    expect(bench.fdb().filter((line) => line.includes('learned'))).toEqual([
+      '02:00:00:00:00:01 p0 learned',
+      '02:00:00:00:00:02 p1 learned',
+    ]);
   });
 
   it('sends broadcasts everywhere and up', () => {
@@ -104,10 +125,13 @@ describe('a bridge', () => {
     nicReceive(bench.ports[0] as Nic, bench.world.frame(EVERYONE, EVERYONE, 1));
     nicReceive(bench.ports[0] as Nic, bench.world.frame(EVERYONE, new Uint8Array(6), 2));
     bench.world.advance(0);
-    expect([bench.world.take(), bench.world.drops]).toEqual([[], ['MAC_INVALID_SOURCE', 'MAC_INVALID_SOURCE']]);
+    expect([bench.world.take(), bench.world.drops]).toEqual([
+      [],
+      ['MAC_INVALID_SOURCE', 'MAC_INVALID_SOURCE'],
+    ]);
   });
 
-  it('takes frames for itself and for its ports\' addresses', () => {
+  it("takes frames for itself and for its ports' addresses", () => {
     expect(bench.receive(0, 1, bench.dev.address, 1)).toEqual(['br0:1']);
     expect(bench.receive(0, 1, bench.port(0).address, 2)).toEqual(['br0:2']);
   });
@@ -155,7 +179,7 @@ describe('a bridge', () => {
     expect(bench.receive(0, 1, address(0x77), 1)).toEqual(['br0:1']);
   });
 
-  it('follows its ports\' smallest MTU until it gets one of its own', () => {
+  it("follows its ports' smallest MTU until it gets one of its own", () => {
     bench.port(1).mtu = 1000;
     bench.net.kernel.modules.callNetdevNotifiers('CHANGEMTU', bench.port(1));
     expect(bench.dev.mtu).toBe(1000);
@@ -165,10 +189,18 @@ describe('a bridge', () => {
 
   it('gives its ports back when they leave and when it goes', () => {
     devSetMaster(bench.port(0), null);
-    expect([bench.port(0).promiscuity, bench.port(0).rxHandler, bench.fdb().filter((line) => line.includes('p0'))]).toEqual([0, null, []]);
+    expect([
+      bench.port(0).promiscuity,
+      bench.port(0).rxHandler,
+      bench.fdb().filter((line) => line.includes('p0')),
+    ]).toEqual([0, null, []]);
     expect(bench.receive(0, 1, bench.port(0).address, 1)).toEqual(['p0:1']);
     unregisterNetdevice(bench.dev);
-    expect([bench.port(1).master, bench.port(1).promiscuity, bench.net.devByName('br0')]).toEqual([null, 0, undefined]);
+    expect([bench.port(1).master, bench.port(1).promiscuity, bench.net.devByName('br0')]).toEqual([
+      null,
+      0,
+      undefined,
+    ]);
   });
 
   it('a port belongs to one bridge; lo and bridges belong to none', () => {
@@ -187,7 +219,12 @@ describe('a bridge', () => {
     bench.receive(1, 2, EVERYONE, 1);
     devSetPromiscuity(bench.dev, 1);
     bench.world.modules.addPacketHandler(0x88b5, (skb, dev) => {
-      bench.world.arrivals.push({ time: 0, dev: dev.name, id: skb.mem.dv.getUint32(skb.data), bytes: new Uint8Array() });
+      bench.world.arrivals.push({
+        time: 0,
+        dev: dev.name,
+        id: skb.mem.dv.getUint32(skb.data),
+        bytes: new Uint8Array(),
+      });
       skb.pool.release(skb);
     });
     expect(bench.receive(0, 1, address(2), 2).sort()).toEqual(['br0:2', 'h1:2']);
@@ -196,12 +233,25 @@ describe('a bridge', () => {
   });
 
   it('obeys entries made by hand: static ones do not age, and do not move', () => {
-    bridgeFdbAdd(bench.bridge, bench.port(2), { family: 7, ifindex: bench.port(2).ifindex, lladdr: address(9), state: Nud.NUD_NOARP, mode: 'add' });
+    bridgeFdbAdd(bench.bridge, bench.port(2), {
+      family: 7,
+      ifindex: bench.port(2).ifindex,
+      lladdr: address(9),
+      state: Nud.NUD_NOARP,
+      mode: 'add',
+    });
     bench.world.advance(1000e9);
     expect(bench.receive(0, 1, address(9), 1)).toEqual(['h2:1']);
     bench.receive(1, 9, EVERYONE, 2); // somebody claims it elsewhere
     expect(bench.receive(0, 1, address(9), 3)).toEqual(['h2:3']);
-    const add = (): void => bridgeFdbAdd(bench.bridge, bench.port(1), { family: 7, ifindex: bench.port(1).ifindex, lladdr: address(9), state: Nud.NUD_NOARP, mode: 'add' });
+    const add = (): void =>
+      bridgeFdbAdd(bench.bridge, bench.port(1), {
+        family: 7,
+        ifindex: bench.port(1).ifindex,
+        lladdr: address(9),
+        state: Nud.NUD_NOARP,
+        mode: 'add',
+      });
     expect(add).toThrow('File exists');
     expect(() => {
       bridgeFdbDel(bench.bridge, bench.port(0), address(9));

@@ -5,9 +5,27 @@
  */
 import { formatMac, KernelError } from '@netloom/base';
 import {
-  devAddrSet, devQueueXmit, devSetPromiscuity, devTxStats, DropReason, NetDevice, NETDEV_TX_OK, netifCarrier, netifReceiveSkb,
-  PACKET_HOST, PACKET_LOOPBACK, registerNetdevice, RX_HANDLER_CONSUMED, RX_HANDLER_PASS, Stat, statAdd, type KernelModules, type LinkKind, type Net,
-  type NetDeviceOps, type SkBuff,
+  devAddrSet,
+  devQueueXmit,
+  devSetPromiscuity,
+  devTxStats,
+  DropReason,
+  NetDevice,
+  NETDEV_TX_OK,
+  netifCarrier,
+  netifReceiveSkb,
+  PACKET_HOST,
+  PACKET_LOOPBACK,
+  registerNetdevice,
+  RX_HANDLER_CONSUMED,
+  RX_HANDLER_PASS,
+  Stat,
+  statAdd,
+  type KernelModules,
+  type LinkKind,
+  type Net,
+  type NetDeviceOps,
+  type SkBuff,
 } from '@netloom/kernel-core';
 import { type LinkInfoData, type NeighMsg, type NeighNew, Nud } from '@netloom/sys';
 import { ETH_HLEN, ethDestHi, ethDestLo, ethSourceHi, ethSourceLo } from '@netloom/wire';
@@ -49,7 +67,11 @@ function brHandleFrame(skb: SkBuff, port: NetDevice): number {
   }
   const hi = ethDestHi(m, o);
   const lo = ethDestLo(m, o);
-  if (hi === LINK_LOCAL_HI && (lo & ~15) >>> 0 === LINK_LOCAL_LO && (br.groupFwdMask & (1 << (lo & 15))) === 0) {
+  if (
+    hi === LINK_LOCAL_HI &&
+    (lo & ~15) >>> 0 === LINK_LOCAL_LO &&
+    (br.groupFwdMask & (1 << (lo & 15))) === 0
+  ) {
     return RX_HANDLER_PASS; // for the port itself
   }
   if (!br.dev.up) {
@@ -74,7 +96,8 @@ function brHandleFrame(skb: SkBuff, port: NetDevice): number {
   } else {
     entry.used = now;
     if (br.dev.promiscuity > 0) passUp(br, skb.pool.clone(skb));
-    if (entry.port === port || entry.port === null) port.net.kernel.kfreeSkbReason(skb, DropReason.NOT_SPECIFIED);
+    if (entry.port === port || entry.port === null)
+      port.net.kernel.kfreeSkbReason(skb, DropReason.NOT_SPECIFIED);
     else forward(skb, entry.port);
   }
   return RX_HANDLER_CONSUMED;
@@ -85,8 +108,17 @@ function passUp(br: Bridge, skb: SkBuff): void {
   statAdd(br.dev, Stat.rxPackets, 1);
   statAdd(br.dev, Stat.rxBytes, skb.len);
   const hi = ethDestHi(skb.mem, skb.macHeader);
-  if ((hi & GROUP_BIT) === 0 && hi === br.dev.addrHi && ethDestLo(skb.mem, skb.macHeader) === br.dev.addrLo) skb.pktType = PACKET_HOST;
-  else if ((hi & GROUP_BIT) === 0 && br.fdb.get(macNumber(hi, ethDestLo(skb.mem, skb.macHeader)))?.local === true) skb.pktType = PACKET_HOST;
+  if (
+    (hi & GROUP_BIT) === 0 &&
+    hi === br.dev.addrHi &&
+    ethDestLo(skb.mem, skb.macHeader) === br.dev.addrLo
+  )
+    skb.pktType = PACKET_HOST;
+  else if (
+    (hi & GROUP_BIT) === 0 &&
+    br.fdb.get(macNumber(hi, ethDestLo(skb.mem, skb.macHeader)))?.local === true
+  )
+    skb.pktType = PACKET_HOST;
   skb.dev = br.dev;
   netifReceiveSkb(skb);
 }
@@ -94,7 +126,10 @@ function passUp(br: Bridge, skb: SkBuff): void {
 /** Sends a frame (data behind the Ethernet header) out of one port. @kernel br_dev_queue_push_xmit() */
 function forward(skb: SkBuff, port: NetDevice): void {
   if (!port.running || skb.len > port.mtu + 4) {
-    port.net.kernel.kfreeSkbReason(skb, port.running ? DropReason.PKT_TOO_BIG : DropReason.DEV_READY);
+    port.net.kernel.kfreeSkbReason(
+      skb,
+      port.running ? DropReason.PKT_TOO_BIG : DropReason.DEV_READY,
+    );
     return;
   }
   skb.data -= ETH_HLEN;
@@ -121,7 +156,10 @@ function startXmit(skb: SkBuff, dev: NetDevice): number {
   devTxStats(dev, skb.len);
   const o = skb.data;
   const hi = ethDestHi(skb.mem, o);
-  const entry = (hi & GROUP_BIT) !== 0 ? undefined : br.fdb.lookup(macNumber(hi, ethDestLo(skb.mem, o)), dev.net.kernel.engine.now);
+  const entry =
+    (hi & GROUP_BIT) !== 0
+      ? undefined
+      : br.fdb.lookup(macNumber(hi, ethDestLo(skb.mem, o)), dev.net.kernel.engine.now);
   skb.macHeader = o;
   skb.data += ETH_HLEN;
   skb.len -= ETH_HLEN;
@@ -135,10 +173,18 @@ function recalculateAddress(br: Bridge): void {
   if (br.addressSet) return;
   let best: NetDevice | undefined;
   for (const port of br.ports) {
-    if (best === undefined || macNumber(port.addrHi, port.addrLo) < macNumber(best.addrHi, best.addrLo)) best = port;
+    if (
+      best === undefined ||
+      macNumber(port.addrHi, port.addrLo) < macNumber(best.addrHi, best.addrLo)
+    )
+      best = port;
   }
   const address = best?.address ?? new Uint8Array(6);
-  if (macNumber(br.dev.addrHi, br.dev.addrLo) === (best === undefined ? 0 : macNumber(best.addrHi, best.addrLo))) return;
+  if (
+    macNumber(br.dev.addrHi, br.dev.addrLo) ===
+    (best === undefined ? 0 : macNumber(best.addrHi, best.addrLo))
+  )
+    return;
   setOwnAddress(br, address);
 }
 
@@ -160,7 +206,10 @@ function setOwnAddress(br: Bridge, address: Uint8Array): void {
 
 /** A bridge has carrier while one of its ports forwards. @kernel br_port_carrier_check() */
 function updateCarrier(br: Bridge): void {
-  netifCarrier(br.dev, br.ports.some((port) => port.running));
+  netifCarrier(
+    br.dev,
+    br.ports.some((port) => port.running),
+  );
 }
 
 function updateMtu(br: Bridge): void {
@@ -178,7 +227,8 @@ function localEntry(br: Bridge, port: NetDevice): void {
 function addSlave(dev: NetDevice, slave: NetDevice): number {
   const br = dev.priv as Bridge;
   if (slave.rxHandler !== null) return -16; // EBUSY
-  if (slave.priv instanceof Bridge) throw new KernelError('ELOOP', 'Can not enslave a bridge to a bridge');
+  if (slave.priv instanceof Bridge)
+    throw new KernelError('ELOOP', 'Can not enslave a bridge to a bridge');
   if ((slave.flags & 8) !== 0) return -22; // EINVAL: a loopback device
   slave.rxHandler = brHandleFrame;
   slave.rxHandlerData = br;
@@ -187,7 +237,11 @@ function addSlave(dev: NetDevice, slave: NetDevice): number {
   localEntry(br, slave);
   // One port more: compare it with the best so far, so that many ports are not looked through again and again.
   const first = br.ports.length === 1;
-  if (!br.addressSet && (first || macNumber(slave.addrHi, slave.addrLo) < macNumber(dev.addrHi, dev.addrLo))) setOwnAddress(br, slave.address);
+  if (
+    !br.addressSet &&
+    (first || macNumber(slave.addrHi, slave.addrLo) < macNumber(dev.addrHi, dev.addrLo))
+  )
+    setOwnAddress(br, slave.address);
   if (!br.mtuSet && (first || slave.mtu < dev.mtu)) dev.mtu = slave.mtu;
   if (slave.running) netifCarrier(dev, true);
   return 0;
@@ -212,7 +266,8 @@ function delSlave(dev: NetDevice, slave: NetDevice): number {
 function changelink(dev: NetDevice, data: LinkInfoData): void {
   const br = dev.priv as Bridge;
   for (const [name, value] of Object.entries(data)) {
-    if (name === 'ageing_time') br.fdb.ageingNs = Number(value) * 1e7; // centiseconds
+    if (name === 'ageing_time')
+      br.fdb.ageingNs = Number(value) * 1e7; // centiseconds
     else if (name === 'group_fwd_mask') br.groupFwdMask = Number(value);
     else if ((name === 'stp_state' || name === 'vlan_filtering') && Number(value) === 0) continue;
     else throw new KernelError('EOPNOTSUPP', `bridge: ${name} is not supported`);
@@ -241,12 +296,32 @@ const bridgeOps: NetDeviceOps = {
     const br = dev.priv as Bridge;
     const id = `8000.${formatMac(dev.address)}`; // without STP every bridge is its own root
     return {
-      forward_delay: 1500, hello_time: 200, max_age: 2000, ageing_time: Math.round(br.fdb.ageingNs / 1e7), stp_state: 0, priority: 32768,
-      vlan_filtering: 0, bridge_id: id, root_id: id, root_port: 0, root_path_cost: 0, topology_change: 0, topology_change_detected: 0,
-      group_fwd_mask: br.groupFwdMask, group_addr: '01:80:c2:00:00:00',
+      forward_delay: 1500,
+      hello_time: 200,
+      max_age: 2000,
+      ageing_time: Math.round(br.fdb.ageingNs / 1e7),
+      stp_state: 0,
+      priority: 32768,
+      vlan_filtering: 0,
+      bridge_id: id,
+      root_id: id,
+      root_port: 0,
+      root_path_cost: 0,
+      topology_change: 0,
+      topology_change_detected: 0,
+      group_fwd_mask: br.groupFwdMask,
+      group_addr: '01:80:c2:00:00:00',
     };
   },
-  slaveInfo: () => ({ state: 'forwarding', priority: 32, cost: 2, hairpin: false, guard: false, learning: true, flood: true }),
+  slaveInfo: () => ({
+    state: 'forwarding',
+    priority: 32,
+    cost: 2,
+    hairpin: false,
+    guard: false,
+    learning: true,
+    flood: true,
+  }),
   uninit: (dev) => {
     const br = dev.priv as Bridge;
     for (const port of [...br.ports]) {
@@ -257,7 +332,16 @@ const bridgeOps: NetDeviceOps = {
 };
 
 /** @kernel br_dev_newlink() */
-function newlink(net: Net, name: string, request: { readonly address?: Uint8Array; readonly mtu?: number; readonly ifindex?: number; readonly data?: LinkInfoData }): NetDevice {
+function newlink(
+  net: Net,
+  name: string,
+  request: {
+    readonly address?: Uint8Array;
+    readonly mtu?: number;
+    readonly ifindex?: number;
+    readonly data?: LinkInfoData;
+  },
+): NetDevice {
   const dev = new NetDevice(net, name, bridgeOps);
   const br = new Bridge(dev);
   dev.priv = br;
@@ -283,7 +367,8 @@ export function bridgeRegister(modules: KernelModules): void {
         if (!dev.running) br.fdb.flushPort(dev, false);
         updateCarrier(br);
       } else if (event === 'CHANGEADDR') {
-        for (const entry of br.fdb.list(dev.net.kernel.engine.now)) if (entry.port === dev && entry.local) br.fdb.remove(entry.mac);
+        for (const entry of br.fdb.list(dev.net.kernel.engine.now))
+          if (entry.port === dev && entry.local) br.fdb.remove(entry.mac);
         localEntry(br, dev);
         recalculateAddress(br);
       } else if (event === 'CHANGEMTU') {
@@ -300,8 +385,12 @@ export function bridgeFdbDump(br: Bridge): NeighMsg[] {
   const now = br.dev.net.kernel.engine.now;
   const age = (since: number): number => Math.floor((now - since) / 1e9);
   return br.fdb.list(now).map((entry) => ({
-    family: 7, ifindex: (entry.port ?? br.dev).ifindex, lladdr: macBytes(entry.mac), master: br.dev.ifindex,
-    state: entry.local ? Nud.NUD_PERMANENT : entry.permanent ? Nud.NUD_NOARP : Nud.NUD_REACHABLE, flags: 4, // NTF_MASTER
+    family: 7,
+    ifindex: (entry.port ?? br.dev).ifindex,
+    lladdr: macBytes(entry.mac),
+    master: br.dev.ifindex,
+    state: entry.local ? Nud.NUD_PERMANENT : entry.permanent ? Nud.NUD_NOARP : Nud.NUD_REACHABLE,
+    flags: 4, // NTF_MASTER
     cacheinfo: { confirmed: 0, used: age(entry.used), updated: age(entry.updated), refcnt: 0 },
   }));
 }
@@ -316,7 +405,12 @@ export function bridgeFdbAdd(br: Bridge, port: NetDevice, request: NeighNew): vo
   const state = request.state ?? Nud.NUD_PERMANENT;
   const now = br.dev.net.kernel.engine.now;
   br.fdb.add({
-    mac, port, local: state === Nud.NUD_PERMANENT, permanent: state === Nud.NUD_PERMANENT || state === Nud.NUD_NOARP, updated: now, used: now,
+    mac,
+    port,
+    local: state === Nud.NUD_PERMANENT,
+    permanent: state === Nud.NUD_PERMANENT || state === Nud.NUD_NOARP,
+    updated: now,
+    used: now,
   });
 }
 

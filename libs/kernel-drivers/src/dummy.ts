@@ -1,7 +1,16 @@
 /**
  * The dummy device: takes every frame and keeps none. Source: drivers/net/dummy.c.
  */
-import { devAddrSet, devTxStats, NetDevice, NETDEV_TX_OK, registerNetdevice, type LinkKind, type NetDeviceOps, type SkBuff } from '@netloom/kernel-core';
+import {
+  devAddrSet,
+  devTxStats,
+  NetDevice,
+  NETDEV_TX_OK,
+  registerNetdevice,
+  type LinkKind,
+  type NetDeviceOps,
+  type SkBuff,
+} from '@netloom/kernel-core';
 import { Iff } from '@netloom/sys';
 import { randomMac } from './mac.js';
 

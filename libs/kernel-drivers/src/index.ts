@@ -1,9 +1,4 @@
-export {
-  Fdb,
-  macNumber,
-  macBytes,
-  type FdbEntry,
-} from './bridge-fdb.js';
+export { Fdb, macNumber, macBytes, type FdbEntry } from './bridge-fdb.js';
 export {
   Bridge,
   bridgeOf,
@@ -13,15 +8,9 @@ export {
   bridgeFdbAdd,
   bridgeFdbDel,
 } from './bridge.js';
-export {
-  dummyKind,
-} from './dummy.js';
-export {
-  loopbackNetInit,
-} from './loopback.js';
-export {
-  randomMac,
-} from './mac.js';
+export { dummyKind } from './dummy.js';
+export { loopbackNetInit } from './loopback.js';
+export { randomMac } from './mac.js';
 export {
   NIC_RING_DEFAULT,
   NIC_RING_MAX,
@@ -32,12 +21,8 @@ export {
   nicRemove,
   nicSetLink,
 } from './nic.js';
-export {
-  registerDrivers,
-} from './register.js';
-export {
-  vethKind,
-} from './veth.js';
+export { registerDrivers } from './register.js';
+export { vethKind } from './veth.js';
 export {
   WireDirection,
   Wire,

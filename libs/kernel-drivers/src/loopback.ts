@@ -2,7 +2,19 @@
  * The loopback device: what is sent comes straight back in. Source: drivers/net/loopback.c.
  */
 import {
-  devAddrSet, devTxStats, ethTypeTrans, NetDevice, NETDEV_TX_OK, netifRx, registerNetdevice, skbOrphan, Stat, statAdd, type Net, type NetDeviceOps, type SkBuff,
+  devAddrSet,
+  devTxStats,
+  ethTypeTrans,
+  NetDevice,
+  NETDEV_TX_OK,
+  netifRx,
+  registerNetdevice,
+  skbOrphan,
+  Stat,
+  statAdd,
+  type Net,
+  type NetDeviceOps,
+  type SkBuff,
 } from '@netloom/kernel-core';
 import { Iff } from '@netloom/sys';
 import { ARPHRD_LOOPBACK } from '@netloom/wire';

@@ -50,9 +50,19 @@ describe('a card', () => {
     expect(nic.dev.ops.setMacAddress?.(nic.dev, EVERYONE)).toBe(-99);
   });
 
-  it.each([[13, 'PKT_TOO_SMALL'], [0, 'PKT_TOO_SMALL'], [1519, 'PKT_TOO_BIG'], [9000, 'PKT_TOO_BIG']])('counts a frame of %i bytes as a length error', (length, reason) => {
+  it.each([
+    [13, 'PKT_TOO_SMALL'],
+    [0, 'PKT_TOO_SMALL'],
+    [1519, 'PKT_TOO_BIG'],
+    [9000, 'PKT_TOO_BIG'],
+  ])('counts a frame of %i bytes as a length error', (length, reason) => {
     receive(address(1), 1, length);
-    expect([stat('rxErrors'), stat('rxLengthErrors'), world.drops, world.take()]).toEqual([1, 1, [reason], []]);
+    expect([stat('rxErrors'), stat('rxLengthErrors'), world.drops, world.take()]).toEqual([
+      1,
+      1,
+      [reason],
+      [],
+    ]);
   });
 
   it.each([14, 18, 1514, 1518])('takes a frame of %i bytes', (length) => {
@@ -114,7 +124,11 @@ describe('a card', () => {
     const lonely = world.nic(nic.dev.net, 'e9', 9);
     expect(lonely.dev.running).toBe(false);
     world.send(lonely.dev, address(2), 1);
-    expect([lonely.dev.stats[Stat.txDropped], lonely.dev.stats[Stat.txCarrierErrors], world.drops]).toEqual([1, 1, ['WIRE_DOWN']]);
+    expect([
+      lonely.dev.stats[Stat.txDropped],
+      lonely.dev.stats[Stat.txCarrierErrors],
+      world.drops,
+    ]).toEqual([1, 1, ['WIRE_DOWN']]);
     nicRemove(lonely);
     expect(nic.dev.net.devByName('e9')).toBeUndefined();
   });
@@ -125,7 +139,7 @@ describe('a card', () => {
     expect(() => nicCreate(nic.dev.net, 'a/b', address(5), 1500)).toThrow('Invalid argument');
   });
 
-  it('keeps a frame apart from the sender\'s clone of it', () => {
+  it("keeps a frame apart from the sender's clone of it", () => {
     const frame = world.frame(address(1), address(2), 5);
     const clone = world.pool.clone(frame);
     nicReceive(nic, frame);

@@ -12,8 +12,27 @@
  */
 import { KernelError } from '@netloom/base';
 import {
-  devAddrSet, devTxStats, DropReason, ethTypeTrans, NapiStruct, napiComplete, napiSchedule, NET_SKB_PAD, NetDevice, NETDEV_TX_OK,
-  netifCarrier, netifReceiveSkb, PfifoFast, registerNetdevice, skbCopyBits, skbLinearize, Stat, statAdd, unregisterNetdevice, type Net, type NetDeviceOps,
+  devAddrSet,
+  devTxStats,
+  DropReason,
+  ethTypeTrans,
+  NapiStruct,
+  napiComplete,
+  napiSchedule,
+  NET_SKB_PAD,
+  NetDevice,
+  NETDEV_TX_OK,
+  netifCarrier,
+  netifReceiveSkb,
+  PfifoFast,
+  registerNetdevice,
+  skbCopyBits,
+  skbLinearize,
+  Stat,
+  statAdd,
+  unregisterNetdevice,
+  type Net,
+  type NetDeviceOps,
   type SkBuff,
 } from '@netloom/kernel-core';
 import { ETH_HLEN, ethDestHi, ethDestLo } from '@netloom/wire';
@@ -88,7 +107,9 @@ export class Nic {
   /** Room for more descriptors in use: few cards ever fill their rings. */
   private growRing(): (SkBuff | null)[] {
     const old = this.ring ?? [];
-    const ring = new Array<SkBuff | null>(Math.min(this.rxRingSize, Math.max(8, old.length * 2))).fill(null);
+    const ring = new Array<SkBuff | null>(
+      Math.min(this.rxRingSize, Math.max(8, old.length * 2)),
+    ).fill(null);
     for (let i = 0; i < this.count; i++) ring[i] = old[(this.head + i) % old.length] as SkBuff;
     this.ring = ring;
     this.head = 0;
@@ -126,7 +147,10 @@ export function nicReceive(nic: Nic, frame: SkBuff): void {
   if (length < ETH_HLEN || length > dev.mtu + ETH_HLEN + VLAN_HLEN) {
     statAdd(dev, Stat.rxErrors, 1);
     statAdd(dev, Stat.rxLengthErrors, 1);
-    kernel.kfreeSkbReason(frame, length < ETH_HLEN ? DropReason.PKT_TOO_SMALL : DropReason.PKT_TOO_BIG);
+    kernel.kfreeSkbReason(
+      frame,
+      length < ETH_HLEN ? DropReason.PKT_TOO_SMALL : DropReason.PKT_TOO_BIG,
+    );
     return;
   }
   const engine = kernel.engine;
@@ -172,7 +196,13 @@ function copyFrame(frame: SkBuff): SkBuff | null {
 function accepts(dev: NetDevice, frame: SkBuff): boolean {
   const hi = ethDestHi(frame.mem, frame.data);
   if (hi === dev.addrHi && ethDestLo(frame.mem, frame.data) === dev.addrLo) return true;
-  return (hi & 0x100) !== 0 || dev.promiscuity > 0 || dev.rxHandler !== null || dev.taps !== null || dev.net.tapCount > 0;
+  return (
+    (hi & 0x100) !== 0 ||
+    dev.promiscuity > 0 ||
+    dev.rxHandler !== null ||
+    dev.taps !== null ||
+    dev.net.tapCount > 0
+  );
 }
 
 /** Takes up to `budget` frames off the ring and up the stack. */

@@ -2,7 +2,21 @@
  * For this package's specs: kernels with the drivers in them, cards, frames with a number in them, and what arrives.
  */
 import { Engine } from '@netloom/engine';
-import { devOpen, Kernel, KernelModules, LL_MAX_HEADER, SkbPool, skbBytes, skbPut, Tracepoints, devQueueXmit, dropReasonName, type Net, type NetDevice, type SkBuff } from '@netloom/kernel-core';
+import {
+  devOpen,
+  Kernel,
+  KernelModules,
+  LL_MAX_HEADER,
+  SkbPool,
+  skbBytes,
+  skbPut,
+  Tracepoints,
+  devQueueXmit,
+  dropReasonName,
+  type Net,
+  type NetDevice,
+  type SkBuff,
+} from '@netloom/kernel-core';
 import { ETH_HLEN, PacketMemory } from '@netloom/wire';
 import { nicCreate, type Nic } from './nic.js';
 import { registerDrivers } from './register.js';
@@ -32,7 +46,12 @@ export class SpecWorld {
     this.engine = new Engine({ seed });
     registerDrivers(this.modules);
     this.modules.addPacketHandler(SPEC_PROTO, (skb, dev) => {
-      this.arrivals.push({ time: this.engine.now, dev: dev.name, id: skb.mem.dv.getUint32(skb.data), bytes: skbBytes(skb) });
+      this.arrivals.push({
+        time: this.engine.now,
+        dev: dev.name,
+        id: skb.mem.dv.getUint32(skb.data),
+        bytes: skbBytes(skb),
+      });
       skb.pool.release(skb);
     });
     this.trace.kfreeSkb = (_kernel, _skb, reason) => this.drops.push(dropReasonName(reason));
@@ -40,7 +59,14 @@ export class SpecWorld {
 
   kernel(name: string): Kernel {
     const hostId = ++this.hosts;
-    const kernel = new Kernel({ engine: this.engine, pool: this.pool, modules: this.modules, trace: this.trace, hostname: name, hostId });
+    const kernel = new Kernel({
+      engine: this.engine,
+      pool: this.pool,
+      modules: this.modules,
+      trace: this.trace,
+      hostname: name,
+      hostId,
+    });
     devOpen(kernel.initNet.loopback);
     return kernel;
   }

@@ -1,4 +1,12 @@
-import { devChangeNetNamespace, devClose, devOpen, Stat, unregisterNetdevice, type Net, type NetDevice } from '@netloom/kernel-core';
+import {
+  devChangeNetNamespace,
+  devClose,
+  devOpen,
+  Stat,
+  unregisterNetdevice,
+  type Net,
+  type NetDevice,
+} from '@netloom/kernel-core';
 import { SpecWorld } from './spec-drivers.js';
 import { vethKind } from './veth.js';
 
@@ -25,11 +33,24 @@ describe('a veth pair', () => {
     const [a, b] = pair();
     const state = (): string => `${a.running}/${b.running}`;
     const seen = [state()];
-    for (const step of [() => devOpen(a), () => devOpen(b), () => devClose(b), () => devOpen(b), () => devClose(a)]) {
+    for (const step of [
+      () => devOpen(a),
+      () => devOpen(b),
+      () => devClose(b),
+      () => devOpen(b),
+      () => devClose(a),
+    ]) {
       step();
       seen.push(state());
     }
-    expect(seen).toEqual(['false/false', 'false/false', 'true/true', 'false/false', 'true/true', 'false/false']);
+    expect(seen).toEqual([
+      'false/false',
+      'false/false',
+      'true/true',
+      'false/false',
+      'true/true',
+      'false/false',
+    ]);
   });
 
   it('carries frames both ways as an event at the same instant', () => {
@@ -81,7 +102,13 @@ describe('a veth pair', () => {
     const [, b] = pair();
     devOpen(b);
     devChangeNetNamespace(b, other);
-    expect([b.net === other, b.ifindex, b.up, net.devByName('v1'), other.devByName('v1') === b]).toEqual([true, 2, false, undefined, true]);
+    expect([
+      b.net === other,
+      b.ifindex,
+      b.up,
+      net.devByName('v1'),
+      other.devByName('v1') === b,
+    ]).toEqual([true, 2, false, undefined, true]);
     const clash = vethKind.newlink(net, 'w0', { kind: 'veth', peer: { ifname: 'w1' } }, net);
     const free = net.devByName('w1') as NetDevice;
     expect([free.ifindex, clash.ifindex]).toEqual([4, 5]);
@@ -97,7 +124,12 @@ describe('a veth pair', () => {
       devOpen(b);
       world.send(a, b.address, 1); // on its way while the pair goes
       unregisterNetdevice([a, b][end] as NetDevice);
-      expect([net.devByName('v0'), net.devByName('v1'), a.registered, b.registered]).toEqual([undefined, undefined, false, false]);
+      expect([net.devByName('v0'), net.devByName('v1'), a.registered, b.registered]).toEqual([
+        undefined,
+        undefined,
+        false,
+        false,
+      ]);
       world.advance(1e6);
       world.take();
       expect(() => devOpen(a)).toThrow('Transport endpoint is not connected');
@@ -106,8 +138,12 @@ describe('a veth pair', () => {
 
   it('refuses names that are taken and leaves nothing behind', () => {
     pair();
-    expect(() => vethKind.newlink(net, 'x0', { kind: 'veth', peer: { ifname: 'v0' } }, net)).toThrow('File exists');
-    expect(() => vethKind.newlink(net, 'v0', { kind: 'veth', peer: { ifname: 'x1' } }, net)).toThrow('File exists');
+    expect(() =>
+      vethKind.newlink(net, 'x0', { kind: 'veth', peer: { ifname: 'v0' } }, net),
+    ).toThrow('File exists');
+    expect(() =>
+      vethKind.newlink(net, 'v0', { kind: 'veth', peer: { ifname: 'x1' } }, net),
+    ).toThrow('File exists');
     expect(net.devices.map((dev) => dev.name)).toEqual(['lo', 'v1', 'v0']);
   });
 });

@@ -3,8 +3,24 @@
  */
 import { KernelError } from '@netloom/base';
 import {
-  devAllocName, devAddrSet, devTxStats, DropReason, ethTypeTrans, NetDevice, NETDEV_TX_OK, netifCarrier, netifRx, registerNetdevice,
-  skbOrphan, Stat, statAdd, unregisterNetdevice, type LinkKind, type Net, type NetDeviceOps, type SkBuff,
+  devAllocName,
+  devAddrSet,
+  devTxStats,
+  DropReason,
+  ethTypeTrans,
+  NetDevice,
+  NETDEV_TX_OK,
+  netifCarrier,
+  netifRx,
+  registerNetdevice,
+  skbOrphan,
+  Stat,
+  statAdd,
+  unregisterNetdevice,
+  type LinkKind,
+  type Net,
+  type NetDeviceOps,
+  type SkBuff,
 } from '@netloom/kernel-core';
 import type { LinkAdd } from '@netloom/sys';
 import { ETH_HLEN } from '@netloom/wire';
@@ -22,7 +38,10 @@ function startXmit(skb: SkBuff, dev: NetDevice): number {
   const peer = peerOf(dev);
   if (peer === null || !peer.up || skb.len > peer.mtu + ETH_HLEN + 4) {
     statAdd(dev, Stat.txDropped, 1);
-    dev.net.kernel.kfreeSkbReason(skb, peer?.up === true ? DropReason.PKT_TOO_BIG : DropReason.DEV_READY);
+    dev.net.kernel.kfreeSkbReason(
+      skb,
+      peer?.up === true ? DropReason.PKT_TOO_BIG : DropReason.DEV_READY,
+    );
     return NETDEV_TX_OK;
   }
   const length = skb.len;
@@ -77,7 +96,12 @@ const vethOps: NetDeviceOps = {
   },
 };
 
-function makeEnd(net: Net, name: string, address: Uint8Array | undefined, mtu: number | undefined): NetDevice {
+function makeEnd(
+  net: Net,
+  name: string,
+  address: Uint8Array | undefined,
+  mtu: number | undefined,
+): NetDevice {
   const dev = new NetDevice(net, name, vethOps);
   devAddrSet(dev, address ?? randomMac(net.kernel));
   dev.carrier = false;
@@ -89,10 +113,16 @@ function makeEnd(net: Net, name: string, address: Uint8Array | undefined, mtu: n
 /** Makes a pair, both ends down. @errno EEXIST, EINVAL. @kernel veth_newlink() */
 function newlink(net: Net, name: string, request: LinkAdd, peerNet: Net): NetDevice {
   const peerName = devAllocName(peerNet, request.peer?.ifname ?? 'veth%d');
-  if (peerNet.devByName(peerName) !== undefined || (net === peerNet && name === peerName)) throw new KernelError('EEXIST');
+  if (peerNet.devByName(peerName) !== undefined || (net === peerNet && name === peerName))
+    throw new KernelError('EEXIST');
   const peer = makeEnd(peerNet, peerName, request.peer?.address, request.peer?.mtu ?? request.mtu);
   registerNetdevice(peer); // the peer first: it gets the lower index, as with veth_newlink
-  const dev = makeEnd(net, name.includes('%d') ? devAllocName(net, name) : name, request.address, request.mtu);
+  const dev = makeEnd(
+    net,
+    name.includes('%d') ? devAllocName(net, name) : name,
+    request.address,
+    request.mtu,
+  );
   (dev.priv as VethPriv).peer = peer;
   (peer.priv as VethPriv).peer = dev;
   try {

@@ -26,7 +26,12 @@ class Bench {
   stream(count: number, gap: number, length = 64): void {
     const start = this.world.engine.now;
     for (let i = 0; i < count; i++) {
-      this.world.engine.at(start + i * gap, (bench: Bench, id) => bench.world.send(bench.a.dev, address(2), id, length), this as Bench, i);
+      this.world.engine.at(
+        start + i * gap,
+        (bench: Bench, id) => bench.world.send(bench.a.dev, address(2), id, length),
+        this as Bench,
+        i,
+      );
     }
   }
 
@@ -77,8 +82,17 @@ describe('a wire', () => {
     const bench = new Bench();
     bench.send(3);
     bench.run(0);
-    expect(bench.arrivals.map(({ time, id }) => [time, id])).toEqual([[0, 0], [0, 1], [0, 2]]);
-    expect([bench.z.dev.stats[Stat.rxPackets], bench.z.dev.stats[Stat.rxBytes], bench.wire.a.stats.frames, bench.wire.z.stats.frames]).toEqual([3, 192, 3, 0]);
+    expect(bench.arrivals.map(({ time, id }) => [time, id])).toEqual([
+      [0, 0],
+      [0, 1],
+      [0, 2],
+    ]);
+    expect([
+      bench.z.dev.stats[Stat.rxPackets],
+      bench.z.dev.stats[Stat.rxBytes],
+      bench.wire.a.stats.frames,
+      bench.wire.z.stats.frames,
+    ]).toEqual([3, 192, 3, 0]);
   });
 
   it('delays exactly, each direction by its own', () => {
@@ -87,7 +101,10 @@ describe('a wire', () => {
     bench.send(1);
     bench.world.send(bench.z.dev, address(1), 9);
     bench.run(20 * MS);
-    expect(bench.arrivals.map(({ time, id }) => [time, id])).toEqual([[3 * MS, 9], [10 * MS, 0]]);
+    expect(bench.arrivals.map(({ time, id }) => [time, id])).toEqual([
+      [3 * MS, 9],
+      [10 * MS, 0],
+    ]);
   });
 
   it('sends at its rate: frame after frame, to the nanosecond, fractions carried over', () => {
@@ -95,7 +112,9 @@ describe('a wire', () => {
     bench.send(7, 100);
     bench.run(100 * MS);
     // 800 bits at 3 Mbit/s are 266 666 + 2/3 ns each
-    expect(bench.arrivals.map(({ time }) => time - MS)).toEqual([1, 2, 3, 4, 5, 6, 7].map((n) => Math.floor((n * 800e9) / 3e6)));
+    expect(bench.arrivals.map(({ time }) => time - MS)).toEqual(
+      [1, 2, 3, 4, 5, 6, 7].map((n) => Math.floor((n * 800e9) / 3e6)),
+    );
   });
 
   it('keeps its long-run rate exactly: 10 000 frames', () => {
@@ -118,11 +137,20 @@ describe('a wire', () => {
   it('lets `limit` frames wait behind the one on the wire and drops the rest', () => {
     const bench = new Bench({ rateBits: 8e6, limit: 3 });
     bench.send(6, 100);
-    expect([bench.wire.a.stats.queueDrops, bench.world.drops]).toEqual([2, ['WIRE_QUEUE', 'WIRE_QUEUE']]);
+    expect([bench.wire.a.stats.queueDrops, bench.world.drops]).toEqual([
+      2,
+      ['WIRE_QUEUE', 'WIRE_QUEUE'],
+    ]);
     bench.run(150e3).send(2, 100); // one has left, one more place
     expect(bench.wire.a.stats.queueDrops).toBe(3);
     bench.run(MS);
-    expect(bench.arrivals.map(({ time, id }) => [time, id])).toEqual([[100e3, 0], [200e3, 1], [300e3, 2], [400e3, 3], [500e3, 0]]);
+    expect(bench.arrivals.map(({ time, id }) => [time, id])).toEqual([
+      [100e3, 0],
+      [200e3, 1],
+      [300e3, 2],
+      [400e3, 3],
+      [500e3, 0],
+    ]);
     bench.world.expectNothingLeft();
   });
 
@@ -139,7 +167,9 @@ describe('a wire', () => {
     bench.send(50, 100);
     expect(bench.wire.a.stats.queueDrops).toBe(1);
     bench.run(1e9);
-    expect(bench.arrivals.slice(0, 7).map(({ time }) => time)).toEqual([100e3, 200e3, 300e3, 400e3, 500e3, 550e3, 600e3]);
+    expect(bench.arrivals.slice(0, 7).map(({ time }) => time)).toEqual([
+      100e3, 200e3, 300e3, 400e3, 500e3, 550e3, 600e3,
+    ]);
     expect(bench.arrivals).toHaveLength(56);
     for (let i = 0; i < 20; i++) {
       bench.wire.a.set({ rateBits: 8e6, limit: 1 + i });
@@ -204,7 +234,8 @@ describe('a wire', () => {
     bench.run(1e9);
     const ids = bench.arrivals.map(({ id }) => id);
     let doubles = 0;
-    for (let i = 1; i < ids.length; i++) if ((ids[i] as number) - (ids[i - 1] as number) > 2) doubles++; // two or more in a row
+    for (let i = 1; i < ids.length; i++)
+      if ((ids[i] as number) - (ids[i - 1] as number) > 2) doubles++; // two or more in a row
     expectBinomial(doubles, ids.length, 0.1 * 0.1); // after an arrival: lost, and lost again
   });
 
@@ -231,7 +262,10 @@ describe('a wire', () => {
     for (const { bytes, id } of bench.arrivals) {
       sent.fill(0);
       new DataView(sent.buffer).setUint32(0, id);
-      const bits = bytes.reduce((sum, byte, i) => sum + (byte ^ (sent[i] ?? 0)).toString(2).replaceAll('0', '').length, 0);
+      const bits = bytes.reduce(
+        (sum, byte, i) => sum + (byte ^ (sent[i] ?? 0)).toString(2).replaceAll('0', '').length,
+        0,
+      );
       expect(bits).toBeLessThanOrEqual(1);
       if (bits === 1) flipped++;
     }
@@ -263,7 +297,10 @@ describe('a wire', () => {
 
   it('the same seed gives the same run, another seed another', () => {
     const run = (seed: number): string => {
-      const bench = new Bench({ loss: 0.1, duplicate: 0.1, corrupt: 0.1, delayNs: MS, jitterNs: MS, reorder: 0.1 }, seed);
+      const bench = new Bench(
+        { loss: 0.1, duplicate: 0.1, corrupt: 0.1, delayNs: MS, jitterNs: MS, reorder: 0.1 },
+        seed,
+      );
       bench.stream(500, 100e3);
       bench.run(1e9);
       return `${JSON.stringify(bench.wire.a.stats)} ${bench.world.engine.fingerprint.text}`;
@@ -277,7 +314,8 @@ describe('a wire', () => {
       const bench = new Bench({ loss: 0.3 });
       bench.wire.z.set({ loss: 0.3 });
       bench.stream(300, 1000);
-      if (busyBack) for (let i = 0; i < 100; i++) bench.world.send(bench.z.dev, address(1), 100_000 + i);
+      if (busyBack)
+        for (let i = 0; i < 100; i++) bench.world.send(bench.z.dev, address(1), 100_000 + i);
       bench.run(1e9);
       return bench.arrivals.filter(({ id }) => id < 100_000).map(({ id }) => id);
     };

@@ -45,7 +45,11 @@ export interface WireStats {
 const DEFAULT_LIMIT = 1000;
 
 /** A listener for crossings; must not keep the sk_buff. */
-export type WireObserver = (direction: WireDirection, skb: SkBuff, outcome: 'sent' | 'lost' | 'queue-full' | 'down') => void;
+export type WireObserver = (
+  direction: WireDirection,
+  skb: SkBuff,
+  outcome: 'sent' | 'lost' | 'queue-full' | 'down',
+) => void;
 
 export class WireDirection {
   frames = 0;
@@ -118,7 +122,8 @@ export class WireDirection {
     this.limit = limit;
     if (old === null) return;
     const ring = new Float64Array(Math.max(limit + 2, this.completionCount + 1));
-    for (let i = 0; i < this.completionCount; i++) ring[i] = old[(this.completionHead + i) % old.length] as number;
+    for (let i = 0; i < this.completionCount; i++)
+      ring[i] = old[(this.completionHead + i) % old.length] as number;
     this.completions = ring;
     this.completionHead = 0;
   }

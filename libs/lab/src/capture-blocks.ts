@@ -37,7 +37,10 @@ export class CaptureBlocks {
 
   /** Takes a buffer of packet memory; undefined when there is none. */
   static create(
-    mem: PacketMemory, epochSec: number, chunkBytes: number, sink: (chunk: Uint8Array) => void,
+    mem: PacketMemory,
+    epochSec: number,
+    chunkBytes: number,
+    sink: (chunk: Uint8Array) => void,
   ): CaptureBlocks | undefined {
     const slot = mem.alloc(LARGE_SLOT);
     return slot < 0 ? undefined : new CaptureBlocks(mem, slot, epochSec, chunkBytes, sink);
@@ -49,7 +52,15 @@ export class CaptureBlocks {
   }
 
   /** Appends a packet that lies at `offset` of the same memory. Times in virtual nanoseconds. */
-  write(ifIndex: number, timeNs: number, offset: number, capLen: number, origLen: number, flags: number, packetId: number): void {
+  write(
+    ifIndex: number,
+    timeNs: number,
+    offset: number,
+    capLen: number,
+    origLen: number,
+    flags: number,
+    packetId: number,
+  ): void {
     if (this.at + capLen + BLOCK_ROOM > this.slot + LARGE_SLOT) this.flush();
     const { mem, slot } = this;
     if (ifIndex !== this.ifIndex) {

@@ -6,7 +6,13 @@
  * of a run is written, and when bytes are handed on (flush) changes only where chunks end. Units: virtual nanoseconds.
  */
 import { parseIpv4, parseIpv6 } from '@netloom/base';
-import { type NetDevice, PACKET_HOST, type SkBuff, devAddTap, skbBytes } from '@netloom/kernel-core';
+import {
+  type NetDevice,
+  PACKET_HOST,
+  type SkBuff,
+  devAddTap,
+  skbBytes,
+} from '@netloom/kernel-core';
 import {
   DEFAULT_SNAPLEN,
   EPB_FLAG_BROADCAST,
@@ -141,7 +147,10 @@ export class Capture {
         epochSec: world.epochSec,
       });
     } else {
-      this.pcapng = new PcapNgWriter(this.take, { epochSec: world.epochSec, chunkBytes: CHUNK_BYTES });
+      this.pcapng = new PcapNgWriter(this.take, {
+        epochSec: world.epochSec,
+        chunkBytes: CHUNK_BYTES,
+      });
       this.writeHead(this.pcapng, linkTypes);
     }
     for (const [index, source] of settings.sources.entries()) {
@@ -374,11 +383,28 @@ export class Capture {
     if (this.pcapng !== undefined) {
       const flags = packetFlags(skb, dev, start, outgoing, ethernet);
       if (bytes === skb.mem.u8 && this.useBlocks(skb.mem, capLen)) {
-        (this.blocks as CaptureBlocks).write(tapped.index, now, offset, capLen, length, flags, skb.packetId);
+        (this.blocks as CaptureBlocks).write(
+          tapped.index,
+          now,
+          offset,
+          capLen,
+          length,
+          flags,
+          skb.packetId,
+        );
         return;
       }
       this.blocks?.flush();
-      this.pcapng.writePacketFast(tapped.index, now, bytes, offset, capLen, length, flags, skb.packetId);
+      this.pcapng.writePacketFast(
+        tapped.index,
+        now,
+        bytes,
+        offset,
+        capLen,
+        length,
+        flags,
+        skb.packetId,
+      );
       if (this.blocks !== undefined) this.pcapng.flush();
     } else {
       this.pcap?.writePacket(now, bytes, offset, capLen, length);
@@ -386,15 +412,31 @@ export class Capture {
   }
 
   /** The usual packet: one run of bytes with an Ethernet header, no filter, no window, pcapng. */
-  private shortPacket(tapped: Tapped, skb: SkBuff, dev: NetDevice, outgoing: boolean, blocks: CaptureBlocks): void {
+  private shortPacket(
+    tapped: Tapped,
+    skb: SkBuff,
+    dev: NetDevice,
+    outgoing: boolean,
+    blocks: CaptureBlocks,
+  ): void {
     const start = outgoing ? skb.data : skb.macHeader;
     const length = skb.tail - start;
     tapped.accepted++;
-    const unicast = outgoing ? ((skb.mem.u8[start] as number) & 1) === 0 : skb.pktType === PACKET_HOST;
+    const unicast = outgoing
+      ? ((skb.mem.u8[start] as number) & 1) === 0
+      : skb.pktType === PACKET_HOST;
     const flags = unicast
       ? EPB_FLAG_UNICAST | (outgoing ? EPB_FLAG_OUTBOUND : EPB_FLAG_INBOUND)
       : packetFlags(skb, dev, start, outgoing, true);
-    blocks.write(tapped.index, dev.kernel.engine.now, start, length < this.snaplen ? length : this.snaplen, length, flags, skb.packetId);
+    blocks.write(
+      tapped.index,
+      dev.kernel.engine.now,
+      start,
+      length < this.snaplen ? length : this.snaplen,
+      length,
+      flags,
+      skb.packetId,
+    );
   }
 
   /** Whether a packet of packet memory can go the short way. */

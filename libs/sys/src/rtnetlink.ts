@@ -10,18 +10,47 @@ export type IpAddr = number | Uint8Array;
 
 /** net_device flags. */
 export const Iff = {
-  IFF_UP: 1, IFF_BROADCAST: 2, IFF_DEBUG: 4, IFF_LOOPBACK: 8, IFF_POINTOPOINT: 0x10, IFF_RUNNING: 0x40,
-  IFF_NOARP: 0x80, IFF_PROMISC: 0x100, IFF_ALLMULTI: 0x200, IFF_MASTER: 0x400, IFF_SLAVE: 0x800,
-  IFF_MULTICAST: 0x1000, IFF_LOWER_UP: 0x10000, IFF_DORMANT: 0x20000, IFF_ECHO: 0x40000,
+  IFF_UP: 1,
+  IFF_BROADCAST: 2,
+  IFF_DEBUG: 4,
+  IFF_LOOPBACK: 8,
+  IFF_POINTOPOINT: 0x10,
+  IFF_RUNNING: 0x40,
+  IFF_NOARP: 0x80,
+  IFF_PROMISC: 0x100,
+  IFF_ALLMULTI: 0x200,
+  IFF_MASTER: 0x400,
+  IFF_SLAVE: 0x800,
+  IFF_MULTICAST: 0x1000,
+  IFF_LOWER_UP: 0x10000,
+  IFF_DORMANT: 0x20000,
+  IFF_ECHO: 0x40000,
 } as const;
 
 /** rtnl_link_stats64. */
 export interface LinkStats {
-  rxPackets: number; txPackets: number; rxBytes: number; txBytes: number;
-  rxErrors: number; txErrors: number; rxDropped: number; txDropped: number; multicast: number; collisions: number;
-  rxLengthErrors: number; rxOverErrors: number; rxCrcErrors: number; rxFrameErrors: number; rxFifoErrors: number;
-  rxMissedErrors: number; txAbortedErrors: number; txCarrierErrors: number; txFifoErrors: number;
-  txHeartbeatErrors: number; txWindowErrors: number; rxNohandler: number;
+  rxPackets: number;
+  txPackets: number;
+  rxBytes: number;
+  txBytes: number;
+  rxErrors: number;
+  txErrors: number;
+  rxDropped: number;
+  txDropped: number;
+  multicast: number;
+  collisions: number;
+  rxLengthErrors: number;
+  rxOverErrors: number;
+  rxCrcErrors: number;
+  rxFrameErrors: number;
+  rxFifoErrors: number;
+  rxMissedErrors: number;
+  txAbortedErrors: number;
+  txCarrierErrors: number;
+  txFifoErrors: number;
+  txHeartbeatErrors: number;
+  txWindowErrors: number;
+  rxNohandler: number;
 }
 
 /** IFLA_INFO_DATA and IFLA_INFO_SLAVE_DATA: attribute names as `ip -d -j` prints them. */
@@ -124,7 +153,12 @@ export interface LinkAdd {
   readonly netns?: NetnsRef;
   readonly up?: boolean;
   /** veth: the other end. */
-  readonly peer?: { readonly ifname?: string; readonly address?: Uint8Array; readonly mtu?: number; readonly netns?: NetnsRef };
+  readonly peer?: {
+    readonly ifname?: string;
+    readonly address?: Uint8Array;
+    readonly mtu?: number;
+    readonly netns?: NetnsRef;
+  };
 }
 
 export interface AddrMsg {
@@ -261,8 +295,15 @@ export interface RuleMsg {
 
 /** Neighbour states. */
 export const Nud = {
-  NUD_INCOMPLETE: 1, NUD_REACHABLE: 2, NUD_STALE: 4, NUD_DELAY: 8, NUD_PROBE: 0x10, NUD_FAILED: 0x20,
-  NUD_NOARP: 0x40, NUD_PERMANENT: 0x80, NUD_NONE: 0,
+  NUD_INCOMPLETE: 1,
+  NUD_REACHABLE: 2,
+  NUD_STALE: 4,
+  NUD_DELAY: 8,
+  NUD_PROBE: 0x10,
+  NUD_FAILED: 0x20,
+  NUD_NOARP: 0x40,
+  NUD_PERMANENT: 0x80,
+  NUD_NONE: 0,
 } as const;
 
 export interface NeighMsg {
@@ -277,7 +318,12 @@ export interface NeighMsg {
   readonly vni?: number;
   readonly master?: number;
   /** Seconds since confirmed, used, updated. */
-  readonly cacheinfo?: { readonly confirmed: number; readonly used: number; readonly updated: number; readonly refcnt: number };
+  readonly cacheinfo?: {
+    readonly confirmed: number;
+    readonly used: number;
+    readonly updated: number;
+    readonly refcnt: number;
+  };
   readonly probes?: number;
 }
 
@@ -299,19 +345,47 @@ export interface QdiscMsg {
   readonly parent: number;
   readonly kind: string;
   readonly options: Readonly<Record<string, unknown>>;
-  readonly stats: { readonly bytes: number; readonly packets: number; readonly drops: number; readonly overlimits: number; readonly requeues: number; readonly backlog: number; readonly qlen: number };
+  readonly stats: {
+    readonly bytes: number;
+    readonly packets: number;
+    readonly drops: number;
+    readonly overlimits: number;
+    readonly requeues: number;
+    readonly backlog: number;
+    readonly qlen: number;
+  };
 }
 
 /** Message type → request and answer. Dumps answer an array; changes answer nothing. */
 export interface Rtnl {
-  RTM_GETLINK: { req: { readonly ifindex?: number; readonly ifname?: string; readonly master?: number; readonly kind?: string }; res: LinkMsg[] };
+  RTM_GETLINK: {
+    req: {
+      readonly ifindex?: number;
+      readonly ifname?: string;
+      readonly master?: number;
+      readonly kind?: string;
+    };
+    res: LinkMsg[];
+  };
   RTM_NEWLINK: { req: LinkAdd; res: void };
   RTM_SETLINK: { req: LinkSet; res: void };
   RTM_DELLINK: { req: { readonly ifindex?: number; readonly ifname?: string }; res: void };
   RTM_GETADDR: { req: { readonly family?: number; readonly ifindex?: number }; res: AddrMsg[] };
   RTM_NEWADDR: { req: AddrNew; res: void };
-  RTM_DELADDR: { req: { readonly family: number; readonly ifindex: number; readonly local: IpAddr; readonly prefixlen?: number; readonly label?: string }; res: void };
-  RTM_GETROUTE: { req: { readonly family?: number; readonly table?: number; readonly cache?: boolean }; res: RouteMsg[] };
+  RTM_DELADDR: {
+    req: {
+      readonly family: number;
+      readonly ifindex: number;
+      readonly local: IpAddr;
+      readonly prefixlen?: number;
+      readonly label?: string;
+    };
+    res: void;
+  };
+  RTM_GETROUTE: {
+    req: { readonly family?: number; readonly table?: number; readonly cache?: boolean };
+    res: RouteMsg[];
+  };
   RTM_NEWROUTE: { req: RouteNew; res: void };
   RTM_DELROUTE: { req: Omit<RouteNew, 'mode'>; res: void };
   /** `ip route get`. */
@@ -319,7 +393,15 @@ export interface Rtnl {
   RTM_GETRULE: { req: { readonly family?: number }; res: RuleMsg[] };
   RTM_NEWRULE: { req: Partial<RuleMsg> & { readonly family: number }; res: void };
   RTM_DELRULE: { req: Partial<RuleMsg> & { readonly family: number }; res: void };
-  RTM_GETNEIGH: { req: { readonly family?: number; readonly ifindex?: number; readonly master?: number; readonly proxy?: boolean }; res: NeighMsg[] };
+  RTM_GETNEIGH: {
+    req: {
+      readonly family?: number;
+      readonly ifindex?: number;
+      readonly master?: number;
+      readonly proxy?: boolean;
+    };
+    res: NeighMsg[];
+  };
   RTM_NEWNEIGH: { req: NeighNew; res: void };
   RTM_DELNEIGH: { req: Omit<NeighNew, 'mode'>; res: void };
   RTM_GETQDISC: { req: { readonly ifindex?: number }; res: QdiscMsg[] };

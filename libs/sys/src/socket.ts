@@ -55,8 +55,18 @@ export type SockAddr = SockAddrIn | SockAddrIn6 | SockAddrLl | SockAddrUnix | So
 
 /** send/recv flags of Linux. */
 export const Msg = {
-  MSG_OOB: 1, MSG_PEEK: 2, MSG_DONTROUTE: 4, MSG_CTRUNC: 8, MSG_TRUNC: 0x20, MSG_DONTWAIT: 0x40, MSG_EOR: 0x80,
-  MSG_WAITALL: 0x100, MSG_CONFIRM: 0x800, MSG_ERRQUEUE: 0x2000, MSG_NOSIGNAL: 0x4000, MSG_MORE: 0x8000,
+  MSG_OOB: 1,
+  MSG_PEEK: 2,
+  MSG_DONTROUTE: 4,
+  MSG_CTRUNC: 8,
+  MSG_TRUNC: 0x20,
+  MSG_DONTWAIT: 0x40,
+  MSG_EOR: 0x80,
+  MSG_WAITALL: 0x100,
+  MSG_CONFIRM: 0x800,
+  MSG_ERRQUEUE: 0x2000,
+  MSG_NOSIGNAL: 0x4000,
+  MSG_MORE: 0x8000,
 } as const;
 
 /** sock_extended_err as IP_RECVERR delivers it. */
@@ -85,7 +95,12 @@ export interface Control {
   /** MSG_ERRQUEUE. */
   err?: SockExtendedErr;
   /** PACKET_AUXDATA. */
-  auxdata?: { readonly len: number; readonly snaplen: number; readonly vlanTci?: number; readonly netOff: number };
+  auxdata?: {
+    readonly len: number;
+    readonly snaplen: number;
+    readonly vlanTci?: number;
+    readonly netOff: number;
+  };
 }
 
 export interface RecvResult {
@@ -100,15 +115,60 @@ export interface RecvResult {
 
 /** Options by their C names; a value is a number, a name (SO_BINDTODEVICE, TCP_CONGESTION) or bytes. */
 export type SockOpt =
-  | 'SO_REUSEADDR' | 'SO_REUSEPORT' | 'SO_BROADCAST' | 'SO_KEEPALIVE' | 'SO_LINGER' | 'SO_RCVBUF' | 'SO_SNDBUF'
-  | 'SO_RCVBUFFORCE' | 'SO_SNDBUFFORCE' | 'SO_ERROR' | 'SO_TYPE' | 'SO_BINDTODEVICE' | 'SO_MARK' | 'SO_PRIORITY'
-  | 'SO_TIMESTAMPNS' | 'SO_DONTROUTE' | 'SO_RCVLOWAT' | 'SO_ACCEPTCONN' | 'SO_ATTACH_FILTER' | 'SO_DETACH_FILTER'
-  | 'IP_TTL' | 'IP_TOS' | 'IP_HDRINCL' | 'IP_RECVERR' | 'IP_RECVTTL' | 'IP_RECVTOS' | 'IP_PKTINFO'
-  | 'IP_MTU_DISCOVER' | 'IP_MTU' | 'IP_MULTICAST_TTL' | 'IP_MULTICAST_LOOP' | 'IP_MULTICAST_IF'
-  | 'IP_ADD_MEMBERSHIP' | 'IP_DROP_MEMBERSHIP' | 'IP_OPTIONS' | 'IP_FREEBIND' | 'IP_BIND_ADDRESS_NO_PORT'
-  | 'TCP_NODELAY' | 'TCP_CORK' | 'TCP_MAXSEG' | 'TCP_CONGESTION' | 'TCP_KEEPIDLE' | 'TCP_KEEPINTVL' | 'TCP_KEEPCNT'
-  | 'TCP_USER_TIMEOUT' | 'TCP_DEFER_ACCEPT' | 'TCP_QUICKACK' | 'TCP_FASTOPEN' | 'TCP_SYNCNT' | 'TCP_LINGER2'
-  | 'PACKET_ADD_MEMBERSHIP' | 'PACKET_AUXDATA' | 'PACKET_STATISTICS' | 'ICMP_FILTER';
+  | 'SO_REUSEADDR'
+  | 'SO_REUSEPORT'
+  | 'SO_BROADCAST'
+  | 'SO_KEEPALIVE'
+  | 'SO_LINGER'
+  | 'SO_RCVBUF'
+  | 'SO_SNDBUF'
+  | 'SO_RCVBUFFORCE'
+  | 'SO_SNDBUFFORCE'
+  | 'SO_ERROR'
+  | 'SO_TYPE'
+  | 'SO_BINDTODEVICE'
+  | 'SO_MARK'
+  | 'SO_PRIORITY'
+  | 'SO_TIMESTAMPNS'
+  | 'SO_DONTROUTE'
+  | 'SO_RCVLOWAT'
+  | 'SO_ACCEPTCONN'
+  | 'SO_ATTACH_FILTER'
+  | 'SO_DETACH_FILTER'
+  | 'IP_TTL'
+  | 'IP_TOS'
+  | 'IP_HDRINCL'
+  | 'IP_RECVERR'
+  | 'IP_RECVTTL'
+  | 'IP_RECVTOS'
+  | 'IP_PKTINFO'
+  | 'IP_MTU_DISCOVER'
+  | 'IP_MTU'
+  | 'IP_MULTICAST_TTL'
+  | 'IP_MULTICAST_LOOP'
+  | 'IP_MULTICAST_IF'
+  | 'IP_ADD_MEMBERSHIP'
+  | 'IP_DROP_MEMBERSHIP'
+  | 'IP_OPTIONS'
+  | 'IP_FREEBIND'
+  | 'IP_BIND_ADDRESS_NO_PORT'
+  | 'TCP_NODELAY'
+  | 'TCP_CORK'
+  | 'TCP_MAXSEG'
+  | 'TCP_CONGESTION'
+  | 'TCP_KEEPIDLE'
+  | 'TCP_KEEPINTVL'
+  | 'TCP_KEEPCNT'
+  | 'TCP_USER_TIMEOUT'
+  | 'TCP_DEFER_ACCEPT'
+  | 'TCP_QUICKACK'
+  | 'TCP_FASTOPEN'
+  | 'TCP_SYNCNT'
+  | 'TCP_LINGER2'
+  | 'PACKET_ADD_MEMBERSHIP'
+  | 'PACKET_AUXDATA'
+  | 'PACKET_STATISTICS'
+  | 'ICMP_FILTER';
 
 export type SockOptValue = number | string | Uint8Array | readonly number[];
 
@@ -129,10 +189,21 @@ export interface SockDiagEntry {
   /** Processes that hold it. */
   readonly users: readonly { readonly comm: string; readonly pid: number; readonly fd: number }[];
   /** Running timer as ss shows it. */
-  readonly timer?: { readonly name: 'on' | 'keepalive' | 'timewait' | 'persist' | 'unknown'; readonly expiresNs: number; readonly retrans: number };
+  readonly timer?: {
+    readonly name: 'on' | 'keepalive' | 'timewait' | 'persist' | 'unknown';
+    readonly expiresNs: number;
+    readonly retrans: number;
+  };
   readonly mem?: {
-    readonly rmem: number; readonly rcvbuf: number; readonly wmem: number; readonly sndbuf: number;
-    readonly fwd: number; readonly wmemQueued: number; readonly opt: number; readonly backlog: number; readonly drops: number;
+    readonly rmem: number;
+    readonly rcvbuf: number;
+    readonly wmem: number;
+    readonly sndbuf: number;
+    readonly fwd: number;
+    readonly wmemQueued: number;
+    readonly opt: number;
+    readonly backlog: number;
+    readonly drops: number;
   };
   /** tcp_info by the kernel's field names (numbers; times in microseconds as in the kernel). */
   readonly tcpInfo?: Readonly<Record<string, number>>;

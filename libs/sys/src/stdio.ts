@@ -46,7 +46,11 @@ export async function readAll(sys: Sys, fd: number): Promise<Uint8Array> {
 }
 
 /** Lines as they arrive, without their newline; `last.terminated` tells whether the final one had one. */
-export async function* readLines(sys: Sys, fd: number, last?: { terminated: boolean }): AsyncGenerator<string> {
+export async function* readLines(
+  sys: Sys,
+  fd: number,
+  last?: { terminated: boolean },
+): AsyncGenerator<string> {
   const streaming = new TextDecoder();
   let rest = '';
   for (;;) {

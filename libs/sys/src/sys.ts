@@ -6,7 +6,13 @@
  * clock as soon as no continuation is left to run. Times are virtual nanoseconds.
  */
 import type { DirEntry, PollFd, SeekWhence, Stat, WindowSize } from './file.js';
-import type { Program, ProcessInfo, SignalDisposition, SpawnOptions, WaitStatus } from './process.js';
+import type {
+  Program,
+  ProcessInfo,
+  SignalDisposition,
+  SpawnOptions,
+  WaitStatus,
+} from './process.js';
 import type { RecvResult, SockAddr, SockDiagEntry, SockOpt, SockOptValue } from './socket.js';
 import type { Rtnl, RtnlEvent, RtnlGroup, RtnlType } from './rtnetlink.js';
 
@@ -19,7 +25,13 @@ export interface SysIdentity {
   readonly env: Map<string, string>;
   hostname(): string;
   sethostname(name: string): void;
-  uname(): { readonly sysname: string; readonly nodename: string; readonly release: string; readonly version: string; readonly machine: string };
+  uname(): {
+    readonly sysname: string;
+    readonly nodename: string;
+    readonly release: string;
+    readonly version: string;
+    readonly machine: string;
+  };
   getuid(): number;
   /** All processes of the host, by pid. */
   processes(): ProcessInfo[];
@@ -87,11 +99,18 @@ export interface SysProcess {
   /** Starts a child; ENOENT, EACCES or ENOEXEC as execve gives them. */
   spawn(options: SpawnOptions): number;
   /** Replaces this process's program, keeping pid and descriptors; throws as execve, else never settles. */
-  exec(program: string | Program, argv: readonly string[], env?: ReadonlyMap<string, string>): Promise<never>;
+  exec(
+    program: string | Program,
+    argv: readonly string[],
+    env?: ReadonlyMap<string, string>,
+  ): Promise<never>;
   /** Ends the process; the promise never settles: `await` it. */
   exit(code: number): Promise<never>;
   /** Waits for a child (-1: any; < -1: process group). undefined with `nohang` when none is ready. ECHILD. */
-  waitpid(pid: number, options?: { readonly nohang?: boolean; readonly untraced?: boolean }): Promise<WaitStatus | undefined>;
+  waitpid(
+    pid: number,
+    options?: { readonly nohang?: boolean; readonly untraced?: boolean },
+  ): Promise<WaitStatus | undefined>;
   /** Negative pid: the group. ESRCH, EINVAL. */
   kill(pid: number, signal: number): void;
   /** Sets what a signal does and returns what it did. A pending blocking call is not interrupted by a handler. */

@@ -25,8 +25,15 @@ export function csumPartial(m: PacketMemory, offset: number, length: number, ini
 }
 
 /** The sum of a pseudo-header (RFC 768, RFC 9293 §3.1); addresses are unsigned 32-bit numbers. */
-export function csumPseudo4(saddr: number, daddr: number, protocol: number, length: number): number {
-  return csumFold((saddr >>> 16) + (saddr & 0xffff) + (daddr >>> 16) + (daddr & 0xffff) + protocol + length);
+export function csumPseudo4(
+  saddr: number,
+  daddr: number,
+  protocol: number,
+  length: number,
+): number {
+  return csumFold(
+    (saddr >>> 16) + (saddr & 0xffff) + (daddr >>> 16) + (daddr & 0xffff) + protocol + length,
+  );
 }
 
 /** The one's complement sum of an IPv4 header of `ihl` 32-bit words: 0xffff when its checksum is right. */
@@ -35,8 +42,16 @@ export function ipHeaderSum(m: PacketMemory, offset: number, ihl: number): numbe
   const u = m.u16;
   const i = offset >>> 1;
   const sum =
-    (u[i] as number) + (u[i + 1] as number) + (u[i + 2] as number) + (u[i + 3] as number) + (u[i + 4] as number) +
-    (u[i + 5] as number) + (u[i + 6] as number) + (u[i + 7] as number) + (u[i + 8] as number) + (u[i + 9] as number);
+    (u[i] as number) +
+    (u[i + 1] as number) +
+    (u[i + 2] as number) +
+    (u[i + 3] as number) +
+    (u[i + 4] as number) +
+    (u[i + 5] as number) +
+    (u[i + 6] as number) +
+    (u[i + 7] as number) +
+    (u[i + 8] as number) +
+    (u[i + 9] as number);
   const folded = csumFold(sum);
   return ((folded & 0xff) << 8) | (folded >>> 8);
 }

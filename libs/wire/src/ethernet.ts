@@ -36,7 +36,13 @@ export function ethProto(m: PacketMemory, o: number): number {
 
 /** Writes a whole header; addresses as (16-bit, 32-bit) pairs. */
 export function ethWrite(
-  m: PacketMemory, o: number, dstHi: number, dstLo: number, srcHi: number, srcLo: number, proto: number,
+  m: PacketMemory,
+  o: number,
+  dstHi: number,
+  dstLo: number,
+  srcHi: number,
+  srcLo: number,
+  proto: number,
 ): void {
   const dv = m.dv;
   dv.setUint16(o, dstHi);

@@ -1,8 +1,4 @@
-export {
-  SMALL_SLOT,
-  LARGE_SLOT,
-  PacketMemory,
-} from './packet-memory.js';
+export { SMALL_SLOT, LARGE_SLOT, PacketMemory } from './packet-memory.js';
 export {
   csumAdd,
   csumFold,

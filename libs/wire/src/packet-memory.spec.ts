@@ -9,7 +9,8 @@ const random = new RandomStream(3, 'memory');
 function referenceSum(offset: number, length: number, init: number): number {
   let sum = init;
   for (let i = 0; i < length; i += 2) {
-    sum += ((memory.u8[offset + i] ?? 0) << 8) | (i + 1 < length ? (memory.u8[offset + i + 1] ?? 0) : 0);
+    sum +=
+      ((memory.u8[offset + i] ?? 0) << 8) | (i + 1 < length ? (memory.u8[offset + i + 1] ?? 0) : 0);
   }
   while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 65536);
   return sum;
@@ -34,7 +35,8 @@ describe('PacketMemory', () => {
 
   it('runs out without harm', () => {
     const slots: number[] = [];
-    for (let slot = memory.alloc(LARGE_SLOT); slot >= 0; slot = memory.alloc(LARGE_SLOT)) slots.push(slot);
+    for (let slot = memory.alloc(LARGE_SLOT); slot >= 0; slot = memory.alloc(LARGE_SLOT))
+      slots.push(slot);
     expect(memory.exhausted).toBeGreaterThan(0);
     for (const slot of slots) memory.unref(slot);
     expect(memory.inUse.large).toBe(0);
@@ -42,13 +44,18 @@ describe('PacketMemory', () => {
 });
 
 describe('checksums', () => {
-  it.each([0, 1, 2, 7, 15, 16, 17, 20, 21, 64, 65, 1500, 1501, 65535])('sum %i bytes as the definition does', (length) => {
-    for (const start of [SMALL_SLOT, SMALL_SLOT + 1, SMALL_SLOT + 3]) {
-      for (let i = 0; i < length; i++) memory.u8[start + i] = random.below(256);
-      const init = random.below(65536);
-      expect(csumPartial(memory, start, length, init) % 0xffff).toBe(referenceSum(start, length, init) % 0xffff);
-    }
-  });
+  it.each([0, 1, 2, 7, 15, 16, 17, 20, 21, 64, 65, 1500, 1501, 65535])(
+    'sum %i bytes as the definition does',
+    (length) => {
+      for (const start of [SMALL_SLOT, SMALL_SLOT + 1, SMALL_SLOT + 3]) {
+        for (let i = 0; i < length; i++) memory.u8[start + i] = random.below(256);
+        const init = random.below(65536);
+        expect(csumPartial(memory, start, length, init) % 0xffff).toBe(
+          referenceSum(start, length, init) % 0xffff,
+        );
+      }
+    },
+  );
 
   it('verify and update an IPv4 header', () => {
     const o = SMALL_SLOT;

@@ -23,13 +23,21 @@ interface Ops {
   csum(offset: number, length: number, init: number): number;
   hash(offset: number, length: number): number;
   epb(
-    dst: number, ctl: number, timeNs: number, src: number, capLen: number, origLen: number, flags: number, packetId: number,
+    dst: number,
+    ctl: number,
+    timeNs: number,
+    src: number,
+    capLen: number,
+    origLen: number,
+    flags: number,
+    packetId: number,
   ): number;
 }
 
 function assembled(): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(OPS_WASM_HEX.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(OPS_WASM_HEX.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < bytes.length; i++)
+    bytes[i] = parseInt(OPS_WASM_HEX.slice(2 * i, 2 * i + 2), 16);
   return bytes;
 }
 
