@@ -109,7 +109,7 @@ function tcpV4Rcv(skb: SkBuff): void {
   mibAdd(mib, Mib.TcpInSegs, 1);
   const doff = pskbMayPull(skb, TCP_HLEN) ? tcphDoff(skb.mem, skb.data) : 0;
   if (doff < TCP_HLEN || !pskbMayPull(skb, doff)) {
-    mibAdd(mib, Mib.TcpInErrs, 1);
+    if (doff < TCP_HLEN && skb.len >= TCP_HLEN) mibAdd(mib, Mib.TcpInErrs, 1); // a cut header is no error of TCP's
     kernel.kfreeSkbReason(skb, DropReason.PKT_TOO_SMALL);
     return;
   }

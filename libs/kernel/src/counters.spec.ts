@@ -7,7 +7,7 @@ import type { Nic, Wire } from '@netloom/kernel-drivers';
 import { AF_INET, SOCK_DGRAM } from '@netloom/sys';
 import { formatIpv4 } from '@netloom/base';
 import type { Host } from './host.js';
-import { eth, ETHER_BROADCAST, fill, fromHex, icmp, ip4, ipv4, udp } from './spec-frames.js';
+import { eth, ETHER_BROADCAST, fill, fromHex, icmp, ip4, ipv4, tcp, udp } from './spec-frames.js';
 import { addAddress, counters, moved, SpecLab, sysctl, watch, type SeenFrame } from './spec-lab.js';
 import { fibNewRoute } from '@netloom/kernel-inet';
 
@@ -286,6 +286,16 @@ const ROWS: readonly Row[] = [
     'IpExtInNoECTPkts IpInHdrErrors IpInReceives'],
   ['ttl1 big', [frame(ipv4(A, C, 17, udp(A, C, 1, 9, fill(1200)), { ttl: 1 }))],
     'IcmpMsgOutType11 IcmpOutMsgs IcmpOutTimeExcds IpExtInNoECTPkts IpInHdrErrors IpInReceives IpOutRequests IpOutTransmits', ['A  10.1.0.2>10.1.0.1 p1 len576 tosc0 ttl64 icmp11/0 rest00000000 inner ttl1 innerlen548']],
+  ['tcp syn closed', [frame(ipv4(A, B, 6, tcp(A, B, 1000, 81)))],
+    'IpExtInNoECTPkts IpInDelivers IpInReceives IpOutRequests IpOutTransmits TcpInSegs TcpOutRsts TcpOutSegs', ['A  10.1.0.2>10.1.0.1 p6 len40 tos00 ttl64 frag4000']],
+  ['tcp bad csum', [frame(ipv4(A, B, 6, tcp(A, B, 1000, 81, { check: 4 })))],
+    'IpExtInNoECTPkts IpInDelivers IpInReceives TcpInCsumErrors TcpInErrs TcpInSegs'],
+  ['tcp short', [frame(ipv4(A, B, 6, tcp(A, B, 1000, 81).subarray(0, 12)))],
+    'IpExtInNoECTPkts IpInDelivers IpInReceives TcpInSegs'],
+  ['tcp doff 3', [frame(ipv4(A, B, 6, tcp(A, B, 1000, 81, { doff: 3 })))],
+    'IpExtInNoECTPkts IpInDelivers IpInReceives TcpInErrs TcpInSegs'],
+  ['icmp unreach tcp', [frame(ipv4(A, B, 1, icmp(3, 3, 0, ipv4(B, A, 6, tcp(B, A, 99, 98)))))],
+    'IcmpInDestUnreachs IcmpInErrors IcmpInMsgs IcmpMsgInType3 IpExtInNoECTPkts IpInDelivers IpInReceives'],
 ];
 
 /** A packet as the table writes it. */
