@@ -6,8 +6,15 @@ import { ip } from './spec-ip.js';
 import { SpecLab } from './spec-lab.js';
 
 const SETUP = [
-  'link set lo up', 'link add d0', 'link set d0 up', 'link add d1', 'link set d1 up', 'addr add 10.0.0.1/24 brd + dev d0',
-  'addr add 10.1.0.1/24 brd + dev d1', 'link add br0 type bridge', 'link set br0 up',
+  'link set lo up',
+  'link add d0',
+  'link set d0 up',
+  'link add d1',
+  'link set d1 up',
+  'addr add 10.0.0.1/24 brd + dev d0',
+  'addr add 10.1.0.1/24 brd + dev d1',
+  'link add br0 type bridge',
+  'link set br0 up',
 ];
 
 const ANSWERS: readonly (readonly [command: string, answer: string])[] = [
@@ -34,10 +41,16 @@ const ANSWERS: readonly (readonly [command: string, answer: string])[] = [
   ['route del 10.66.0.0/16', ''],
   ['route add 10.67.0.0/16 via 10.0.0.9 src 1.2.3.4', 'Error: Invalid prefsrc address.'],
   ['route add 10.68.0.0/16 dev d0 scope host', ''],
-  ['route add blackhole 10.69.0.0/16 via 10.0.0.9', 'Error: Gateway, device and multipath can not be specified for this route type.'],
+  [
+    'route add blackhole 10.69.0.0/16 via 10.0.0.9',
+    'Error: Gateway, device and multipath can not be specified for this route type.',
+  ],
   ['route add 10.71.0.0/16 via 10.7.7.7 dev d0 onlink', ''],
   ['route add 10.72.0.0/16 via 10.0.0.1 dev d0 onlink', 'Error: Nexthop has invalid gateway.'],
-  ['route add 10.73.0.0/16 nexthop via 10.0.0.9 nexthop via 10.88.0.9', 'Error: Nexthop has invalid gateway.'],
+  [
+    'route add 10.73.0.0/16 nexthop via 10.0.0.9 nexthop via 10.88.0.9',
+    'Error: Nexthop has invalid gateway.',
+  ],
   ['route add 10.74.0.0/16 via 10.71.0.5', 'Error: Nexthop has invalid gateway.'],
   ['route add local 10.75.0.0/16 dev lo', ''],
   ['route add 10.76.0.0/16 dev d0 src 10.1.0.1', ''],
@@ -60,7 +73,10 @@ const ANSWERS: readonly (readonly [command: string, answer: string])[] = [
   ['link set d0 promisc on', ''],
   ['neigh add 10.0.0.5 lladdr 02:00:00:00:00:09 dev d0', ''],
   ['neigh add 10.0.0.5 lladdr 02:00:00:00:00:0a dev d0', 'RTNETLINK answers: File exists'],
-  ['neigh change 10.0.0.55 lladdr 02:00:00:00:00:0a dev d0', 'RTNETLINK answers: No such file or directory'],
+  [
+    'neigh change 10.0.0.55 lladdr 02:00:00:00:00:0a dev d0',
+    'RTNETLINK answers: No such file or directory',
+  ],
   ['neigh del 10.0.0.99 dev d0', 'RTNETLINK answers: No such file or directory'],
   ['neigh add 10.0.0.6 dev d0', 'Error: No link layer address given.'],
   ['neigh add 10.0.0.7 dev d0 nud stale', 'Error: No link layer address given.'],
@@ -80,7 +96,10 @@ const ANSWERS: readonly (readonly [command: string, answer: string])[] = [
   ['route get 8.8.8.8 oif d1', '8.8.8.8 dev d1 src 10.1.0.1 cache'],
   ['route get 224.0.0.1 oif d1', 'multicast 224.0.0.1 dev d1 src 10.1.0.1 cache <local,mc>'],
   ['route get 10.1.0.7 from 10.0.0.9 iif d0', 'RTNETLINK answers: No route to host'],
-  ['route get 10.0.0.1 from 10.0.0.9 iif d0', 'local 10.0.0.1 from 10.0.0.9 dev lo cache <local> iif d0'],
+  [
+    'route get 10.0.0.1 from 10.0.0.9 iif d0',
+    'local 10.0.0.1 from 10.0.0.9 dev lo cache <local> iif d0',
+  ],
   ['route get 10.0.0.9 from 127.0.0.1', 'RTNETLINK answers: Invalid argument'],
   ['route get 10.69.0.1', 'RTNETLINK answers: Network is unreachable'],
   ['route get 127.0.0.5', 'local 127.0.0.5 dev lo src 127.0.0.1 cache <local>'],
@@ -106,18 +125,30 @@ const ANSWERS: readonly (readonly [command: string, answer: string])[] = [
   ['route replace 10.90.0.0/16 via 10.0.0.9 metric 1', ''],
   ['route add 10.91.0.0/16 dev br0', ''],
   ['route add 224.0.0.0/4 dev d1', ''],
-  ['route add blackhole 10.92.0.0/16 dev d0', 'Error: Gateway, device and multipath can not be specified for this route type.'],
+  [
+    'route add blackhole 10.92.0.0/16 dev d0',
+    'Error: Gateway, device and multipath can not be specified for this route type.',
+  ],
   ['route add 10.93.0.0/16 via 10.0.0.9 table 300', ''],
   ['route del 10.93.0.0/16', 'RTNETLINK answers: No such process'],
   ['route del 10.93.0.0/16 table 300', ''],
   ['route get 224.0.0.9', 'multicast 224.0.0.9 dev d1 src 10.1.0.1 cache <mc>'],
   ['route get 224.0.0.9 from 10.0.0.1', 'multicast 224.0.0.9 from 10.0.0.1 dev d8 cache <mc>'],
-  ['route get 255.255.255.255 from 10.0.0.1', 'broadcast 255.255.255.255 from 10.0.0.1 dev d8 cache <local,brd>'],
+  [
+    'route get 255.255.255.255 from 10.0.0.1',
+    'broadcast 255.255.255.255 from 10.0.0.1 dev d8 cache <local,brd>',
+  ],
   ['route get 10.0.0.9 from 224.0.0.1', 'RTNETLINK answers: Invalid argument'],
   ['route get 1.1.1.1 from 10.0.0.9 iif d0', 'RTNETLINK answers: No route to host'],
   ['route get 10.0.0.77 from 10.0.0.1 iif d0', 'RTNETLINK answers: No route to host'],
-  ['route get 10.0.0.1 from 10.1.0.5 iif d0', 'local 10.0.0.1 from 10.1.0.5 dev lo cache <local> iif d0'],
-  ['route get 10.0.0.255 from 10.0.0.5 iif d0', 'broadcast 10.0.0.255 from 10.0.0.5 dev lo cache <local,brd> iif d0'],
+  [
+    'route get 10.0.0.1 from 10.1.0.5 iif d0',
+    'local 10.0.0.1 from 10.1.0.5 dev lo cache <local> iif d0',
+  ],
+  [
+    'route get 10.0.0.255 from 10.0.0.5 iif d0',
+    'broadcast 10.0.0.255 from 10.0.0.5 dev lo cache <local,brd> iif d0',
+  ],
   ['route get 10.92.0.1', 'RTNETLINK answers: Network is unreachable'],
   ['route get fibmatch 10.0.0.9', '10.0.0.0/24 dev d8 proto kernel scope link src 10.0.0.1'],
   ['addr add 10.0.0.1/24 dev lo', ''],
@@ -145,5 +176,59 @@ describe('rtnetlink', () => {
     expect(answers).toEqual(ANSWERS);
     await lab.advance(10e9);
     expect(lab.pool.live).toBe(0);
+  });
+});
+
+/** Addresses and routes, then destinations and the sources that Linux chose. */
+const SOURCES: readonly (readonly [commands: string, choices: Readonly<Record<string, string>>])[] =
+  [
+    [
+      'addr add 10.0.0.1/24 dev d0; addr add 10.5.0.1/24 dev d0; addr add 10.0.0.2/24 dev d0; route add 10.9.0.0/16 via 10.5.0.9; ' +
+        'route add 10.8.0.0/16 dev d0; route add 10.7.0.0/16 via 10.0.0.9 src 10.0.0.2',
+      {
+        '10.0.0.9': '10.0.0.1',
+        '10.5.0.9': '10.5.0.1',
+        '10.9.1.1': '10.5.0.1',
+        '10.8.0.1': '10.0.0.1',
+        '10.7.0.1': '10.0.0.2',
+        '10.0.0.2': '10.0.0.1',
+      },
+    ],
+    [
+      'addr add 10.0.0.1/24 scope link dev d0; addr add 10.1.0.1/24 dev d1; route add 10.9.0.0/16 via 10.0.0.9; route add 10.8.0.0/16 dev d0',
+      { '10.0.0.9': '10.0.0.1', '10.9.1.1': '10.1.0.1', '10.8.0.1': '10.0.0.1' },
+    ],
+    ['addr add 10.1.0.1/24 dev d1; route add 10.8.0.0/16 dev d0', { '10.8.0.1': '10.1.0.1' }],
+    ['addr add 10.3.0.1/32 dev lo; route add 10.8.0.0/16 dev d0', { '10.8.0.1': '10.3.0.1' }],
+    ['route add 10.8.0.0/16 dev d0', { '10.8.0.1': 'none' }],
+    [
+      'addr add 10.0.0.1/24 scope host dev d0; route add 10.8.0.0/16 dev d0',
+      { '10.8.0.1': 'none' },
+    ],
+  ];
+
+describe('source addresses', () => {
+  it.each(SOURCES)('%s', async (commands, choices) => {
+    const lab = new SpecLab();
+    const chosen = await lab.call(lab.host('h'), (sys) => {
+      sys.unshareNet();
+      for (const command of [
+        'link set lo up',
+        'link add d0',
+        'link set d0 up',
+        'link add d1',
+        'link set d1 up',
+        ...commands.split('; '),
+      ]) {
+        expect(`${command}: ${ip(sys, command)}`).toBe(`${command}: `);
+      }
+      return Object.fromEntries(
+        Object.keys(choices).map((to) => [
+          to,
+          / src (\S+)/.exec(ip(sys, `route get ${to}`))?.[1] ?? 'none',
+        ]),
+      );
+    });
+    expect(chosen).toEqual(choices);
   });
 });
