@@ -17,9 +17,17 @@ const SCORE_SOURCE = 2;
 const SCORE_HASH = 1;
 
 /** A hash of a flow, below 2^31. @kernel fib_multipath_hash() */
-export function flowHash(net: Net, saddr: number, daddr: number, protocol: number, sport: number, dport: number): number {
+export function flowHash(
+  net: Net,
+  saddr: number,
+  daddr: number,
+  protocol: number,
+  sport: number,
+  dport: number,
+): number {
   const ipv4 = ipv4Of(net);
-  if (ipv4.multipathSeed === 0) ipv4.multipathSeed = net.kernel.random('fib-multipath').below(0x7fffffff) + 1;
+  if (ipv4.multipathSeed === 0)
+    ipv4.multipathSeed = net.kernel.random('fib-multipath').below(0x7fffffff) + 1;
   let hash = ipv4.multipathSeed;
   hash = mix(hash, saddr);
   hash = mix(hash, daddr);
@@ -41,7 +49,10 @@ function mix(hash: number, word: number): number {
 
 function carries(nh: FibNh): boolean {
   if ((nh.flags & RTNH_F_DEAD) !== 0) return false;
-  return (nh.flags & RTNH_F_LINKDOWN) === 0 || InDevice.of(nh.dev)?.conf[Conf.ignore_routes_with_linkdown] === 0;
+  return (
+    (nh.flags & RTNH_F_LINKDOWN) === 0 ||
+    InDevice.of(nh.dev)?.conf[Conf.ignore_routes_with_linkdown] === 0
+  );
 }
 
 /** Whether a next hop's neighbour may be reached, as far as is known. @kernel fib_good_nh() */
@@ -54,7 +65,12 @@ function neighbourGood(nh: FibNh): boolean {
  * The next hop of a flow: one with its source address where there is such, else the one whose share the hash falls in.
  * @param saddr the flow's source where it is fixed, else 0 @returns null when none is alive
  */
-export function fibSelectMultipath(net: Net, nexthops: readonly FibNh[], hash: number, saddr: number): FibNh | null {
+export function fibSelectMultipath(
+  net: Net,
+  nexthops: readonly FibNh[],
+  hash: number,
+  saddr: number,
+): FibNh | null {
   const useNeigh = ipv4Of(net).sysctl(Ipv4Sysctl.fib_multipath_use_neigh) !== 0;
   let total = 0;
   for (const nh of nexthops) if (carries(nh)) total += nh.weight;
@@ -66,7 +82,8 @@ export function fibSelectMultipath(net: Net, nexthops: readonly FibNh[], hash: n
     weight += nh.weight;
     if (useNeigh && !neighbourGood(nh)) continue;
     let score = hash < Math.round((HASH_RANGE * weight) / total) ? SCORE_HASH : 0;
-    if (saddr !== 0 && fibSelectSource(nh.dev, nh.gateway, RT_SCOPE_LINK) === saddr) score += SCORE_SOURCE;
+    if (saddr !== 0 && fibSelectSource(nh.dev, nh.gateway, RT_SCOPE_LINK) === saddr)
+      score += SCORE_SOURCE;
     if (score <= bestScore) continue;
     best = nh;
     bestScore = score;

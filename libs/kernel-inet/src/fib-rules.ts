@@ -6,7 +6,13 @@
 import { ipv4Mask, KernelError } from '@netloom/base';
 import type { Net } from '@netloom/kernel-core';
 import type { RuleMsg } from '@netloom/sys';
-import { RTN_BLACKHOLE, RTN_PROHIBIT, RTN_THROW, RT_SCOPE_UNIVERSE, type FibRoute } from './fib-table.js';
+import {
+  RTN_BLACKHOLE,
+  RTN_PROHIBIT,
+  RTN_THROW,
+  RT_SCOPE_UNIVERSE,
+  type FibRoute,
+} from './fib-table.js';
 import { ipv4Of, RT_TABLE_LOCAL, type FibRule } from './ipv4-net.js';
 
 const FR_ACT_TO_TBL = 1;
@@ -36,7 +42,21 @@ const REFUSALS: Readonly<Record<number, FibRoute>> = Object.fromEntries(
     ] as const
   ).map(([action, type]) => [
     action,
-    { dst: 0, dstLen: 0, info: { type, tos: 0, table: 0, protocol: 0, scope: RT_SCOPE_UNIVERSE, priority: 0, prefsrc: 0, nexthops: [], metrics: undefined } },
+    {
+      dst: 0,
+      dstLen: 0,
+      info: {
+        type,
+        tos: 0,
+        table: 0,
+        protocol: 0,
+        scope: RT_SCOPE_UNIVERSE,
+        priority: 0,
+        prefsrc: 0,
+        nexthops: [],
+        metrics: undefined,
+      },
+    },
   ]),
 );
 
@@ -66,7 +86,11 @@ function ruleMatches(net: Net, rule: FibRule, flow: RuleFlow): boolean {
 }
 
 function ruleFits(net: Net, rule: FibRule, flow: RuleFlow): boolean {
-  if (rule.iifname !== undefined && net.devByName(rule.iifname)?.ifindex !== (flow.iif !== 0 ? flow.iif : LOOPBACK_IFINDEX)) return false;
+  if (
+    rule.iifname !== undefined &&
+    net.devByName(rule.iifname)?.ifindex !== (flow.iif !== 0 ? flow.iif : LOOPBACK_IFINDEX)
+  )
+    return false;
   if (rule.oifname !== undefined && net.devByName(rule.oifname)?.ifindex !== flow.oif) return false;
   if (((flow.mark ^ (rule.fwmark ?? 0)) & (rule.fwmask ?? 0)) !== 0) return false;
   if (((flow.saddr ^ (rule.src ?? 0)) & ipv4Mask(rule.srcLen ?? 0)) !== 0) return false;
@@ -88,17 +112,32 @@ export function fibNewRule(net: Net, request: Partial<RuleMsg>): FibRule {
   const tos = request.tos ?? 0;
   if ((tos & ~0x1e) !== 0) throw new KernelError('EINVAL', 'Invalid tos');
   const priority = request.priority ?? nextPriority(rules);
-  if (action === FR_ACT_GOTO && table <= priority) throw new KernelError('EINVAL', 'Backward goto not supported');
+  if (action === FR_ACT_GOTO && table <= priority)
+    throw new KernelError('EINVAL', 'Backward goto not supported');
   const rule: FibRule = {
-    priority, action, table, tos, srcLen: request.srcLen ?? 0, dstLen: request.dstLen ?? 0, protocol: request.protocol ?? 0,
+    priority,
+    action,
+    table,
+    tos,
+    srcLen: request.srcLen ?? 0,
+    dstLen: request.dstLen ?? 0,
+    protocol: request.protocol ?? 0,
     ...(request.src !== undefined ? { src: Number(request.src) } : {}),
     ...(request.dst !== undefined ? { dst: Number(request.dst) } : {}),
-    ...(request.fwmark !== undefined ? { fwmark: request.fwmark, fwmask: request.fwmask ?? ALL_BITS } : request.fwmask !== undefined ? { fwmask: request.fwmask } : {}),
+    ...(request.fwmark !== undefined
+      ? { fwmark: request.fwmark, fwmask: request.fwmask ?? ALL_BITS }
+      : request.fwmask !== undefined
+        ? { fwmask: request.fwmask }
+        : {}),
     ...(request.iifname !== undefined ? { iifname: request.iifname } : {}),
     ...(request.oifname !== undefined ? { oifname: request.oifname } : {}),
     ...(request.invert === true ? { invert: true } : {}),
   };
-  if (request.priority !== undefined && rules.some((other) => other.priority === priority && sameRule(other, rule))) throw new KernelError('EEXIST');
+  if (
+    request.priority !== undefined &&
+    rules.some((other) => other.priority === priority && sameRule(other, rule))
+  )
+    throw new KernelError('EEXIST');
   const at = rules.findIndex((other) => other.priority > priority);
   rules.splice(at < 0 ? rules.length : at, 0, rule);
   changed(net);
@@ -124,28 +163,56 @@ function changed(net: Net): void {
 
 function sameRule(a: FibRule, b: FibRule): boolean {
   const parts = (rule: FibRule): string =>
-    [rule.action, rule.table, rule.src, rule.srcLen ?? 0, rule.dst, rule.dstLen ?? 0, rule.tos ?? 0, rule.fwmark, rule.fwmask, rule.iifname, rule.oifname, rule.invert].join();
+    [
+      rule.action,
+      rule.table,
+      rule.src,
+      rule.srcLen ?? 0,
+      rule.dst,
+      rule.dstLen ?? 0,
+      rule.tos ?? 0,
+      rule.fwmark,
+      rule.fwmask,
+      rule.iifname,
+      rule.oifname,
+      rule.invert,
+    ].join();
   return parts(a) === parts(b);
 }
 
 /** @kernel rule_find() */
 function ruleSelected(rule: FibRule, request: Partial<RuleMsg>): boolean {
-  if (request.action !== undefined && request.action !== 0 && rule.action !== request.action) return false;
+  if (request.action !== undefined && request.action !== 0 && rule.action !== request.action)
+    return false;
   if ((request.table ?? 0) !== 0 && rule.table !== request.table) return false;
-  if (request.priority !== undefined && request.priority !== 0 && rule.priority !== request.priority) return false;
+  if (
+    request.priority !== undefined &&
+    request.priority !== 0 &&
+    rule.priority !== request.priority
+  )
+    return false;
   if (request.priority === 0 && rule.priority !== 0) return false;
   if (request.iifname !== undefined && rule.iifname !== request.iifname) return false;
   if (request.oifname !== undefined && rule.oifname !== request.oifname) return false;
   if (request.fwmark !== undefined && (rule.fwmark ?? 0) !== request.fwmark) return false;
   if (request.fwmask !== undefined && rule.fwmask !== request.fwmask) return false;
   if ((request.tos ?? 0) !== 0 && rule.tos !== request.tos) return false;
-  if ((request.srcLen ?? 0) !== 0 && (rule.srcLen !== request.srcLen || rule.src !== request.src)) return false;
-  return (request.dstLen ?? 0) === 0 || (rule.dstLen === request.dstLen && rule.dst === request.dst);
+  if ((request.srcLen ?? 0) !== 0 && (rule.srcLen !== request.srcLen || rule.src !== request.src))
+    return false;
+  return (
+    (request.dstLen ?? 0) === 0 || (rule.dstLen === request.dstLen && rule.dst === request.dst)
+  );
 }
 
 /** A rule as rtnetlink shows it. */
 export function fibRuleMsg(rule: FibRule): RuleMsg {
-  return { ...rule, family: 2, srcLen: rule.srcLen ?? 0, dstLen: rule.dstLen ?? 0, tos: rule.tos ?? 0 };
+  return {
+    ...rule,
+    family: 2,
+    srcLen: rule.srcLen ?? 0,
+    dstLen: rule.dstLen ?? 0,
+    tos: rule.tos ?? 0,
+  };
 }
 
 /** Whether the local table is looked up apart from the main one, as far as `ip route get` shows. */

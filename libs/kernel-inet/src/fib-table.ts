@@ -124,7 +124,9 @@ export class FibTable {
       (other) =>
         other.info.tos < route.info.tos ||
         (other.info.tos === route.info.tos &&
-          (before ? other.info.priority >= route.info.priority : other.info.priority > route.info.priority)),
+          (before
+            ? other.info.priority >= route.info.priority
+            : other.info.priority > route.info.priority)),
     );
     if (at < 0) routes.push(route);
     else routes.splice(at, 0, route);
@@ -159,7 +161,16 @@ export class FibTable {
         node = ((dst >>> (31 - node.bits)) & 1) === 0 ? node.zero : node.one;
         continue;
       }
-      const split: Node = common === bits ? fresh() : { key: (dst & ipv4Mask(common)) >>> 0, bits: common, routes: null, zero: null, one: null };
+      const split: Node =
+        common === bits
+          ? fresh()
+          : {
+              key: (dst & ipv4Mask(common)) >>> 0,
+              bits: common,
+              routes: null,
+              zero: null,
+              one: null,
+            };
       this.attach(parent, split);
       this.attach(split, node);
       if (split.bits === bits) return split;

@@ -2,10 +2,30 @@
  * Sending ICMP errors about a packet: when one may be sent at all, how often, from which address, with how much of the
  * packet. Sources: net/ipv4/icmp.c icmp_send(), RFC 792, RFC 1122 §3.2.2, RFC 1812 §4.3.2.
  */
-import { LL_MAX_HEADER, Mib, MIB_ICMP_OUT, mibAdd, PACKET_HOST, skbPut, type Net, type NetDevice, type SkBuff } from '@netloom/kernel-core';
+import {
+  LL_MAX_HEADER,
+  Mib,
+  MIB_ICMP_OUT,
+  mibAdd,
+  PACKET_HOST,
+  skbPut,
+  type Net,
+  type NetDevice,
+  type SkBuff,
+} from '@netloom/kernel-core';
 import { Iff } from '@netloom/sys';
 import {
-  csumPartial, ICMP_HLEN, ICMP_REDIRECT, IP_HLEN, IP_OFFSET, iphDaddr, iphFragOff, iphIhl, iphProtocol, iphSaddr, iphTos,
+  csumPartial,
+  ICMP_HLEN,
+  ICMP_REDIRECT,
+  IP_HLEN,
+  IP_OFFSET,
+  iphDaddr,
+  iphFragOff,
+  iphIhl,
+  iphProtocol,
+  iphSaddr,
+  iphTos,
 } from '@netloom/wire';
 import { inetAddrType } from './fib-frontend.js';
 import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST } from './fib-table.js';
@@ -26,12 +46,21 @@ export function icmpIsError(type: number): boolean {
 }
 
 /** Whether the rate limits let one more error out. @kernel icmp_global_allow(), inet_peer_xrlim_allow() */
-export function icmpAllow(net: Net, dev: NetDevice | null, type: number, code: number, daddr: number): boolean {
+export function icmpAllow(
+  net: Net,
+  dev: NetDevice | null,
+  type: number,
+  code: number,
+  daddr: number,
+): boolean {
   const ipv4 = ipv4Of(net);
-  if ((ipv4.sysctl(Ipv4Sysctl.icmp_ratemask) & (1 << type)) === 0 || (type === 3 && code === 4)) return true;
+  if ((ipv4.sysctl(Ipv4Sysctl.icmp_ratemask) & (1 << type)) === 0 || (type === 3 && code === 4))
+    return true;
   const now = net.kernel.engine.now;
   const burst = ipv4.sysctl(Ipv4Sysctl.icmp_msgs_burst);
-  const earned = Math.floor(((now - ipv4.icmpTokensStamp) * ipv4.sysctl(Ipv4Sysctl.icmp_msgs_per_sec)) / 1e9);
+  const earned = Math.floor(
+    ((now - ipv4.icmpTokensStamp) * ipv4.sysctl(Ipv4Sysctl.icmp_msgs_per_sec)) / 1e9,
+  );
   if (earned > 0) {
     ipv4.icmpTokens = Math.min(burst, ipv4.icmpTokens + earned);
     ipv4.icmpTokensStamp = now;
@@ -41,7 +70,9 @@ export function icmpAllow(net: Net, dev: NetDevice | null, type: number, code: n
     mibAdd(net.mib, Mib.IcmpOutRateLimitGlobal, 1);
     return false;
   }
-  if (!inetPeerXrlimAllow(inetGetpeer(ipv4, daddr), now, ipv4.sysctl(Ipv4Sysctl.icmp_ratelimit) * 1e6)) {
+  if (
+    !inetPeerXrlimAllow(inetGetpeer(ipv4, daddr), now, ipv4.sysctl(Ipv4Sysctl.icmp_ratelimit) * 1e6)
+  ) {
     mibAdd(net.mib, Mib.IcmpOutRateLimitHost, 1);
     return false;
   }
@@ -73,7 +104,13 @@ export function icmpSend(about: SkBuff, type: number, code: number, info: number
     if (icmpIsError(quoted) || quoted > 18) return; // an unknown type may be an error
   }
   const source = destType === RTN_LOCAL ? daddr : 0;
-  const rt = ipRouteOutput(net, { daddr: saddr, saddr: source, oif: 0, tos: iphTos(m, o) & 0x1e, mark: 0 });
+  const rt = ipRouteOutput(net, {
+    daddr: saddr,
+    saddr: source,
+    oif: 0,
+    tos: iphTos(m, o) & 0x1e,
+    mark: 0,
+  });
   if (typeof rt === 'number') return;
   if (!icmpAllow(net, rt.dev, type, code, saddr)) return;
   const quoted = Math.min(present, Math.min(rt.mtu(), ICMP_ERROR_MAX) - IP_HLEN - ICMP_HLEN);
@@ -87,17 +124,34 @@ export function icmpSend(about: SkBuff, type: number, code: number, info: number
   m.dv.setUint16(p + 2, ~csumPartial(m, p, ICMP_HLEN + quoted) & 0xffff);
   skb.transportHeader = p;
   icmpCountOut(net, type);
-  const tos = (type === ICMP_REDIRECT || icmpIsError(type) ? (iphTos(m, o) & 0x1e) | PREC_INTERNETCONTROL : iphTos(m, o));
+  const tos =
+    type === ICMP_REDIRECT || icmpIsError(type)
+      ? (iphTos(m, o) & 0x1e) | PREC_INTERNETCONTROL
+      : iphTos(m, o);
   ipPushHeader(skb, {
-    saddr: rt.prefsrc, daddr: saddr, protocol: IPPROTO_ICMP, tos, ttl: ipDefaultTtl(net), id: ipSelectIdent(net), df: false,
+    saddr: rt.prefsrc,
+    daddr: saddr,
+    protocol: IPPROTO_ICMP,
+    tos,
+    ttl: ipDefaultTtl(net),
+    id: ipSelectIdent(net),
+    df: false,
   });
   ipLocalOut(net, skb, rt);
 }
 
 const OUT_BY_TYPE: Readonly<Record<number, number>> = {
-  0: Mib.IcmpOutEchoReps, 3: Mib.IcmpOutDestUnreachs, 4: Mib.IcmpOutSrcQuenchs, 5: Mib.IcmpOutRedirects, 8: Mib.IcmpOutEchos,
-  11: Mib.IcmpOutTimeExcds, 12: Mib.IcmpOutParmProbs, 13: Mib.IcmpOutTimestamps, 14: Mib.IcmpOutTimestampReps,
-  17: Mib.IcmpOutAddrMasks, 18: Mib.IcmpOutAddrMaskReps,
+  0: Mib.IcmpOutEchoReps,
+  3: Mib.IcmpOutDestUnreachs,
+  4: Mib.IcmpOutSrcQuenchs,
+  5: Mib.IcmpOutRedirects,
+  8: Mib.IcmpOutEchos,
+  11: Mib.IcmpOutTimeExcds,
+  12: Mib.IcmpOutParmProbs,
+  13: Mib.IcmpOutTimestamps,
+  14: Mib.IcmpOutTimestampReps,
+  17: Mib.IcmpOutAddrMasks,
+  18: Mib.IcmpOutAddrMaskReps,
 };
 
 /** Counts a message sent. @kernel icmp_out_count() */

@@ -2,11 +2,38 @@
  * Received ICMP: echo, timestamp, and errors handed to the protocol they are about. Sources: net/ipv4/icmp.c, RFC 792.
  */
 import {
-  DropReason, LL_MAX_HEADER, Mib, MIB_ICMP_IN, mibAdd, skbCopyBits, skbLinearize, skbPut, type InetProtocol, type Net, type NetDevice, type SkBuff,
+  DropReason,
+  LL_MAX_HEADER,
+  Mib,
+  MIB_ICMP_IN,
+  mibAdd,
+  skbCopyBits,
+  skbLinearize,
+  skbPut,
+  type InetProtocol,
+  type Net,
+  type NetDevice,
+  type SkBuff,
 } from '@netloom/kernel-core';
 import {
-  csumPartial, ICMP_DEST_UNREACH, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_EXC_FRAGTIME, ICMP_FRAG_NEEDED, ICMP_HLEN, ICMP_PARAMETERPROB, ICMP_REDIRECT,
-  ICMP_TIME_EXCEEDED, ICMP_TIMESTAMP, ICMP_TIMESTAMPREPLY, IP_HLEN, iphDaddr, iphIhl, iphProtocol, iphSaddr, iphTos,
+  csumPartial,
+  ICMP_DEST_UNREACH,
+  ICMP_ECHO,
+  ICMP_ECHOREPLY,
+  ICMP_EXC_FRAGTIME,
+  ICMP_FRAG_NEEDED,
+  ICMP_HLEN,
+  ICMP_PARAMETERPROB,
+  ICMP_REDIRECT,
+  ICMP_TIME_EXCEEDED,
+  ICMP_TIMESTAMP,
+  ICMP_TIMESTAMPREPLY,
+  IP_HLEN,
+  iphDaddr,
+  iphIhl,
+  iphProtocol,
+  iphSaddr,
+  iphTos,
 } from '@netloom/wire';
 import { icmpAllow, icmpCountOut, icmpIsError } from './icmp-send.js';
 import { InDevice } from './in-device.js';
@@ -25,9 +52,17 @@ const ICMP_EXT_ECHO = 42;
 const ICMP_EXT_ECHOREPLY = 43;
 
 const IN_BY_TYPE: Readonly<Record<number, number>> = {
-  0: Mib.IcmpInEchoReps, 3: Mib.IcmpInDestUnreachs, 4: Mib.IcmpInSrcQuenchs, 5: Mib.IcmpInRedirects, 8: Mib.IcmpInEchos,
-  11: Mib.IcmpInTimeExcds, 12: Mib.IcmpInParmProbs, 13: Mib.IcmpInTimestamps, 14: Mib.IcmpInTimestampReps,
-  17: Mib.IcmpInAddrMasks, 18: Mib.IcmpInAddrMaskReps,
+  0: Mib.IcmpInEchoReps,
+  3: Mib.IcmpInDestUnreachs,
+  4: Mib.IcmpInSrcQuenchs,
+  5: Mib.IcmpInRedirects,
+  8: Mib.IcmpInEchos,
+  11: Mib.IcmpInTimeExcds,
+  12: Mib.IcmpInParmProbs,
+  13: Mib.IcmpInTimestamps,
+  14: Mib.IcmpInTimestampReps,
+  17: Mib.IcmpInAddrMasks,
+  18: Mib.IcmpInAddrMaskReps,
 };
 
 /** @kernel icmp_rcv() */
@@ -61,7 +96,11 @@ function icmpRcv(skb: SkBuff): void {
   const cast = (skb.dst as Rtable).type;
   if (cast === RTN_BROADCAST || cast === RTN_MULTICAST) {
     const asks = type === ICMP_ECHO || type === ICMP_TIMESTAMP;
-    if (asks ? ipv4.sysctl(Ipv4Sysctl.icmp_echo_ignore_broadcasts) !== 0 : type !== ICMP_ADDRESS && type !== ICMP_ADDRESSREPLY) {
+    if (
+      asks
+        ? ipv4.sysctl(Ipv4Sysctl.icmp_echo_ignore_broadcasts) !== 0
+        : type !== ICMP_ADDRESS && type !== ICMP_ADDRESSREPLY
+    ) {
       return icmpDiscard(skb, net, DropReason.INVALID_PROTO); // RFC 1122 §3.2.2: no errors to groups
     }
   }
@@ -92,7 +131,13 @@ function icmpReply(request: SkBuff, type: number, cast: number): void {
   const ip = request.networkHeader;
   const saddr = iphSaddr(m, ip);
   const local = cast === RTN_LOCAL ? iphDaddr(m, ip) : 0;
-  const rt = ipRouteOutput(net, { daddr: saddr, saddr: local, oif: 0, tos: iphTos(m, ip) & 0x1e, mark: 0 });
+  const rt = ipRouteOutput(net, {
+    daddr: saddr,
+    saddr: local,
+    oif: 0,
+    tos: iphTos(m, ip) & 0x1e,
+    mark: 0,
+  });
   if (typeof rt === 'number') return;
   if (!icmpAllow(net, rt.dev, type, 0, saddr)) return;
   const length = type === ICMP_TIMESTAMPREPLY ? ICMP_HLEN + 12 : request.len;
@@ -111,7 +156,13 @@ function icmpReply(request: SkBuff, type: number, cast: number): void {
   skb.transportHeader = p;
   icmpCountOut(net, ICMP_ECHOREPLY); // of a timestamp reply too: icmp_out_count() looks at the type the request is turned into
   ipPushHeader(skb, {
-    saddr: local !== 0 ? local : rt.prefsrc, daddr: saddr, protocol: 1, tos: iphTos(m, ip), ttl: ipDefaultTtl(net), id: ipSelectIdent(net), df: false,
+    saddr: local !== 0 ? local : rt.prefsrc,
+    daddr: saddr,
+    protocol: 1,
+    tos: iphTos(m, ip),
+    ttl: ipDefaultTtl(net),
+    id: ipSelectIdent(net),
+    df: false,
   });
   ipLocalOut(net, skb, rt);
 }
@@ -128,7 +179,12 @@ function icmpUnreach(skb: SkBuff, dev: NetDevice): void {
     mibAdd(net.mib, Mib.IcmpInErrors, 1);
     return;
   }
-  if (type === ICMP_DEST_UNREACH ? code > NR_ICMP_UNREACH : type === ICMP_TIME_EXCEEDED && code === ICMP_EXC_FRAGTIME) return;
+  if (
+    type === ICMP_DEST_UNREACH
+      ? code > NR_ICMP_UNREACH
+      : type === ICMP_TIME_EXCEEDED && code === ICMP_EXC_FRAGTIME
+  )
+    return;
   if (skb.len < ICMP_HLEN + iphIhl(m, inner) * 4 + 8) {
     mibAdd(net.mib, Mib.IcmpInErrors, 1);
     return;
@@ -162,11 +218,21 @@ function icmpRedirect(skb: SkBuff, dev: NetDevice): void {
   const net = dev.net;
   const inDev = InDevice.of(dev);
   const inner = skb.data + ICMP_HLEN;
-  if (skb.len < ICMP_HLEN + IP_HLEN || inDev === null || skb.len < ICMP_HLEN + iphIhl(skb.mem, inner) * 4 + 8) {
+  if (
+    skb.len < ICMP_HLEN + IP_HLEN ||
+    inDev === null ||
+    skb.len < ICMP_HLEN + iphIhl(skb.mem, inner) * 4 + 8
+  ) {
     mibAdd(net.mib, Mib.IcmpInErrors, 1);
     return;
   }
-  deliverError(skb, inner, ICMP_REDIRECT, skb.mem.u8[skb.data + 1] as number, skb.mem.dv.getUint32(skb.data + 4));
+  deliverError(
+    skb,
+    inner,
+    ICMP_REDIRECT,
+    skb.mem.u8[skb.data + 1] as number,
+    skb.mem.dv.getUint32(skb.data + 4),
+  );
 }
 
 /** An error about an ICMP message of ours: what it says of the way is for everybody. @kernel icmp_err() */

@@ -5,22 +5,47 @@ import type { Dst, NeighParms, NetDevice } from '@netloom/kernel-core';
 
 /** net.ipv4.conf entries in the order of /proc/sys, with the kernel's defaults. */
 export const IPV4_CONF = [
-  ['accept_local', 0], ['accept_redirects', 1], ['accept_source_route', 0], ['arp_accept', 0], ['arp_announce', 0],
-  ['arp_evict_nocarrier', 1], ['arp_filter', 0], ['arp_ignore', 0], ['arp_notify', 0], ['bc_forwarding', 0],
-  ['bootp_relay', 0], ['disable_policy', 0], ['disable_xfrm', 0], ['drop_gratuitous_arp', 0],
-  ['drop_unicast_in_l2_multicast', 0], ['force_igmp_version', 0], ['forwarding', 0], ['igmpv2_unsolicited_report_interval', 10000],
-  ['igmpv3_unsolicited_report_interval', 1000], ['ignore_routes_with_linkdown', 0], ['log_martians', 0],
-  ['mc_forwarding', 0], ['medium_id', 0], ['promote_secondaries', 0], ['proxy_arp', 0], ['proxy_arp_pvlan', 0],
-  ['route_localnet', 0], ['rp_filter', 0], ['secure_redirects', 1], ['send_redirects', 1], ['shared_media', 1],
-  ['src_valid_mark', 0], ['tag', 0],
+  ['accept_local', 0],
+  ['accept_redirects', 1],
+  ['accept_source_route', 0],
+  ['arp_accept', 0],
+  ['arp_announce', 0],
+  ['arp_evict_nocarrier', 1],
+  ['arp_filter', 0],
+  ['arp_ignore', 0],
+  ['arp_notify', 0],
+  ['bc_forwarding', 0],
+  ['bootp_relay', 0],
+  ['disable_policy', 0],
+  ['disable_xfrm', 0],
+  ['drop_gratuitous_arp', 0],
+  ['drop_unicast_in_l2_multicast', 0],
+  ['force_igmp_version', 0],
+  ['forwarding', 0],
+  ['igmpv2_unsolicited_report_interval', 10000],
+  ['igmpv3_unsolicited_report_interval', 1000],
+  ['ignore_routes_with_linkdown', 0],
+  ['log_martians', 0],
+  ['mc_forwarding', 0],
+  ['medium_id', 0],
+  ['promote_secondaries', 0],
+  ['proxy_arp', 0],
+  ['proxy_arp_pvlan', 0],
+  ['route_localnet', 0],
+  ['rp_filter', 0],
+  ['secure_redirects', 1],
+  ['send_redirects', 1],
+  ['shared_media', 1],
+  ['src_valid_mark', 0],
+  ['tag', 0],
 ] as const;
 
 export type Ipv4ConfName = (typeof IPV4_CONF)[number][0];
 
 /** Entry name to its place in a configuration array. */
-export const Conf = Object.freeze(Object.fromEntries(IPV4_CONF.map(([name], i) => [name, i]))) as Readonly<
-  Record<Ipv4ConfName, number>
->;
+export const Conf = Object.freeze(
+  Object.fromEntries(IPV4_CONF.map(([name], i) => [name, i])),
+) as Readonly<Record<Ipv4ConfName, number>>;
 
 /** The kernel's defaults; never written, arrays are copied before a write. */
 export const CONF_DEFAULTS: Int32Array = Int32Array.from(IPV4_CONF, ([, value]) => value);

@@ -62,7 +62,11 @@ export const ipv4ConfNames: readonly Ipv4ConfName[] = IPV4_CONF.map(([name]) => 
 
 /** `all`, `default` and the devices. */
 export function ipv4ConfDevices(net: Net): string[] {
-  return ['all', 'default', ...net.devices.filter((dev) => InDevice.of(dev) !== null).map((dev) => dev.name)];
+  return [
+    'all',
+    'default',
+    ...net.devices.filter((dev) => InDevice.of(dev) !== null).map((dev) => dev.name),
+  ];
 }
 
 /** A value of net.ipv4.conf.DEV.NAME; undefined where there is no such device. */

@@ -3,7 +3,13 @@
  */
 import { Errno } from '@netloom/base';
 import { DropReason, Mib, mibAdd, type NetDevice, type SkBuff } from '@netloom/kernel-core';
-import { ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, ICMP_NET_UNREACH, ICMP_PKT_FILTERED, iphSaddr } from '@netloom/wire';
+import {
+  ICMP_DEST_UNREACH,
+  ICMP_HOST_UNREACH,
+  ICMP_NET_UNREACH,
+  ICMP_PKT_FILTERED,
+  iphSaddr,
+} from '@netloom/wire';
 import { icmpSend } from './icmp-send.js';
 import { InDevice } from './in-device.js';
 import { inetGetpeer, inetPeerErrorAllow } from './inet-peer.js';
@@ -17,14 +23,27 @@ export function ipError(skb: SkBuff, error: number): void {
   if (error === Errno.ENETUNREACH) mibAdd(net.mib, Mib.IpExtInNoRoutes, 1);
   else if (!forwarding && error === Errno.EHOSTUNREACH) mibAdd(net.mib, Mib.IpInAddrErrors, 1);
   if (!forwarding || error === Errno.EINVAL) {
-    net.kernel.kfreeSkbReason(skb, error === Errno.ENETUNREACH ? DropReason.IP_INNOROUTES : DropReason.IP_INADDRERRORS);
+    net.kernel.kfreeSkbReason(
+      skb,
+      error === Errno.ENETUNREACH ? DropReason.IP_INNOROUTES : DropReason.IP_INADDRERRORS,
+    );
     return;
   }
-  if (!inetPeerErrorAllow(inetGetpeer(ipv4Of(net), iphSaddr(skb.mem, skb.networkHeader)), net.kernel.engine.now)) {
+  if (
+    !inetPeerErrorAllow(
+      inetGetpeer(ipv4Of(net), iphSaddr(skb.mem, skb.networkHeader)),
+      net.kernel.engine.now,
+    )
+  ) {
     net.kernel.kfreeSkbReason(skb, DropReason.IP_INNOROUTES);
     return;
   }
-  const code = error === Errno.ENETUNREACH ? ICMP_NET_UNREACH : error === Errno.EACCES ? ICMP_PKT_FILTERED : ICMP_HOST_UNREACH;
+  const code =
+    error === Errno.ENETUNREACH
+      ? ICMP_NET_UNREACH
+      : error === Errno.EACCES
+        ? ICMP_PKT_FILTERED
+        : ICMP_HOST_UNREACH;
   icmpSend(skb, ICMP_DEST_UNREACH, code, 0);
   net.kernel.kfreeSkbReason(skb, DropReason.IP_INNOROUTES);
 }

@@ -1,8 +1,32 @@
 /**
  * A packet for somebody else: TTL, MTU, FORWARD, and out. Sources: net/ipv4/ip_forward.c, RFC 1812 §5.
  */
-import { DropReason, Mib, mibAdd, NF_INET_FORWARD, nfHookSlow, NFPROTO_IPV4, PACKET_HOST, skbCow, type NetDevice, type SkBuff } from '@netloom/kernel-core';
-import { ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_REDIRECT, ICMP_TIME_EXCEEDED, IP_DF, iphDaddr, iphDecreaseTtl, iphFragOff, iphSaddr, iphTos, iphTtl } from '@netloom/wire';
+import {
+  DropReason,
+  Mib,
+  mibAdd,
+  NF_INET_FORWARD,
+  nfHookSlow,
+  NFPROTO_IPV4,
+  PACKET_HOST,
+  skbCow,
+  type NetDevice,
+  type SkBuff,
+} from '@netloom/kernel-core';
+import {
+  ICMP_DEST_UNREACH,
+  ICMP_EXC_TTL,
+  ICMP_FRAG_NEEDED,
+  ICMP_REDIRECT,
+  ICMP_TIME_EXCEEDED,
+  IP_DF,
+  iphDaddr,
+  iphDecreaseTtl,
+  iphFragOff,
+  iphSaddr,
+  iphTos,
+  iphTtl,
+} from '@netloom/wire';
 import { icmpSend } from './icmp-send.js';
 import { sendsRedirects, sharesMedia } from './fib-frontend.js';
 import { InDevice } from './in-device.js';
@@ -49,7 +73,8 @@ export function ipForward(skb: SkBuff, rt: Rtable): void {
   if (rt.dev === dev) sendRedirect(skb, rt, dev);
   skb.priority = rtTosToPriority(iphTos(mem, skb.networkHeader));
   const hooks = net.nf4(NF_INET_FORWARD);
-  if (hooks !== null && !nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_FORWARD, skb, dev, rt.dev)) return;
+  if (hooks !== null && !nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_FORWARD, skb, dev, rt.dev))
+    return;
   skb.tstamp = 0;
   ipOutput(skb, rt);
 }
@@ -61,8 +86,15 @@ function sendRedirect(skb: SkBuff, rt: Rtable, dev: NetDevice): void {
   if (inDev === null || !sendsRedirects(ipv4, inDev)) return;
   const source = iphSaddr(skb.mem, skb.networkHeader);
   const hop = rt.gateway !== 0 ? rt.gateway : iphDaddr(skb.mem, skb.networkHeader);
-  if (!sharesMedia(ipv4, inDev) && !inDev.addresses.some((ifa) => ((ifa.address ^ source) & ifa.mask) === 0 && ((ifa.address ^ hop) & ifa.mask) === 0)) return;
-  if (inetPeerRedirectAllow(inetGetpeer(ipv4, source), dev.kernel.engine.now)) icmpSend(skb, ICMP_REDIRECT, 1, hop);
+  if (
+    !sharesMedia(ipv4, inDev) &&
+    !inDev.addresses.some(
+      (ifa) => ((ifa.address ^ source) & ifa.mask) === 0 && ((ifa.address ^ hop) & ifa.mask) === 0,
+    )
+  )
+    return;
+  if (inetPeerRedirectAllow(inetGetpeer(ipv4, source), dev.kernel.engine.now))
+    icmpSend(skb, ICMP_REDIRECT, 1, hop);
 }
 
 /** Traffic priority from the TOS bits. @kernel ip_tos2prio */

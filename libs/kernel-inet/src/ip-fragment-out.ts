@@ -2,9 +2,28 @@
  * Cutting a datagram into fragments that fit a device. Sources: net/ipv4/ip_output.c ip_do_fragment(), RFC 791 §3.2.
  */
 import { Errno } from '@netloom/base';
-import { DropReason, Mib, mibAdd, LL_MAX_HEADER, skbPut, type Net, type NetDevice, type SkBuff } from '@netloom/kernel-core';
 import {
-  ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, IP_DF, IP_MF, IP_OFFSET, ipHeaderSum, iphFragOff, iphIhl, iphSetCheck, iphSetFragOff, iphSetTotLen,
+  DropReason,
+  Mib,
+  mibAdd,
+  LL_MAX_HEADER,
+  skbPut,
+  type Net,
+  type NetDevice,
+  type SkBuff,
+} from '@netloom/kernel-core';
+import {
+  ICMP_DEST_UNREACH,
+  ICMP_FRAG_NEEDED,
+  IP_DF,
+  IP_MF,
+  IP_OFFSET,
+  ipHeaderSum,
+  iphFragOff,
+  iphIhl,
+  iphSetCheck,
+  iphSetFragOff,
+  iphSetTotLen,
 } from '@netloom/wire';
 import { icmpSend } from './icmp-send.js';
 import type { Rtable } from './route.js';
@@ -13,7 +32,12 @@ import type { Rtable } from './route.js';
 export const IPSKB_IGNORE_DF = 1;
 
 /** Consumes the packet; 0 or a negative errno. */
-export function ipFragment(net: Net, skb: SkBuff, rt: Rtable, output: (skb: SkBuff, rt: Rtable) => number): number {
+export function ipFragment(
+  net: Net,
+  skb: SkBuff,
+  rt: Rtable,
+  output: (skb: SkBuff, rt: Rtable) => number,
+): number {
   const mem = skb.mem;
   const o = skb.networkHeader;
   const mtu = rt.mtu();

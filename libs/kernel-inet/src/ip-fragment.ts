@@ -3,10 +3,32 @@
  * fragments kill their datagram (RFC 8200 §4.5 for IPv6, and Linux for IPv4 too), exact duplicates are dropped alone.
  */
 import { Timer } from '@netloom/engine';
-import { DropReason, LL_MAX_HEADER, Mib, mibAdd, skbPut, type Dst, type Net, type NetDevice, type SkBuff } from '@netloom/kernel-core';
 import {
-  ICMP_EXC_FRAGTIME, ICMP_TIME_EXCEEDED, IP_MF, IP_OFFSET, ipHeaderSum, iphDaddr, iphFragOff, iphId, iphIhl, iphProtocol, iphSaddr, iphSetCheck,
-  iphSetFragOff, iphSetTotLen,
+  DropReason,
+  LL_MAX_HEADER,
+  Mib,
+  mibAdd,
+  skbPut,
+  type Dst,
+  type Net,
+  type NetDevice,
+  type SkBuff,
+} from '@netloom/kernel-core';
+import {
+  ICMP_EXC_FRAGTIME,
+  ICMP_TIME_EXCEEDED,
+  IP_MF,
+  IP_OFFSET,
+  ipHeaderSum,
+  iphDaddr,
+  iphFragOff,
+  iphId,
+  iphIhl,
+  iphProtocol,
+  iphSaddr,
+  iphSetCheck,
+  iphSetFragOff,
+  iphSetTotLen,
 } from '@netloom/wire';
 import { icmpSend } from './icmp-send.js';
 import { Ipv4Sysctl, ipv4Of } from './ipv4-net.js';
@@ -71,7 +93,9 @@ export function ipDefrag(net: Net, skb: SkBuff): SkBuff | null {
   const key = `${iphSaddr(mem, o)}/${iphDaddr(mem, o)}/${iphId(mem, o)}/${iphProtocol(mem, o)}`;
   const queue = table.queues.get(key) ?? newQueue(table, key);
   const known = queue.pieces[queue.pieces.length - 1]?.to ?? 0;
-  const ends = more ? queue.total >= 0 && to > queue.total : to < known || (queue.total >= 0 && to !== queue.total);
+  const ends = more
+    ? queue.total >= 0 && to > queue.total
+    : to < known || (queue.total >= 0 && to !== queue.total);
   if (ends || size <= 0) {
     net.kernel.kfreeSkbReason(skb, DropReason.NOT_SPECIFIED);
     table.drop(queue, DropReason.NOT_SPECIFIED);
@@ -100,7 +124,8 @@ export function ipDefrag(net: Net, skb: SkBuff): SkBuff | null {
 /** Whether all of [from, to) has come already, in pieces that touch; `index` is the first that ends behind `from`. */
 function withinRun(pieces: readonly Piece[], index: number, from: number, to: number): boolean {
   let end = from;
-  for (let i = index; i < pieces.length && (pieces[i] as Piece).from <= end && end < to; i++) end = (pieces[i] as Piece).to;
+  for (let i = index; i < pieces.length && (pieces[i] as Piece).from <= end && end < to; i++)
+    end = (pieces[i] as Piece).to;
   return end >= to;
 }
 
@@ -108,7 +133,11 @@ function newQueue(table: FragTable, key: string): Queue {
   const { net } = table;
   const engine = net.kernel.engine;
   const queue: Queue = {
-    key, pieces: [], total: -1, have: 0, memory: 0,
+    key,
+    pieces: [],
+    total: -1,
+    have: 0,
+    memory: 0,
     timer: new Timer(engine, () => {
       expire(table, queue);
     }),
@@ -137,7 +166,8 @@ function reassemble(table: FragTable, queue: Queue, dst: Dst | null): SkBuff | n
   const oversize = header + queue.total > 0xffff;
   const whole = oversize ? null : first.pool.alloc(header + queue.total, LL_MAX_HEADER);
   if (whole === null) {
-    for (const piece of queue.pieces) net.kernel.kfreeSkbReason(piece.skb, oversize ? DropReason.PKT_TOO_BIG : DropReason.NOMEM);
+    for (const piece of queue.pieces)
+      net.kernel.kfreeSkbReason(piece.skb, oversize ? DropReason.PKT_TOO_BIG : DropReason.NOMEM);
     mibAdd(net.mib, Mib.IpReasmFails, 1);
     return null;
   }

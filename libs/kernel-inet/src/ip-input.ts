@@ -4,8 +4,18 @@
  * Sources: net/ipv4/ip_input.c, RFC 791, RFC 1122 §3.2.1.
  */
 import {
-  DropReason, Mib, mibAdd, NF_INET_PRE_ROUTING, nfHookSlow, NFPROTO_IPV4, PACKET_HOST, PACKET_OTHERHOST, pskbMayPull,
-  skbTrim, type NetDevice, type SkBuff,
+  DropReason,
+  Mib,
+  mibAdd,
+  NF_INET_PRE_ROUTING,
+  nfHookSlow,
+  NFPROTO_IPV4,
+  PACKET_HOST,
+  PACKET_OTHERHOST,
+  pskbMayPull,
+  skbTrim,
+  type NetDevice,
+  type SkBuff,
 } from '@netloom/kernel-core';
 import { IP_HLEN, ipHeaderSum, iphDaddr, iphSaddr, iphTos, iphTotLen } from '@netloom/wire';
 import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST } from './fib-table.js';
@@ -34,7 +44,17 @@ export function ipRcv(skb: SkBuff, dev: NetDevice): void {
   const ihl = versionIhl & 15;
   if (versionIhl >>> 4 !== 4 || ihl < 5) return dropHeader(skb, dev, DropReason.IP_INHDR);
   const ecn = iphTos(mem, o) & 3;
-  mibAdd(mib, ecn === 0 ? Mib.IpExtInNoECTPkts : ecn === 1 ? Mib.IpExtInECT1Pkts : ecn === 2 ? Mib.IpExtInECT0Pkts : Mib.IpExtInCEPkts, 1);
+  mibAdd(
+    mib,
+    ecn === 0
+      ? Mib.IpExtInNoECTPkts
+      : ecn === 1
+        ? Mib.IpExtInECT1Pkts
+        : ecn === 2
+          ? Mib.IpExtInECT0Pkts
+          : Mib.IpExtInCEPkts,
+    1,
+  );
   if (!pskbMayPull(skb, ihl * 4)) return dropHeader(skb, dev, DropReason.IP_INHDR);
   if (ipHeaderSum(skb.mem, skb.data, ihl) !== 0xffff) {
     mibAdd(mib, Mib.IpExtInCsumErrors, 1);
@@ -50,7 +70,8 @@ export function ipRcv(skb: SkBuff, dev: NetDevice): void {
   if (skb.len > length) skbTrim(skb, length); // Ethernet padding
   skb.transportHeader = skb.data + ihl * 4;
   const hooks = net.nf4(NF_INET_PRE_ROUTING);
-  if (hooks !== null && !nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_PRE_ROUTING, skb, dev, null)) return;
+  if (hooks !== null && !nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_PRE_ROUTING, skb, dev, null))
+    return;
   ipRcvFinish(skb, dev);
 }
 
@@ -64,7 +85,13 @@ function ipRcvFinish(skb: SkBuff, dev: NetDevice): void {
   const mem = skb.mem;
   const o = skb.networkHeader;
   if (skb.dst === null) {
-    const refused = ipRouteInput(skb, iphDaddr(mem, o), iphSaddr(mem, o), iphTos(mem, o) & 0x1e, dev);
+    const refused = ipRouteInput(
+      skb,
+      iphDaddr(mem, o),
+      iphSaddr(mem, o),
+      iphTos(mem, o) & 0x1e,
+      dev,
+    );
     if (refused !== 0) {
       if (refused === DropReason.IP_RPFILTER) mibAdd(dev.net.mib, Mib.TcpExtIPReversePathFilter, 1);
       dev.net.kernel.kfreeSkbReason(skb, refused);

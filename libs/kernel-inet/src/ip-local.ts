@@ -1,8 +1,25 @@
 /**
  * A packet for this host: reassembly, LOCAL_IN, raw sockets, the transport protocol. Source: net/ipv4/ip_input.c.
  */
-import { DropReason, Mib, mibAdd, NF_INET_LOCAL_IN, nfHookSlow, NFPROTO_IPV4, type NetDevice, type SkBuff } from '@netloom/kernel-core';
-import { ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, IP_MF, IP_OFFSET, iphFragOff, iphIhl, iphProtocol } from '@netloom/wire';
+import {
+  DropReason,
+  Mib,
+  mibAdd,
+  NF_INET_LOCAL_IN,
+  nfHookSlow,
+  NFPROTO_IPV4,
+  type NetDevice,
+  type SkBuff,
+} from '@netloom/kernel-core';
+import {
+  ICMP_DEST_UNREACH,
+  ICMP_PROT_UNREACH,
+  IP_MF,
+  IP_OFFSET,
+  iphFragOff,
+  iphIhl,
+  iphProtocol,
+} from '@netloom/wire';
 import { icmpSend } from './icmp-send.js';
 import { ipDefrag } from './ip-fragment.js';
 import { ipv4Of } from './ipv4-net.js';
@@ -17,7 +34,8 @@ export function ipLocalDeliver(packet: SkBuff): void {
     if (skb === null) return;
   }
   const hooks = net.nf4(NF_INET_LOCAL_IN);
-  if (hooks !== null && !nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_LOCAL_IN, skb, dev, null)) return;
+  if (hooks !== null && !nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_LOCAL_IN, skb, dev, null))
+    return;
   ipLocalDeliverFinish(skb, dev);
 }
 

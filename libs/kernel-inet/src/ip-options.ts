@@ -29,7 +29,7 @@ export function ipRcvOptions(skb: SkBuff, dev: NetDevice): number {
   const end = o + iphIhl(m, o) * 4;
   let sourceRoute = false;
   const seen = new Set<number>();
-  for (let at = o + IP_HLEN; at < end; ) {
+  for (let at = o + IP_HLEN; at < end;) {
     const type = m.u8[at] as number;
     if (type === IPOPT_END) break;
     if (type === IPOPT_NOOP) {
@@ -37,7 +37,10 @@ export function ipRcvOptions(skb: SkBuff, dev: NetDevice): number {
       continue;
     }
     const length = m.u8[at + 1] as number;
-    const wrong = at + 2 > end || length < 2 || at + length > end ? at : wrongByte(m, at, type, length, seen.has(type));
+    const wrong =
+      at + 2 > end || length < 2 || at + length > end
+        ? at
+        : wrongByte(m, at, type, length, seen.has(type));
     if (wrong >= 0) {
       icmpSend(skb, ICMP_PARAMETERPROB, 0, ((wrong - o) << 24) >>> 0);
       return IP_OPTIONS_MALFORMED;
@@ -50,12 +53,20 @@ export function ipRcvOptions(skb: SkBuff, dev: NetDevice): number {
     at += length;
   }
   if (!sourceRoute) return IP_OPTIONS_OK;
-  const accepted = ipv4Of(dev.net).confAll[Conf.accept_source_route] !== 0 && InDevice.of(dev)?.conf[Conf.accept_source_route] !== 0;
+  const accepted =
+    ipv4Of(dev.net).confAll[Conf.accept_source_route] !== 0 &&
+    InDevice.of(dev)?.conf[Conf.accept_source_route] !== 0;
   return accepted ? IP_OPTIONS_OK : IP_OPTIONS_SOURCE_ROUTE;
 }
 
 /** The offset of the byte that makes one option wrong, -1 where it is right. The option lies within the header. */
-function wrongByte(m: PacketMemory, at: number, type: number, length: number, repeated: boolean): number {
+function wrongByte(
+  m: PacketMemory,
+  at: number,
+  type: number,
+  length: number,
+  repeated: boolean,
+): number {
   const pointer = length > 2 ? (m.u8[at + 2] as number) : 0;
   switch (type) {
     case IPOPT_LSRR:

@@ -5,10 +5,30 @@
  */
 import { Errno } from '@netloom/base';
 import {
-  DropReason, Mib, mibAdd, netifRx, NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING, nfHookSlow, NFPROTO_IPV4, PACKET_LOOPBACK, skbPush, type Net, type SkBuff,
+  DropReason,
+  Mib,
+  mibAdd,
+  netifRx,
+  NF_INET_LOCAL_OUT,
+  NF_INET_POST_ROUTING,
+  nfHookSlow,
+  NFPROTO_IPV4,
+  PACKET_LOOPBACK,
+  skbPush,
+  type Net,
+  type SkBuff,
 } from '@netloom/kernel-core';
 import { Iff } from '@netloom/sys';
-import { ETH_HLEN, ETH_P_IP, IP_DF, IP_HLEN, ipHeaderSum, iphDaddr, iphTtl, type PacketMemory } from '@netloom/wire';
+import {
+  ETH_HLEN,
+  ETH_P_IP,
+  IP_DF,
+  IP_HLEN,
+  ipHeaderSum,
+  iphDaddr,
+  iphTtl,
+  type PacketMemory,
+} from '@netloom/wire';
 import { arpNeighbour } from './arp.js';
 import { ipFragment } from './ip-fragment-out.js';
 import { Ipv4Sysctl, ipv4Of } from './ipv4-net.js';
@@ -31,13 +51,33 @@ export interface IpHeaderFields {
 /** Writes an IPv4 header without options in front of the packet and computes its checksum. */
 export function ipPushHeader(skb: SkBuff, h: IpHeaderFields): void {
   const o = skbPush(skb, IP_HLEN);
-  writeIpHeader(skb.mem, o, skb.len, h.tos, h.id, h.df ? IP_DF : 0, h.ttl, h.protocol, h.saddr, h.daddr);
+  writeIpHeader(
+    skb.mem,
+    o,
+    skb.len,
+    h.tos,
+    h.id,
+    h.df ? IP_DF : 0,
+    h.ttl,
+    h.protocol,
+    h.saddr,
+    h.daddr,
+  );
   skb.networkHeader = o;
 }
 
 /** Writes the 20 bytes of an option-less header with its checksum. */
 export function writeIpHeader(
-  m: PacketMemory, o: number, totLen: number, tos: number, id: number, fragOff: number, ttl: number, protocol: number, saddr: number, daddr: number,
+  m: PacketMemory,
+  o: number,
+  totLen: number,
+  tos: number,
+  id: number,
+  fragOff: number,
+  ttl: number,
+  protocol: number,
+  saddr: number,
+  daddr: number,
 ): void {
   const dv = m.dv;
   dv.setUint16(o, 0x4500 | tos);
@@ -66,7 +106,8 @@ export function ipLocalOut(net: Net, skb: SkBuff, rt: Rtable): number {
   skb.dst = rt;
   if (skb.packetId === 0) skb.packetId = skb.pool.nextPacketId();
   const hooks = net.nf4(NF_INET_LOCAL_OUT);
-  if (hooks !== null && !nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_LOCAL_OUT, skb, null, rt.dev)) return -Errno.EPERM;
+  if (hooks !== null && !nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_LOCAL_OUT, skb, null, rt.dev))
+    return -Errno.EPERM;
   return ipOutput(skb, (skb.dst as Rtable | null) ?? rt);
 }
 
@@ -76,10 +117,24 @@ export function ipOutput(skb: SkBuff, rt: Rtable): number {
   const net = out.net;
   const input = skb.dev;
   skb.dev = out;
-  if (rt.type !== RTN_UNICAST && rt.type !== RTN_LOCAL && (out.flags & Iff.IFF_LOOPBACK) === 0 && !ipMcOutput(net, skb, rt)) return 0;
+  if (
+    rt.type !== RTN_UNICAST &&
+    rt.type !== RTN_LOCAL &&
+    (out.flags & Iff.IFF_LOOPBACK) === 0 &&
+    !ipMcOutput(net, skb, rt)
+  )
+    return 0;
   const hooks = net.nf4(NF_INET_POST_ROUTING);
-  if (hooks !== null && !nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_POST_ROUTING, skb, input, out)) return -Errno.EPERM;
-  if (skb.len > out.mtu || (rt.pmtu !== 0 && skb.len > rt.mtu()) || (rt.metricMtu !== 0 && skb.len > rt.metricMtu)) {
+  if (
+    hooks !== null &&
+    !nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_POST_ROUTING, skb, input, out)
+  )
+    return -Errno.EPERM;
+  if (
+    skb.len > out.mtu ||
+    (rt.pmtu !== 0 && skb.len > rt.mtu()) ||
+    (rt.metricMtu !== 0 && skb.len > rt.metricMtu)
+  ) {
     return ipFragment(net, skb, rt, ipFinishOutput2);
   }
   return ipFinishOutput2(skb, rt);
@@ -93,12 +148,16 @@ function ipMcOutput(net: Net, skb: SkBuff, rt: Rtable): boolean {
   const out = rt.dev;
   const multicast = rt.type === RTN_MULTICAST;
   const wanted = multicast
-    ? (skb.sk as { mcLoop?: boolean } | null)?.mcLoop !== false && ipCheckMc(InDevice.of(out), iphDaddr(skb.mem, skb.networkHeader))
+    ? (skb.sk as { mcLoop?: boolean } | null)?.mcLoop !== false &&
+      ipCheckMc(InDevice.of(out), iphDaddr(skb.mem, skb.networkHeader))
     : rt.type === RTN_BROADCAST;
   if (wanted) {
     const copy = skb.pool.clone(skb);
     const hooks = net.nf4(NF_INET_POST_ROUTING);
-    if (hooks === null || nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_POST_ROUTING, copy, null, out)) {
+    if (
+      hooks === null ||
+      nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_POST_ROUTING, copy, null, out)
+    ) {
       copy.pktType = PACKET_LOOPBACK;
       copy.dst = rt;
       copy.macHeader = copy.networkHeader - ETH_HLEN;

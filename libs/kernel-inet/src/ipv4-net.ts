@@ -44,9 +44,9 @@ export const IPV4_SYSCTLS = [
 
 export type Ipv4SysctlName = (typeof IPV4_SYSCTLS)[number][0];
 
-export const Ipv4Sysctl = Object.freeze(Object.fromEntries(IPV4_SYSCTLS.map(([name], i) => [name, i]))) as Readonly<
-  Record<Ipv4SysctlName, number>
->;
+export const Ipv4Sysctl = Object.freeze(
+  Object.fromEntries(IPV4_SYSCTLS.map(([name], i) => [name, i])),
+) as Readonly<Record<Ipv4SysctlName, number>>;
 
 const SYSCTL_DEFAULTS = Float64Array.from(IPV4_SYSCTLS, ([, value]) => value);
 

@@ -5,10 +5,38 @@
 import { Errno } from '@netloom/base';
 import { bpfCheckClassic, BpfProgram, bpfRun, type BpfInsn } from '@netloom/bpf';
 import {
-  devAddTap, devQueueXmit, devSetPromiscuity, LL_MAX_HEADER, PACKET_HOST, PACKET_OUTGOING, skbBytes, skbPush, skbPut, skbSetOwnerW, Sock, sockGetsockopt,
-  sockSetsockopt, type Net, type NetdevEvent, type NetDevice, type SendOptions, type SkBuff,
+  devAddTap,
+  devQueueXmit,
+  devSetPromiscuity,
+  LL_MAX_HEADER,
+  PACKET_HOST,
+  PACKET_OUTGOING,
+  skbBytes,
+  skbPush,
+  skbPut,
+  skbSetOwnerW,
+  Sock,
+  sockGetsockopt,
+  sockSetsockopt,
+  type Net,
+  type NetdevEvent,
+  type NetDevice,
+  type SendOptions,
+  type SkBuff,
 } from '@netloom/kernel-core';
-import { AF_PACKET, Msg, Poll, SOCK_RAW, type Control, type RecvResult, type SockAddr, type SockAddrLl, type SockDiagEntry, type SockOpt, type SockOptValue } from '@netloom/sys';
+import {
+  AF_PACKET,
+  Msg,
+  Poll,
+  SOCK_RAW,
+  type Control,
+  type RecvResult,
+  type SockAddr,
+  type SockAddrLl,
+  type SockDiagEntry,
+  type SockOpt,
+  type SockOptValue,
+} from '@netloom/sys';
 import { ETH_HLEN, ETH_P_ALL, ethProto, ethWrite } from '@netloom/wire';
 
 /** The packet sockets of a namespace, for ss and /proc/net/packet. */
@@ -137,10 +165,19 @@ export class PacketSock extends Sock {
     const control: Control = { timestampNs: skb.tstamp };
     if (this.auxdata) control.auxdata = { len: skb.len, snaplen: caught, netOff: ETH_HLEN };
     const from: SockAddrLl = {
-      family: 'packet', protocol: skb.protocol, ifindex: dev.ifindex, hatype: dev.type, pkttype: skb.pktType, addr: skb.mem.bytes(skb.macHeader + 6, 6),
+      family: 'packet',
+      protocol: skb.protocol,
+      ifindex: dev.ifindex,
+      hatype: dev.type,
+      pkttype: skb.pktType,
+      addr: skb.mem.bytes(skb.macHeader + 6, 6),
     };
     const result: RecvResult = {
-      data: skbBytes(skb, 0, Math.min(count, caught)), from, flags: caught > count ? Msg.MSG_TRUNC : 0, length: skb.len, control,
+      data: skbBytes(skb, 0, Math.min(count, caught)),
+      from,
+      flags: caught > count ? Msg.MSG_TRUNC : 0,
+      length: skb.len,
+      control,
     };
     if ((flags & Msg.MSG_PEEK) === 0) {
       this.receiveQueue.unlink(skb);
@@ -176,7 +213,15 @@ export class PacketSock extends Sock {
       const target = to?.addr ?? new Uint8Array(6);
       const view = new DataView(target.buffer, target.byteOffset);
       const o = skbPush(skb, ETH_HLEN);
-      ethWrite(skb.mem, o, view.getUint16(0), view.getUint32(2), dev.addrHi, dev.addrLo, to?.protocol ?? this.ethertype);
+      ethWrite(
+        skb.mem,
+        o,
+        view.getUint16(0),
+        view.getUint32(2),
+        dev.addrHi,
+        dev.addrLo,
+        to?.protocol ?? this.ethertype,
+      );
     }
     skb.protocol = ethProto(skb.mem, skb.data);
     skb.networkHeader = skb.data + ETH_HLEN;
@@ -187,7 +232,11 @@ export class PacketSock extends Sock {
   }
 
   poll(): number {
-    return (this.receiveQueue.length > 0 ? Poll.POLLIN : 0) | (this.wmemAlloc * 2 < this.sndbuf ? Poll.POLLOUT : 0) | (this.err !== 0 ? Poll.POLLERR : 0);
+    return (
+      (this.receiveQueue.length > 0 ? Poll.POLLIN : 0) |
+      (this.wmemAlloc * 2 < this.sndbuf ? Poll.POLLOUT : 0) |
+      (this.err !== 0 ? Poll.POLLERR : 0)
+    );
   }
 
   setsockopt(option: SockOpt, value: SockOptValue): number {
@@ -227,16 +276,45 @@ export class PacketSock extends Sock {
     if (peer) return -Errno.EOPNOTSUPP;
     const dev = this.net.devByIndex(this.ifindex);
     return {
-      family: 'packet', protocol: this.ethertype, ifindex: this.ifindex, hatype: dev?.type ?? 0, pkttype: PACKET_HOST, addr: dev?.address ?? new Uint8Array(0),
+      family: 'packet',
+      protocol: this.ethertype,
+      ifindex: this.ifindex,
+      hatype: dev?.type ?? 0,
+      pkttype: PACKET_HOST,
+      addr: dev?.address ?? new Uint8Array(0),
     };
   }
 
   diag(): Omit<SockDiagEntry, 'users' | 'ino'> {
-    const address: SockAddrLl = { family: 'packet', protocol: this.ethertype, ifindex: this.ifindex, hatype: 0, pkttype: 0, addr: new Uint8Array(0) };
+    const address: SockAddrLl = {
+      family: 'packet',
+      protocol: this.ethertype,
+      ifindex: this.ifindex,
+      hatype: 0,
+      pkttype: 0,
+      addr: new Uint8Array(0),
+    };
     return {
-      family: 'packet', type: this.type === SOCK_RAW ? 'p_raw' : 'p_dgr', state: 7, local: address, peer: { family: 'unspec' },
-      recvQ: this.rmemAlloc, sendQ: 0, uid: this.uid, ifindex: this.ifindex,
-      mem: { rmem: this.rmemAlloc, rcvbuf: this.rcvbuf, wmem: 0, sndbuf: this.sndbuf, fwd: 0, wmemQueued: 0, opt: 0, backlog: 0, drops: this.drops },
+      family: 'packet',
+      type: this.type === SOCK_RAW ? 'p_raw' : 'p_dgr',
+      state: 7,
+      local: address,
+      peer: { family: 'unspec' },
+      recvQ: this.rmemAlloc,
+      sendQ: 0,
+      uid: this.uid,
+      ifindex: this.ifindex,
+      mem: {
+        rmem: this.rmemAlloc,
+        rcvbuf: this.rcvbuf,
+        wmem: 0,
+        sndbuf: this.sndbuf,
+        fwd: 0,
+        wmemQueued: 0,
+        opt: 0,
+        backlog: 0,
+        drops: this.drops,
+      },
     };
   }
 
@@ -275,7 +353,12 @@ function decodeFilter(value: SockOptValue): BpfProgram | null {
   const view = new DataView(value.buffer, value.byteOffset, value.length);
   const insns: BpfInsn[] = [];
   for (let o = 0; o < value.length; o += 8) {
-    insns.push({ code: view.getUint16(o, true), jt: view.getUint8(o + 2), jf: view.getUint8(o + 3), k: view.getUint32(o + 4, true) });
+    insns.push({
+      code: view.getUint16(o, true),
+      jt: view.getUint8(o + 2),
+      jf: view.getUint8(o + 3),
+      k: view.getUint32(o + 4, true),
+    });
   }
   return bpfCheckClassic(insns) ? new BpfProgram(insns) : null;
 }

@@ -3,11 +3,44 @@
  */
 import { Errno } from '@netloom/base';
 import {
-  LL_MAX_HEADER, RCV_SHUTDOWN, skbBytes, skbPut, skbSetOwnerW, sockControl, sockQueueRcvSkb,
-  type Net, type SendOptions, type SkBuff,
+  LL_MAX_HEADER,
+  RCV_SHUTDOWN,
+  skbBytes,
+  skbPut,
+  skbSetOwnerW,
+  sockControl,
+  sockQueueRcvSkb,
+  type Net,
+  type SendOptions,
+  type SkBuff,
 } from '@netloom/kernel-core';
-import { IPPROTO_ICMP, IPPROTO_RAW, Msg, Poll, SOCK_RAW, type Control, type RecvResult, type SockAddr, type SockDiagEntry, type SockOpt, type SockOptValue } from '@netloom/sys';
-import { csumPartial, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ICMP_REDIRECT, ICMP_SOURCE_QUENCH, iphDaddr, iphIhl, iphSaddr, iphSetCheck, iphSetTotLen, iphTos, iphTtl } from '@netloom/wire';
+import {
+  IPPROTO_ICMP,
+  IPPROTO_RAW,
+  Msg,
+  Poll,
+  SOCK_RAW,
+  type Control,
+  type RecvResult,
+  type SockAddr,
+  type SockDiagEntry,
+  type SockOpt,
+  type SockOptValue,
+} from '@netloom/sys';
+import {
+  csumPartial,
+  ICMP_DEST_UNREACH,
+  ICMP_FRAG_NEEDED,
+  ICMP_REDIRECT,
+  ICMP_SOURCE_QUENCH,
+  iphDaddr,
+  iphIhl,
+  iphSaddr,
+  iphSetCheck,
+  iphSetTotLen,
+  iphTos,
+  iphTtl,
+} from '@netloom/wire';
 import { icmpCountOut } from './icmp-send.js';
 import { ICMP_ERR_CONVERT, InetSock, sockaddrIn } from './inet-sock.js';
 import { ipLocalOut } from './ip-output.js';
@@ -142,13 +175,21 @@ export class RawSock extends InetSock {
     skb.transportHeader = o;
     skbSetOwnerW(skb, this);
     const sent = this.hdrincl ? this.sendWithHeader(skb, rt) : this.ipSend(skb, rt, daddr);
-    if (this.protocol === IPPROTO_ICMP && data.length > 0 && sent === 0) icmpCountOut(this.net, data[0] as number);
+    if (this.protocol === IPPROTO_ICMP && data.length > 0 && sent === 0)
+      icmpCountOut(this.net, data[0] as number);
     return sent < 0 ? sent : data.length;
   }
 
   /** EMSGSIZE that never left: SO_EE_ORIGIN_LOCAL. @kernel ip_local_error() */
   private localError(errno: number, info: number, daddr: number, data: Uint8Array): void {
-    this.queueError(data.slice(), sockaddrIn(daddr, 0), { errno, origin: 1, type: 0, code: 0, info, offender: { family: 'unspec' } });
+    this.queueError(data.slice(), sockaddrIn(daddr, 0), {
+      errno,
+      origin: 1,
+      type: 0,
+      code: 0,
+      info,
+      offender: { family: 'unspec' },
+    });
     this.err = errno;
   }
 
@@ -182,10 +223,14 @@ export class RawSock extends InetSock {
     const control: Control = sockControl(this, skb);
     if (this.recvttl) control.ttl = iphTtl(m, skb.networkHeader);
     if (this.recvtos) control.tos = iphTos(m, skb.networkHeader);
-    if (this.pktinfo) control.pktinfo = { ifindex: skb.skbIif, addr: iphDaddr(m, skb.networkHeader) };
+    if (this.pktinfo)
+      control.pktinfo = { ifindex: skb.skbIif, addr: iphDaddr(m, skb.networkHeader) };
     const result: RecvResult = {
-      data: skbBytes(skb, 0, Math.min(count, skb.len)), from: sockaddrIn(iphSaddr(m, skb.networkHeader), 0),
-      flags: skb.len > count ? Msg.MSG_TRUNC : 0, length: skb.len, control,
+      data: skbBytes(skb, 0, Math.min(count, skb.len)),
+      from: sockaddrIn(iphSaddr(m, skb.networkHeader), 0),
+      flags: skb.len > count ? Msg.MSG_TRUNC : 0,
+      length: skb.len,
+      control,
     };
     if ((flags & Msg.MSG_PEEK) === 0) {
       this.receiveQueue.unlink(skb);
@@ -221,9 +266,26 @@ export class RawSock extends InetSock {
 
   diag(): Omit<SockDiagEntry, 'users' | 'ino'> {
     return {
-      family: 'inet', type: 'raw', state: this.daddr === 0 ? 7 : 1, local: sockaddrIn(this.rcvSaddr, this.protocol), peer: sockaddrIn(this.daddr, 0),
-      recvQ: this.rmemAlloc, sendQ: this.wmemAlloc, uid: this.uid, ifindex: this.boundDev,
-      mem: { rmem: this.rmemAlloc, rcvbuf: this.rcvbuf, wmem: this.wmemAlloc, sndbuf: this.sndbuf, fwd: 0, wmemQueued: 0, opt: 0, backlog: 0, drops: this.drops },
+      family: 'inet',
+      type: 'raw',
+      state: this.daddr === 0 ? 7 : 1,
+      local: sockaddrIn(this.rcvSaddr, this.protocol),
+      peer: sockaddrIn(this.daddr, 0),
+      recvQ: this.rmemAlloc,
+      sendQ: this.wmemAlloc,
+      uid: this.uid,
+      ifindex: this.boundDev,
+      mem: {
+        rmem: this.rmemAlloc,
+        rcvbuf: this.rcvbuf,
+        wmem: this.wmemAlloc,
+        sndbuf: this.sndbuf,
+        fwd: 0,
+        wmemQueued: 0,
+        opt: 0,
+        backlog: 0,
+        drops: this.drops,
+      },
     };
   }
 
@@ -247,9 +309,19 @@ export class RawSock extends InetSock {
       const m = skb.mem;
       const inner = skb.data;
       const start = this.hdrincl ? inner : inner + iphIhl(m, inner) * 4;
-      this.queueError(m.bytes(start, Math.max(0, inner + skb.len - start)), sockaddrIn(iphDaddr(m, inner), 0), {
-        errno, origin: 2, type, code, info, offender: sockaddrIn(iphSaddr(m, skb.networkHeader), 0),
-      }, iphTtl(m, skb.networkHeader));
+      this.queueError(
+        m.bytes(start, Math.max(0, inner + skb.len - start)),
+        sockaddrIn(iphDaddr(m, inner), 0),
+        {
+          errno,
+          origin: 2,
+          type,
+          code,
+          info,
+          offender: sockaddrIn(iphSaddr(m, skb.networkHeader), 0),
+        },
+        iphTtl(m, skb.networkHeader),
+      );
     }
     if (this.recverr || (hard && this.daddr !== 0)) {
       this.err = errno;

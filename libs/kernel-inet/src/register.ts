@@ -26,9 +26,24 @@ export function registerInet(modules: KernelModules): void {
   const udp = (net: Net): UdpSock => new UdpSock(net, SOCK_DGRAM, IPPROTO_UDP);
   modules.addSocketFactory(AF_INET, SOCK_DGRAM, 0, udp);
   modules.addSocketFactory(AF_INET, SOCK_DGRAM, IPPROTO_UDP, udp);
-  modules.addSocketFactory(AF_INET, SOCK_RAW, -1, (net, _type, protocol) => new RawSock(net, protocol));
-  modules.addSocketFactory(AF_PACKET, SOCK_RAW, -1, (net, type, protocol) => new PacketSock(net, type, protocol));
-  modules.addSocketFactory(AF_PACKET, SOCK_DGRAM, -1, (net, type, protocol) => new PacketSock(net, type, protocol));
+  modules.addSocketFactory(
+    AF_INET,
+    SOCK_RAW,
+    -1,
+    (net, _type, protocol) => new RawSock(net, protocol),
+  );
+  modules.addSocketFactory(
+    AF_PACKET,
+    SOCK_RAW,
+    -1,
+    (net, type, protocol) => new PacketSock(net, type, protocol),
+  );
+  modules.addSocketFactory(
+    AF_PACKET,
+    SOCK_DGRAM,
+    -1,
+    (net, type, protocol) => new PacketSock(net, type, protocol),
+  );
   modules.addPernet((net) => {
     const { local, main } = fibTables();
     const ipv4 = new NetnsIpv4(net, local, main);
@@ -42,7 +57,11 @@ export function registerInet(modules: KernelModules): void {
   modules.addNetdevNotifier(packetEvent);
   modules.addSockDiag('udp', (net) => ipv4Of(net).udp.all());
   modules.addSockDiag('raw', (net) => ipv4Of(net).raw.all());
-  modules.addSockDiag('p_raw', (net) => [...packetTable(net).sockets].filter((sk) => sk.type === SOCK_RAW));
-  modules.addSockDiag('p_dgr', (net) => [...packetTable(net).sockets].filter((sk) => sk.type === SOCK_DGRAM));
+  modules.addSockDiag('p_raw', (net) =>
+    [...packetTable(net).sockets].filter((sk) => sk.type === SOCK_RAW),
+  );
+  modules.addSockDiag('p_dgr', (net) =>
+    [...packetTable(net).sockets].filter((sk) => sk.type === SOCK_DGRAM),
+  );
   modules.addSysctls(inetSysctls);
 }

@@ -48,8 +48,18 @@ function remember(net: Net, nh: FibNh, daddr: number, change: Partial<RouteExcep
   const all = (nh.exceptions ??= new Map<number, RouteException>());
   const known = findException(nh, daddr, now);
   const oldest = all.keys().next();
-  if (known === null && all.size >= MAX_EXCEPTIONS && oldest.done !== true) all.delete(oldest.value);
-  all.set(daddr, { gateway: 0, pmtu: 0, locked: false, expires: 0, ...known, ...change, input: null, output: null });
+  if (known === null && all.size >= MAX_EXCEPTIONS && oldest.done !== true)
+    all.delete(oldest.value);
+  all.set(daddr, {
+    gateway: 0,
+    pmtu: 0,
+    locked: false,
+    expires: 0,
+    ...known,
+    ...change,
+    input: null,
+    output: null,
+  });
   ipv4Of(net).genid++;
 }
 
@@ -80,7 +90,13 @@ export function ipv4UpdatePmtu(skb: SkBuff, mtu: number): void {
 }
 
 function quotedRoute(net: Net, skb: SkBuff, daddr: number): Rtable | null {
-  const rt = ipRouteOutput(net, { daddr, saddr: iphSaddr(skb.mem, skb.data), oif: 0, tos: iphTos(skb.mem, skb.data) & 0x1e, mark: 0 });
+  const rt = ipRouteOutput(net, {
+    daddr,
+    saddr: iphSaddr(skb.mem, skb.data),
+    oif: 0,
+    tos: iphTos(skb.mem, skb.data) & 0x1e,
+    mark: 0,
+  });
   return typeof rt === 'number' ? null : rt;
 }
 
@@ -92,10 +108,21 @@ export function ipv4Redirect(skb: SkBuff, gateway: number): void {
   const daddr = iphDaddr(skb.mem, skb.data);
   const from = iphSaddr(skb.mem, skb.networkHeader);
   const rt = quotedRoute(net, skb, daddr);
-  if (inDev === null || rt === null || rt.nh === null || rt.gateway !== from || rt.dev !== dev) return;
-  if (gateway === from || gateway === 0 || gateway === 0xffffffff || ipv4IsMulticast(gateway) || !acceptsRedirects(inDev)) return;
+  if (inDev === null || rt === null || rt.nh === null || rt.gateway !== from || rt.dev !== dev)
+    return;
+  if (
+    gateway === from ||
+    gateway === 0 ||
+    gateway === 0xffffffff ||
+    ipv4IsMulticast(gateway) ||
+    !acceptsRedirects(inDev)
+  )
+    return;
   if (!sharesMedia(ipv4Of(net), inDev)) {
-    const onlink = inDev.addresses.some((ifa) => ((ifa.address ^ gateway) & ifa.mask) === 0 && ((ifa.address ^ from) & ifa.mask) === 0);
+    const onlink = inDev.addresses.some(
+      (ifa) =>
+        ((ifa.address ^ gateway) & ifa.mask) === 0 && ((ifa.address ^ from) & ifa.mask) === 0,
+    );
     if (!onlink) return;
   } else if (inetAddrType(net, gateway) !== RTN_UNICAST) {
     return;
@@ -106,7 +133,10 @@ export function ipv4Redirect(skb: SkBuff, gateway: number): void {
     neigh.eventSend(null); // believed once the gateway has answered
     return;
   }
-  remember(net, rt.nh, daddr, { gateway, expires: net.kernel.engine.now + REDIRECT_SECONDS * NSEC_PER_SEC });
+  remember(net, rt.nh, daddr, {
+    gateway,
+    expires: net.kernel.engine.now + REDIRECT_SECONDS * NSEC_PER_SEC,
+  });
 }
 
 /** @kernel IN_DEV_RX_REDIRECTS() */

@@ -7,10 +7,34 @@
 import { Errno } from '@netloom/base';
 import { Dst, DropReason, type Net, type NetDevice, type SkBuff } from '@netloom/kernel-core';
 import { Iff } from '@netloom/sys';
-import { ICMP_HLEN, IP_OFFSET, iphFragOff, iphIhl, iphProtocol, l4Dest, l4Source } from '@netloom/wire';
-import { fibLookup, fibSelectSource, fibValidateSource, inetAddrType, type FibResult } from './fib-frontend.js';
+import {
+  ICMP_HLEN,
+  IP_OFFSET,
+  iphFragOff,
+  iphIhl,
+  iphProtocol,
+  l4Dest,
+  l4Source,
+} from '@netloom/wire';
+import {
+  fibLookup,
+  fibSelectSource,
+  fibValidateSource,
+  inetAddrType,
+  type FibResult,
+} from './fib-frontend.js';
 import { fibSelectMultipath, flowHash } from './fib-multipath.js';
-import { RTN_BLACKHOLE, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_PROHIBIT, RTN_UNICAST, RTN_UNREACHABLE, RT_SCOPE_LINK, type FibNh } from './fib-table.js';
+import {
+  RTN_BLACKHOLE,
+  RTN_BROADCAST,
+  RTN_LOCAL,
+  RTN_MULTICAST,
+  RTN_PROHIBIT,
+  RTN_UNICAST,
+  RTN_UNREACHABLE,
+  RT_SCOPE_LINK,
+  type FibNh,
+} from './fib-table.js';
 import { Conf, InDevice } from './in-device.js';
 import { ipError } from './ip-error.js';
 import { ipForward } from './ip-forward.js';
@@ -63,7 +87,8 @@ export class Rtable extends Dst {
 
   mtu(): number {
     if (this.pmtu !== 0) {
-      if (this.pmtuExpires > this.dev.net.kernel.engine.now) return Math.min(this.pmtu, this.dev.mtu);
+      if (this.pmtuExpires > this.dev.net.kernel.engine.now)
+        return Math.min(this.pmtu, this.dev.mtu);
       this.pmtu = 0;
     }
     return this.metricMtu !== 0 ? this.metricMtu : Math.min(this.dev.mtu, 0xffff);
@@ -99,13 +124,27 @@ export function ipv4IsZeronet(address: number): boolean {
  * Chooses what happens to a received packet and sets `skb.dst`.
  * @returns 0; or the reason for which the caller is to drop the packet. @kernel ip_route_input_noref()
  */
-export function ipRouteInput(skb: SkBuff, daddr: number, saddr: number, tos: number, dev: NetDevice): number {
+export function ipRouteInput(
+  skb: SkBuff,
+  daddr: number,
+  saddr: number,
+  tos: number,
+  dev: NetDevice,
+): number {
   const ipv4 = ipv4Of(dev.net);
   const cache = ipv4.inputCache;
-  const slot = (daddr ^ (daddr >>> 11) ^ (saddr >>> 3) ^ (saddr << 2) ^ dev.ifindex) & (INPUT_CACHE_SIZE - 1);
+  const slot =
+    (daddr ^ (daddr >>> 11) ^ (saddr >>> 3) ^ (saddr << 2) ^ dev.ifindex) & (INPUT_CACHE_SIZE - 1);
   if (cache !== null) {
     const hit = cache[slot];
-    if (hit !== undefined && hit.daddr === daddr && hit.saddr === saddr && hit.dev === dev && hit.tos === tos && hit.genid === ipv4.genid) {
+    if (
+      hit !== undefined &&
+      hit.daddr === daddr &&
+      hit.saddr === saddr &&
+      hit.dev === dev &&
+      hit.tos === tos &&
+      hit.genid === ipv4.genid
+    ) {
       skb.dst = hit.rt;
       return 0;
     }
@@ -113,9 +152,22 @@ export function ipRouteInput(skb: SkBuff, daddr: number, saddr: number, tos: num
   const refused = routeInputSlow(skb, daddr, saddr, tos, dev);
   if (refused !== 0) return refused;
   const rt = skb.dst as Rtable | null;
-  if (rt !== null && rt.error === 0 && (rt.type === RTN_UNICAST || rt.type === RTN_LOCAL) && !rt.spread && !ipv4.customRules) {
-    (ipv4.inputCache ??= new Array<InputCacheEntry | undefined>(INPUT_CACHE_SIZE).fill(undefined))[slot] = {
-      daddr, saddr, tos, dev, genid: ipv4.genid, rt,
+  if (
+    rt !== null &&
+    rt.error === 0 &&
+    (rt.type === RTN_UNICAST || rt.type === RTN_LOCAL) &&
+    !rt.spread &&
+    !ipv4.customRules
+  ) {
+    (ipv4.inputCache ??= new Array<InputCacheEntry | undefined>(INPUT_CACHE_SIZE).fill(undefined))[
+      slot
+    ] = {
+      daddr,
+      saddr,
+      tos,
+      dev,
+      genid: ipv4.genid,
+      rt,
     };
   }
   return 0;
@@ -137,13 +189,20 @@ export interface InputCacheEntry {
 const INPUT_CACHE_SIZE = 64;
 
 /** @kernel ip_route_input_slow() */
-function routeInputSlow(skb: SkBuff, daddr: number, saddr: number, tos: number, dev: NetDevice): number {
+function routeInputSlow(
+  skb: SkBuff,
+  daddr: number,
+  saddr: number,
+  tos: number,
+  dev: NetDevice,
+): number {
   const net = dev.net;
   const inDev = dev.inDev as InDevice | null;
   if (inDev === null) return DropReason.IP_INNOROUTES;
   if (ipv4IsMulticast(daddr)) return routeMulticast(skb, daddr, saddr, inDev);
   if (ipv4IsMulticast(saddr) || saddr === 0xffffffff) return martianSource(daddr, saddr, inDev);
-  if (daddr === 0xffffffff || (daddr === 0 && saddr === 0)) return routeBroadcast(skb, saddr, inDev);
+  if (daddr === 0xffffffff || (daddr === 0 && saddr === 0))
+    return routeBroadcast(skb, saddr, inDev);
   if (ipv4IsZeronet(saddr)) return martianSource(daddr, saddr, inDev);
   if (ipv4IsZeronet(daddr)) return martianDestination(daddr, saddr, inDev);
   const loopbackDev = (dev.flags & Iff.IFF_LOOPBACK) !== 0;
@@ -173,7 +232,8 @@ function routeInputSlow(skb: SkBuff, daddr: number, saddr: number, tos: number, 
     return 0;
   }
   const { nexthops } = res.route.info;
-  if (nexthops.length > 1) res.nh = fibSelectMultipath(net, nexthops, inputHash(skb, net, daddr, saddr), 0) ?? res.nh;
+  if (nexthops.length > 1)
+    res.nh = fibSelectMultipath(net, nexthops, inputHash(skb, net, daddr, saddr), 0) ?? res.nh;
   const refused = validSource(saddr, tos, inDev, daddr, res.nh.dev.ifindex);
   if (refused !== 0) return refused;
   skb.dst = forwardRoute(net, res, daddr);
@@ -189,12 +249,25 @@ function inputHash(skb: SkBuff, net: Net, daddr: number, saddr: number): number 
   const whole = (iphFragOff(m, ip) & (IP_OFFSET | 0x2000)) === 0;
   if (ipv4Of(net).sysctl(Ipv4Sysctl.fib_multipath_hash_policy) !== 1) {
     const type = m.u8[l4] as number;
-    const about = protocol === 1 && whole && (type === 3 || type === 5 || type === 11 || type === 12) && ip + skb.len >= l4 + ICMP_HLEN + 20;
+    const about =
+      protocol === 1 &&
+      whole &&
+      (type === 3 || type === 5 || type === 11 || type === 12) &&
+      ip + skb.len >= l4 + ICMP_HLEN + 20;
     const inner = l4 + ICMP_HLEN;
-    return about ? flowHash(net, m.dv.getUint32(inner + 16), m.dv.getUint32(inner + 12), 0, 0, 0) : flowHash(net, saddr, daddr, 0, 0, 0);
+    return about
+      ? flowHash(net, m.dv.getUint32(inner + 16), m.dv.getUint32(inner + 12), 0, 0, 0)
+      : flowHash(net, saddr, daddr, 0, 0, 0);
   }
   const ports = whole && (protocol === 6 || protocol === 17);
-  return flowHash(net, saddr, daddr, protocol, ports ? l4Source(m, l4) : 0, ports ? l4Dest(m, l4) : 0);
+  return flowHash(
+    net,
+    saddr,
+    daddr,
+    protocol,
+    ports ? l4Source(m, l4) : 0,
+    ports ? l4Dest(m, l4) : 0,
+  );
 }
 
 /** The errno of a route that goes nowhere. @kernel fib_props */
@@ -207,7 +280,8 @@ export function routeTypeErrno(type: number): number {
 function forwardRoute(net: Net, res: FibResult, daddr: number): Rtable {
   const nh = res.nh;
   const genid = ipv4Of(net).genid;
-  const exception = nh.exceptions === undefined ? null : findException(nh, daddr, net.kernel.engine.now);
+  const exception =
+    nh.exceptions === undefined ? null : findException(nh, daddr, net.kernel.engine.now);
   let rt = exception === null ? nh.rthInput : exception.input;
   if (rt === null || rt.genid !== genid) {
     rt = new Rtable(nh.dev, RTN_UNICAST, true);
@@ -265,7 +339,13 @@ function errorRoute(dev: NetDevice, error: number): Rtable {
   return rt;
 }
 
-function validSource(saddr: number, tos: number, inDev: InDevice, daddr: number, oif: number): number {
+function validSource(
+  saddr: number,
+  tos: number,
+  inDev: InDevice,
+  daddr: number,
+  oif: number,
+): number {
   const verdict = fibValidateSource(inDev.dev.net, saddr, tos, inDev, oif);
   if (verdict === 0) return 0;
   logMartianSource(inDev, daddr, saddr);
@@ -273,7 +353,9 @@ function validSource(saddr: number, tos: number, inDev: InDevice, daddr: number,
 }
 
 function logMartians(inDev: InDevice): boolean {
-  return inDev.conf[Conf.log_martians] !== 0 || ipv4Of(inDev.dev.net).confAll[Conf.log_martians] !== 0;
+  return (
+    inDev.conf[Conf.log_martians] !== 0 || ipv4Of(inDev.dev.net).confAll[Conf.log_martians] !== 0
+  );
 }
 
 function dotted(address: number): string {
@@ -282,7 +364,10 @@ function dotted(address: number): string {
 
 function logMartianSource(inDev: InDevice, daddr: number, saddr: number): void {
   if (!logMartians(inDev)) return;
-  inDev.dev.net.kernel.printk(4, `IPv4: martian source ${dotted(daddr)} from ${dotted(saddr)}, on dev ${inDev.dev.name}`);
+  inDev.dev.net.kernel.printk(
+    4,
+    `IPv4: martian source ${dotted(daddr)} from ${dotted(saddr)}, on dev ${inDev.dev.name}`,
+  );
 }
 
 function martianSource(daddr: number, saddr: number, inDev: InDevice): number {
@@ -292,7 +377,10 @@ function martianSource(daddr: number, saddr: number, inDev: InDevice): number {
 
 function martianDestination(daddr: number, saddr: number, inDev: InDevice): number {
   if (logMartians(inDev)) {
-    inDev.dev.net.kernel.printk(4, `IPv4: martian destination ${dotted(daddr)} from ${dotted(saddr)}, dev ${inDev.dev.name}`);
+    inDev.dev.net.kernel.printk(
+      4,
+      `IPv4: martian destination ${dotted(daddr)} from ${dotted(saddr)}, dev ${inDev.dev.name}`,
+    );
   }
   return DropReason.IP_INVALID_DEST;
 }
@@ -303,7 +391,12 @@ const LOCAL_GROUPS = 0xe0000000;
 
 function routeMulticast(skb: SkBuff, daddr: number, saddr: number, inDev: InDevice): number {
   if (!ipCheckMc(inDev, daddr)) return DropReason.IP_INNOROUTES;
-  if (ipv4IsMulticast(saddr) || saddr === 0xffffffff || (ipv4IsLoopback(saddr) && inDev.conf[Conf.route_localnet] === 0)) return martianSource(daddr, saddr, inDev);
+  if (
+    ipv4IsMulticast(saddr) ||
+    saddr === 0xffffffff ||
+    (ipv4IsLoopback(saddr) && inDev.conf[Conf.route_localnet] === 0)
+  )
+    return martianSource(daddr, saddr, inDev);
   if (ipv4IsZeronet(saddr)) {
     if (daddr >>> 8 !== LOCAL_GROUPS >>> 8) return martianSource(daddr, saddr, inDev);
   } else {
@@ -346,32 +439,59 @@ export function ipRouteOutput(net: Net, flow: Flow4): Rtable | number {
   }
   const daddr = flow.daddr === 0 ? (saddr === 0 ? 0x7f000001 : saddr) : flow.daddr;
   if (oifDev !== undefined && (ipv4IsMulticast(daddr) || daddr === 0xffffffff)) {
-    return outputRoute(net, null, oifDev, daddr, saddr !== 0 ? saddr : fibSelectSource(oifDev, daddr, RT_SCOPE_LINK));
+    return outputRoute(
+      net,
+      null,
+      oifDev,
+      daddr,
+      saddr !== 0 ? saddr : fibSelectSource(oifDev, daddr, RT_SCOPE_LINK),
+    );
   }
   if (daddr === 0xffffffff || ipv4IsMulticast(daddr)) {
-    const dev = saddr === 0 ? undefined : net.devices.find((d) => InDevice.of(d)?.addresses.some((a) => a.local === saddr));
+    const dev =
+      saddr === 0
+        ? undefined
+        : net.devices.find((d) => InDevice.of(d)?.addresses.some((a) => a.local === saddr));
     if (dev !== undefined) return outputRoute(net, null, dev, daddr, saddr);
   }
   const res = fibLookup(net, daddr, flow.tos, flow.oif, saddr, flow.mark);
   if (res === null) {
     if (oifDev === undefined) return -Errno.ENETUNREACH;
     // The device was named: take the destination to be on its link (net/ipv4/route.c, "apparently, routing tables are wrong").
-    return outputRoute(net, null, oifDev, daddr, saddr !== 0 ? saddr : fibSelectSource(oifDev, daddr, RT_SCOPE_LINK));
+    return outputRoute(
+      net,
+      null,
+      oifDev,
+      daddr,
+      saddr !== 0 ? saddr : fibSelectSource(oifDev, daddr, RT_SCOPE_LINK),
+    );
   }
   const type = res.route.info.type;
-  if (type !== RTN_UNICAST && type !== RTN_LOCAL && type !== RTN_BROADCAST && type !== RTN_MULTICAST) {
+  if (
+    type !== RTN_UNICAST &&
+    type !== RTN_LOCAL &&
+    type !== RTN_BROADCAST &&
+    type !== RTN_MULTICAST
+  ) {
     return -routeTypeErrno(type);
   }
   const { nexthops } = res.route.info;
-  if (nexthops.length > 1 && flow.oif === 0) res.nh = fibSelectMultipath(net, nexthops, outputHash(net, flow, daddr), saddr) ?? res.nh;
+  if (nexthops.length > 1 && flow.oif === 0)
+    res.nh = fibSelectMultipath(net, nexthops, outputHash(net, flow, daddr), saddr) ?? res.nh;
   const source = saddr !== 0 ? saddr : resultSource(res, daddr);
   const dev = type === RTN_LOCAL ? net.loopback : res.nh.dev;
-  if (ipv4IsLoopback(source) && (dev.flags & Iff.IFF_LOOPBACK) === 0 && InDevice.of(dev)?.conf[Conf.route_localnet] === 0) return -Errno.EINVAL;
+  if (
+    ipv4IsLoopback(source) &&
+    (dev.flags & Iff.IFF_LOOPBACK) === 0 &&
+    InDevice.of(dev)?.conf[Conf.route_localnet] === 0
+  )
+    return -Errno.EINVAL;
   return outputRoute(net, res, dev, daddr, source);
 }
 
 function outputHash(net: Net, flow: Flow4, daddr: number): number {
-  if (ipv4Of(net).sysctl(Ipv4Sysctl.fib_multipath_hash_policy) !== 1) return flowHash(net, flow.saddr, daddr, 0, 0, 0);
+  if (ipv4Of(net).sysctl(Ipv4Sysctl.fib_multipath_hash_policy) !== 1)
+    return flowHash(net, flow.saddr, daddr, 0, 0, 0);
   return flowHash(net, flow.saddr, daddr, flow.protocol ?? 0, flow.sport ?? 0, flow.dport ?? 0);
 }
 
@@ -382,11 +502,31 @@ function resultSource(res: FibResult, daddr: number): number {
   return fibSelectSource(res.nh.dev, res.nh.gateway !== 0 ? res.nh.gateway : daddr, info.scope);
 }
 
-function outputRoute(net: Net, res: FibResult | null, dev: NetDevice, daddr: number, source: number): Rtable {
+function outputRoute(
+  net: Net,
+  res: FibResult | null,
+  dev: NetDevice,
+  daddr: number,
+  source: number,
+): Rtable {
   const genid = ipv4Of(net).genid;
-  const type = ipv4IsMulticast(daddr) ? RTN_MULTICAST : daddr === 0xffffffff ? RTN_BROADCAST : res !== null ? res.route.info.type : RTN_UNICAST;
-  const exception = res === null || res.nh.exceptions === undefined ? null : findException(res.nh, daddr, net.kernel.engine.now);
-  const cached = exception !== null ? exception.output : res !== null && type === RTN_UNICAST ? res.nh.rthOutput : null;
+  const type = ipv4IsMulticast(daddr)
+    ? RTN_MULTICAST
+    : daddr === 0xffffffff
+      ? RTN_BROADCAST
+      : res !== null
+        ? res.route.info.type
+        : RTN_UNICAST;
+  const exception =
+    res === null || res.nh.exceptions === undefined
+      ? null
+      : findException(res.nh, daddr, net.kernel.engine.now);
+  const cached =
+    exception !== null
+      ? exception.output
+      : res !== null && type === RTN_UNICAST
+        ? res.nh.rthOutput
+        : null;
   if (cached !== null && cached.genid === genid && cached.prefsrc === source) return cached;
   const rt = new Rtable(dev, type, false);
   rt.genid = genid;

@@ -27,7 +27,9 @@ export class UdpTable {
 
   /** All sockets, by port. */
   all(): UdpSock[] {
-    return [...this.ports.keys()].sort((a, b) => a - b).flatMap((port) => this.ports.get(port) ?? []);
+    return [...this.ports.keys()]
+      .sort((a, b) => a - b)
+      .flatMap((port) => this.ports.get(port) ?? []);
   }
 
   /** Whether a socket may take a port: two may share it where both say SO_REUSEADDR or SO_REUSEPORT, or addresses differ. */
@@ -42,7 +44,13 @@ export class UdpTable {
   }
 
   /** The socket that fits a datagram best: connected over bound over wildcard. @kernel __udp4_lib_lookup() */
-  lookup(saddr: number, sport: number, daddr: number, dport: number, ifindex: number): UdpSock | null {
+  lookup(
+    saddr: number,
+    sport: number,
+    daddr: number,
+    dport: number,
+    ifindex: number,
+  ): UdpSock | null {
     const list = this.ports.get(dport);
     if (list === undefined) return null;
     let best: UdpSock | null = null;

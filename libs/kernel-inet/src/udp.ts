@@ -3,13 +3,55 @@
  */
 import { Errno } from '@netloom/base';
 import {
-  DropReason, LL_MAX_HEADER, Mib, mibAdd, pskbMayPull, RCV_SHUTDOWN, SEND_SHUTDOWN, skbBytes, skbPush, skbPut,
-  skbSetOwnerW, skbTrim, sockControl, sockQueueRcvSkb, type InetProtocol, type NetDevice, type SendOptions, type SkBuff,
+  DropReason,
+  LL_MAX_HEADER,
+  Mib,
+  mibAdd,
+  pskbMayPull,
+  RCV_SHUTDOWN,
+  SEND_SHUTDOWN,
+  skbBytes,
+  skbPush,
+  skbPut,
+  skbSetOwnerW,
+  skbTrim,
+  sockControl,
+  sockQueueRcvSkb,
+  type InetProtocol,
+  type NetDevice,
+  type SendOptions,
+  type SkBuff,
 } from '@netloom/kernel-core';
-import { IPPROTO_UDP, Msg, Poll, type Control, type RecvResult, type SockAddr, type SockDiagEntry, type SockOpt, type SockOptValue } from '@netloom/sys';
 import {
-  csumPartial, csumPseudo4, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ICMP_PORT_UNREACH, ICMP_REDIRECT, ICMP_SOURCE_QUENCH, ICMP_TIME_EXCEEDED, iphDaddr, iphIhl, iphSaddr, iphTos, iphTtl, l4Dest,
-  l4Source, UDP_HLEN, udphCheck, udphLen,
+  IPPROTO_UDP,
+  Msg,
+  Poll,
+  type Control,
+  type RecvResult,
+  type SockAddr,
+  type SockDiagEntry,
+  type SockOpt,
+  type SockOptValue,
+} from '@netloom/sys';
+import {
+  csumPartial,
+  csumPseudo4,
+  ICMP_DEST_UNREACH,
+  ICMP_FRAG_NEEDED,
+  ICMP_PORT_UNREACH,
+  ICMP_REDIRECT,
+  ICMP_SOURCE_QUENCH,
+  ICMP_TIME_EXCEEDED,
+  iphDaddr,
+  iphIhl,
+  iphSaddr,
+  iphTos,
+  iphTtl,
+  l4Dest,
+  l4Source,
+  UDP_HLEN,
+  udphCheck,
+  udphLen,
 } from '@netloom/wire';
 import { ICMP_ERR_CONVERT, InetSock, IP_PMTUDISC_DONT, sockaddrIn } from './inet-sock.js';
 import { icmpSend } from './icmp-send.js';
@@ -41,7 +83,8 @@ export class UdpSock extends InetSock {
     const bad = this.checkBindAddress(addr.addr);
     if (bad !== 0) return bad;
     const port = addr.port === 0 ? this.freePort(addr.addr) : addr.port;
-    if (port === 0 || ipv4Of(this.net).udp.conflicts(this, port, addr.addr)) return -Errno.EADDRINUSE;
+    if (port === 0 || ipv4Of(this.net).udp.conflicts(this, port, addr.addr))
+      return -Errno.EADDRINUSE;
     this.setBound(addr.addr);
     this.hash(port);
     return 0;
@@ -122,7 +165,12 @@ export class UdpSock extends InetSock {
       if (this.recverr) {
         const info = rt.mtu();
         this.queueError(payload.slice(), sockaddrIn(daddr, this.dport), {
-          errno: Errno.EMSGSIZE, origin: 1, type: 0, code: 0, info, offender: { family: 'unspec' },
+          errno: Errno.EMSGSIZE,
+          origin: 1,
+          type: 0,
+          code: 0,
+          info,
+          offender: { family: 'unspec' },
         });
       }
       return -Errno.EMSGSIZE;
@@ -139,7 +187,8 @@ export class UdpSock extends InetSock {
     m.dv.setUint16(o + 2, dport);
     m.dv.setUint16(o + 4, length + UDP_HLEN);
     m.dv.setUint16(o + 6, 0);
-    const check = ~csumPartial(m, o, skb.len, csumPseudo4(saddr, daddr, IPPROTO_UDP, skb.len)) & 0xffff;
+    const check =
+      ~csumPartial(m, o, skb.len, csumPseudo4(saddr, daddr, IPPROTO_UDP, skb.len)) & 0xffff;
     m.dv.setUint16(o + 6, check === 0 ? 0xffff : check);
     skb.transportHeader = o;
     skbSetOwnerW(skb, this);
@@ -158,14 +207,25 @@ export class UdpSock extends InetSock {
     const skb = this.receiveQueue.head;
     if (skb === null) {
       if (this.err !== 0) return this.takeError();
-      if ((this.shutdownMask & RCV_SHUTDOWN) !== 0) return { data: new Uint8Array(0), from: { family: 'unspec' }, flags: 0, length: 0, control: {} };
+      if ((this.shutdownMask & RCV_SHUTDOWN) !== 0)
+        return {
+          data: new Uint8Array(0),
+          from: { family: 'unspec' },
+          flags: 0,
+          length: 0,
+          control: {},
+        };
       return -Errno.EAGAIN;
     }
     const m = skb.mem;
     const from = sockaddrIn(iphSaddr(m, skb.networkHeader), l4Source(m, skb.transportHeader));
     const length = skb.len;
     const result: RecvResult = {
-      data: skbBytes(skb, 0, Math.min(count, length)), from, flags: length > count ? Msg.MSG_TRUNC : 0, length, control: this.control(skb),
+      data: skbBytes(skb, 0, Math.min(count, length)),
+      from,
+      flags: length > count ? Msg.MSG_TRUNC : 0,
+      length,
+      control: this.control(skb),
     };
     if ((flags & Msg.MSG_PEEK) === 0) {
       this.receiveQueue.unlink(skb);
@@ -179,7 +239,8 @@ export class UdpSock extends InetSock {
     const control = sockControl(this, skb);
     if (this.recvttl) control.ttl = iphTtl(skb.mem, skb.networkHeader);
     if (this.recvtos) control.tos = iphTos(skb.mem, skb.networkHeader);
-    if (this.pktinfo) control.pktinfo = { ifindex: skb.skbIif, addr: iphDaddr(skb.mem, skb.networkHeader) };
+    if (this.pktinfo)
+      control.pktinfo = { ifindex: skb.skbIif, addr: iphDaddr(skb.mem, skb.networkHeader) };
     return control;
   }
 
@@ -210,9 +271,26 @@ export class UdpSock extends InetSock {
 
   diag(): Omit<SockDiagEntry, 'users' | 'ino'> {
     return {
-      family: 'inet', type: 'udp', state: this.daddr === 0 ? 7 : 1, local: sockaddrIn(this.rcvSaddr, this.sport), peer: sockaddrIn(this.daddr, this.dport),
-      recvQ: this.rmemAlloc, sendQ: this.wmemAlloc, uid: this.uid, ifindex: this.boundDev,
-      mem: { rmem: this.rmemAlloc, rcvbuf: this.rcvbuf, wmem: this.wmemAlloc, sndbuf: this.sndbuf, fwd: 0, wmemQueued: 0, opt: 0, backlog: 0, drops: this.drops },
+      family: 'inet',
+      type: 'udp',
+      state: this.daddr === 0 ? 7 : 1,
+      local: sockaddrIn(this.rcvSaddr, this.sport),
+      peer: sockaddrIn(this.daddr, this.dport),
+      recvQ: this.rmemAlloc,
+      sendQ: this.wmemAlloc,
+      uid: this.uid,
+      ifindex: this.boundDev,
+      mem: {
+        rmem: this.rmemAlloc,
+        rcvbuf: this.rcvbuf,
+        wmem: this.wmemAlloc,
+        sndbuf: this.sndbuf,
+        fwd: 0,
+        wmemQueued: 0,
+        opt: 0,
+        backlog: 0,
+        drops: this.drops,
+      },
     };
   }
 
@@ -260,9 +338,19 @@ export class UdpSock extends InetSock {
       const outer = sockaddrIn(iphSaddr(m, skb.networkHeader), 0);
       const inner = skb.data;
       const payload = inner + iphIhl(m, inner) * 4;
-      this.queueError(m.bytes(payload + UDP_HLEN, Math.max(0, skb.data + skb.len - payload - UDP_HLEN)), sockaddrIn(iphDaddr(m, inner), l4Dest(m, payload)), {
-        errno, origin: 2, type, code, info, offender: outer,
-      }, iphTtl(m, skb.networkHeader));
+      this.queueError(
+        m.bytes(payload + UDP_HLEN, Math.max(0, skb.data + skb.len - payload - UDP_HLEN)),
+        sockaddrIn(iphDaddr(m, inner), l4Dest(m, payload)),
+        {
+          errno,
+          origin: 2,
+          type,
+          code,
+          info,
+          offender: outer,
+        },
+        iphTtl(m, skb.networkHeader),
+      );
     }
     this.err = errno;
     if (this.dataReady !== null) this.dataReady(this);
@@ -291,7 +379,10 @@ function udpRcv(skb: SkBuff): void {
   const ip = skb.networkHeader;
   const saddr = iphSaddr(m, ip);
   const daddr = iphDaddr(m, ip);
-  if (udphCheck(m, o) !== 0 && csumPartial(m, o, length, csumPseudo4(saddr, daddr, IPPROTO_UDP, length)) !== 0xffff) {
+  if (
+    udphCheck(m, o) !== 0 &&
+    csumPartial(m, o, length, csumPseudo4(saddr, daddr, IPPROTO_UDP, length)) !== 0xffff
+  ) {
     mibAdd(net.mib, Mib.UdpInCsumErrors, 1);
     mibAdd(net.mib, Mib.UdpInErrors, 1);
     kernel.kfreeSkbReason(skb, DropReason.UDP_CSUM);
@@ -319,7 +410,13 @@ function udpRcv(skb: SkBuff): void {
 }
 
 /** @kernel __udp4_lib_mcast_deliver() */
-function deliverToAll(skb: SkBuff, sockets: readonly UdpSock[], saddr: number, sport: number, daddr: number): void {
+function deliverToAll(
+  skb: SkBuff,
+  sockets: readonly UdpSock[],
+  saddr: number,
+  sport: number,
+  daddr: number,
+): void {
   const takers = sockets.filter((sk) => sk.takesMulticast(skb, saddr, sport, daddr));
   skb.data += UDP_HLEN;
   skb.len -= UDP_HLEN;
@@ -337,7 +434,13 @@ function udpErr(skb: SkBuff, type: number, code: number, info: number): void {
   const m = skb.mem;
   const inner = skb.data;
   const o = inner + iphIhl(m, inner) * 4;
-  const sk = ipv4Of(dev.net).udp.lookup(iphDaddr(m, inner), l4Dest(m, o), iphSaddr(m, inner), l4Source(m, o), dev.ifindex);
+  const sk = ipv4Of(dev.net).udp.lookup(
+    iphDaddr(m, inner),
+    l4Dest(m, o),
+    iphSaddr(m, inner),
+    l4Source(m, o),
+    dev.ifindex,
+  );
   if (sk === null) {
     mibAdd(dev.net.mib, Mib.IcmpInErrors, 1);
     return;

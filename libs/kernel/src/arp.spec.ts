@@ -20,7 +20,9 @@ function show({ bytes }: SeenFrame): string {
   const dv = new DataView(bytes.buffer, bytes.byteOffset);
   const sip = formatIpv4(dv.getUint32(28));
   const to = formatMac(bytes) === ETHER_BROADCAST ? '' : ` to ${formatMac(bytes)}`;
-  return dv.getUint16(20) === 1 ? `who-has ${formatIpv4(dv.getUint32(38))} tell ${sip}${to}` : `${sip} is-at ${formatMac(bytes, 22)}${to}`;
+  return dv.getUint16(20) === 1
+    ? `who-has ${formatIpv4(dv.getUint32(38))} tell ${sip}${to}`
+    : `${sip} is-at ${formatMac(bytes, 22)}${to}`;
 }
 
 class Bench {
@@ -35,7 +37,12 @@ class Bench {
     const far = this.lab.nic(this.lab.host('silent'), 'e0', YOU);
     ipv4SetConf(far.dev.net, 'all', 'arp_ignore', 8);
     this.wire = this.lab.wire(this.card, far, {}, 'w');
-    this.lab.wire(this.other, this.lab.nic(this.lab.host('silent2'), 'e0', '02:00:00:00:02:02'), {}, 'v');
+    this.lab.wire(
+      this.other,
+      this.lab.nic(this.lab.host('silent2'), 'e0', '02:00:00:00:02:02'),
+      {},
+      'v',
+    );
     this.seen = watch(this.wire, 'a');
   }
 
@@ -47,14 +54,24 @@ class Bench {
     ipv4SetConf(this.net, dev, name, value);
   }
 
-  receive(op: number, sha: string, sip: string, tha: string, tip: string, dst = ETHER_BROADCAST): string[] {
+  receive(
+    op: number,
+    sha: string,
+    sip: string,
+    tha: string,
+    tip: string,
+    dst = ETHER_BROADCAST,
+  ): string[] {
     this.lab.receive(this.card, eth(dst, sha, 0x806, arp(op, sha, sip, tha, tip)));
     this.advance(1e6);
     return this.take();
   }
 
   take(): string[] {
-    return this.seen.splice(0).filter(({ bytes }) => bytes[12] === 8 && bytes[13] === 6).map(show);
+    return this.seen
+      .splice(0)
+      .filter(({ bytes }) => bytes[12] === 8 && bytes[13] === 6)
+      .map(show);
   }
 
   advance(ns: number): void {
@@ -69,7 +86,10 @@ class Bench {
   /** Makes the host send a packet to an address. */
   ping(to: string): void {
     const sk = this.host.kernel.modules.createSock(this.net, 2, 3, 1);
-    sk.sendmsg(icmp(8, 0, 1, fill(8)), { flags: 0, to: { family: 'inet', addr: ip4(to), port: 0 } });
+    sk.sendmsg(icmp(8, 0, 1, fill(8)), {
+      flags: 0,
+      to: { family: 'inet', addr: ip4(to), port: 0 },
+    });
     sk.release();
   }
 }
@@ -87,20 +107,28 @@ describe('ARP', () => {
   });
 
   it('answers for its addresses and learns who asks', () => {
-    expect(bench.receive(1, YOU, '10.1.0.1', ZERO, '10.1.0.2')).toEqual([`10.1.0.2 is-at ${ME} to ${YOU}`]);
-    expect(bench.receive(1, YOU, '10.1.0.1', ZERO, '10.1.0.3')).toEqual([`10.1.0.3 is-at ${ME} to ${YOU}`]);
+    expect(bench.receive(1, YOU, '10.1.0.1', ZERO, '10.1.0.2')).toEqual([
+      `10.1.0.2 is-at ${ME} to ${YOU}`,
+    ]);
+    expect(bench.receive(1, YOU, '10.1.0.1', ZERO, '10.1.0.3')).toEqual([
+      `10.1.0.3 is-at ${ME} to ${YOU}`,
+    ]);
     expect(bench.neigh('10.1.0.1')).toBe(`STALE ${YOU}`);
   });
 
   it('answers for addresses of its other cards too, but not for strangers', () => {
-    expect(bench.receive(1, YOU, '10.1.0.1', ZERO, '10.2.0.1')).toEqual([`10.2.0.1 is-at ${ME} to ${YOU}`]);
+    expect(bench.receive(1, YOU, '10.1.0.1', ZERO, '10.2.0.1')).toEqual([
+      `10.2.0.1 is-at ${ME} to ${YOU}`,
+    ]);
     expect(bench.receive(1, YOU, '10.1.0.1', ZERO, '10.1.0.77')).toEqual([]);
     expect(bench.receive(1, YOU, '10.1.0.1', ZERO, '127.0.0.1')).toEqual([]);
     expect(bench.receive(1, YOU, '10.1.0.1', ZERO, '224.0.0.1')).toEqual([]);
   });
 
   it('answers an address probe and learns nothing (RFC 5227 §2.1.1)', () => {
-    expect(bench.receive(1, YOU, '0.0.0.0', ZERO, '10.1.0.2')).toEqual([`10.1.0.2 is-at ${ME} to ${YOU}`]);
+    expect(bench.receive(1, YOU, '0.0.0.0', ZERO, '10.1.0.2')).toEqual([
+      `10.1.0.2 is-at ${ME} to ${YOU}`,
+    ]);
     expect(bench.receive(1, YOU, '0.0.0.0', ZERO, '10.1.0.77')).toEqual([]);
     expect(bench.neigh('0.0.0.0')).toBe('none');
   });
@@ -135,7 +163,10 @@ describe('ARP', () => {
   it('asks three times, a second apart, and delivers what waited to the answer', () => {
     bench.ping('10.1.0.1');
     bench.advance(1.5e9);
-    expect(bench.take()).toEqual(['who-has 10.1.0.1 tell 10.1.0.2', 'who-has 10.1.0.1 tell 10.1.0.2']);
+    expect(bench.take()).toEqual([
+      'who-has 10.1.0.1 tell 10.1.0.2',
+      'who-has 10.1.0.1 tell 10.1.0.2',
+    ]);
     expect(bench.neigh('10.1.0.1')).toContain('INCOMPLETE');
     bench.receive(2, YOU, '10.1.0.1', ME, '10.1.0.2', ME);
     expect(bench.neigh('10.1.0.1')).toBe(`REACHABLE ${YOU}`);
@@ -153,7 +184,11 @@ describe('ARP', () => {
   });
 
   it.each([
-    [0, [1, 1, 1]], [1, [1, 1, 0]], [2, [1, 0, 0]], [3, [1, 1, 1]], [8, [0, 0, 0]],
+    [0, [1, 1, 1]],
+    [1, [1, 1, 0]],
+    [2, [1, 0, 0]],
+    [3, [1, 1, 1]],
+    [8, [0, 0, 0]],
   ])('arp_ignore %i', (mode, expected) => {
     bench.conf('arp_ignore', mode);
     const answers = [
@@ -171,7 +206,9 @@ describe('ARP', () => {
   });
 
   it.each([
-    [0, 'tell 10.2.0.1'], [1, 'tell 10.1.0.2'], [2, 'tell 10.1.0.2'],
+    [0, 'tell 10.2.0.1'],
+    [1, 'tell 10.1.0.2'],
+    [2, 'tell 10.1.0.2'],
   ])('arp_announce %i: a packet from 10.2.0.1 asks with %s', (mode, expected) => {
     bench.conf('arp_announce', mode);
     const sk = bench.host.kernel.modules.createSock(bench.net, 2, 2, 0);
@@ -199,14 +236,25 @@ describe('ARP', () => {
     fixed?.update({ hi: 0x0200, lo: 5 }, Nud.NUD_PERMANENT, 0x80000001);
     devClose(bench.card.dev);
     devOpen(bench.card.dev);
-    expect([bench.neigh('10.1.0.1'), bench.neigh('10.1.0.5')]).toEqual(['none', 'PERMANENT 02:00:00:00:00:05']);
+    expect([bench.neigh('10.1.0.1'), bench.neigh('10.1.0.5')]).toEqual([
+      'none',
+      'PERMANENT 02:00:00:00:00:05',
+    ]);
   });
 
   it('has no use for other hardware, other protocols, cut packets, or frames of others', () => {
     const good = arp(1, YOU, '10.1.0.1', ZERO, '10.1.0.2');
     const bad: Uint8Array[] = [good.subarray(0, 20)];
-    for (const [at, value] of [[1, 9], [2, 9], [4, 8], [5, 16], [7, 3]] as const) bad.push(Uint8Array.from(good, (byte, i) => (i === at ? value : byte)));
-    for (const packet of bad) bench.lab.receive(bench.card, eth(ETHER_BROADCAST, YOU, 0x806, packet));
+    for (const [at, value] of [
+      [1, 9],
+      [2, 9],
+      [4, 8],
+      [5, 16],
+      [7, 3],
+    ] as const)
+      bad.push(Uint8Array.from(good, (byte, i) => (i === at ? value : byte)));
+    for (const packet of bad)
+      bench.lab.receive(bench.card, eth(ETHER_BROADCAST, YOU, 0x806, packet));
     bench.lab.receive(bench.card, eth(ME, YOU, 0x806, ipv4('10.1.0.1', '10.1.0.2', 1, fill(8))));
     bench.advance(1e6);
     expect([bench.take(), bench.neigh('10.1.0.1')]).toEqual([[], 'none']);

@@ -2,7 +2,15 @@
  * One simulated Linux host: a kernel, its processes and files, and the system calls that join them.
  */
 import type { Engine } from '@netloom/engine';
-import { devOpen, Kernel, type Net, type SkbPool, type Tracepoints, devChangeNetNamespace, unregisterNetdevice } from '@netloom/kernel-core';
+import {
+  devOpen,
+  Kernel,
+  type Net,
+  type SkbPool,
+  type Tracepoints,
+  devChangeNetNamespace,
+  unregisterNetdevice,
+} from '@netloom/kernel-core';
 import { nicCreate, nicRemove, type Nic } from '@netloom/kernel-drivers';
 import { joinSys, TaskHost, type NetOps, type Task } from '@netloom/kernel-tasks';
 import type { HostEnvironment } from './environment.js';
@@ -37,12 +45,26 @@ export class Host {
     this.index = options.index;
     const cpus = options.cpus ?? 1;
     this.kernel = new Kernel({
-      engine, pool: options.pool, modules: environment.modules, trace: options.trace, hostname: name, hostId: options.index, cpus,
+      engine,
+      pool: options.pool,
+      modules: environment.modules,
+      trace: options.trace,
+      hostname: name,
+      hostId: options.index,
+      cpus,
     });
     devOpen(this.kernel.initNet.loopback);
     this.tasks = new TaskHost({
-      engine, hostname: name, bootTimeSec: options.bootTimeSec, random: this.kernel.random('user'), nprocs: cpus, programs: environment.programs,
-      pseudo: environment.pseudo, net: this.kernel.initNet, netOps: this.netOps(), owner: this,
+      engine,
+      hostname: name,
+      bootTimeSec: options.bootTimeSec,
+      random: this.kernel.random('user'),
+      nprocs: cpus,
+      programs: environment.programs,
+      pseudo: environment.pseudo,
+      net: this.kernel.initNet,
+      netOps: this.netOps(),
+      owner: this,
       extendSys: (task, base) => joinSys(base, netCalls(this, task.context)),
       ...(options.onBug !== undefined ? { onBug: options.onBug } : {}),
     });

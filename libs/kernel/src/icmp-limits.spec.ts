@@ -18,24 +18,35 @@ class Bench {
   readonly wire: Wire;
 
   constructor() {
-    const nicA = this.lab.nic(this.lab.host('a'), 'e0', '02:00:00:00:01:01', ['10.1.0.1/24', '10.1.0.50/24', '10.1.0.51/24']);
+    const nicA = this.lab.nic(this.lab.host('a'), 'e0', '02:00:00:00:01:01', [
+      '10.1.0.1/24',
+      '10.1.0.50/24',
+      '10.1.0.51/24',
+    ]);
     this.card = this.lab.nic(this.router, 'e0', '02:00:00:00:01:02', ['10.1.0.2/24']);
     this.wire = this.lab.wire(nicA, this.card, {}, 'a');
     const other = this.lab.nic(this.router, 'e1', '02:00:00:00:02:01', ['10.2.0.1/24']);
-    this.lab.wire(other, this.lab.nic(this.lab.host('c'), 'e0', '02:00:00:00:02:02', ['10.2.0.2/24']), {}, 'c');
+    this.lab.wire(
+      other,
+      this.lab.nic(this.lab.host('c'), 'e0', '02:00:00:00:02:02', ['10.2.0.2/24']),
+      {},
+      'c',
+    );
     ipv4SetConf(this.router.kernel.initNet, 'all', 'forwarding', 1);
   }
 
   /** Receives `count` copies at once; the number of ICMP messages of a type that come back within 10 ms. */
   burst(packet: Uint8Array, count: number, type: number): number {
     const seen = watch(this.wire, 'z');
-    for (let i = 0; i < count; i++) this.lab.receive(this.card, eth('02:00:00:00:01:02', '02:00:00:00:01:01', 0x800, packet));
+    for (let i = 0; i < count; i++)
+      this.lab.receive(this.card, eth('02:00:00:00:01:02', '02:00:00:00:01:01', 0x800, packet));
     this.lab.engine.advance(this.lab.engine.now + 10e6);
     return seen.filter(({ bytes }) => bytes[23] === 1 && bytes[34] === type).length;
   }
 }
 
-const expired = (src: string): Uint8Array => ipv4(src, FAR, 17, udp(src, FAR, 5, 9, fill(8)), { ttl: 1 });
+const expired = (src: string): Uint8Array =>
+  ipv4(src, FAR, 17, udp(src, FAR, 5, 9, fill(8)), { ttl: 1 });
 
 describe('ICMP errors', () => {
   it('six at once to one host, then one a second', () => {
@@ -57,7 +68,12 @@ describe('ICMP errors', () => {
 
   it('about missing routes two at once: a report costs two tokens out of five', () => {
     const bench = new Bench();
-    const lost = ipv4('10.1.0.50', '192.168.55.5', 17, udp('10.1.0.50', '192.168.55.5', 5, 9, fill(8)));
+    const lost = ipv4(
+      '10.1.0.50',
+      '192.168.55.5',
+      17,
+      udp('10.1.0.50', '192.168.55.5', 5, 9, fill(8)),
+    );
     expect(bench.burst(lost, 20, 3)).toBe(2);
   });
 
@@ -67,13 +83,16 @@ describe('ICMP errors', () => {
     expect(bench.burst(detour, 20, 5)).toBe(1);
     const times: number[] = [];
     const start = bench.lab.engine.now;
-    for (let i = 0; i < 2200; i++) if (bench.burst(detour, 1, 5) > 0) times.push(Math.round((bench.lab.engine.now - start) / 10e6));
+    for (let i = 0; i < 2200; i++)
+      if (bench.burst(detour, 1, 5) > 0)
+        times.push(Math.round((bench.lab.engine.now - start) / 10e6));
     expect(times.length).toBeGreaterThanOrEqual(6);
     expect(times.length).toBeLessThanOrEqual(8);
-    for (let i = 1; i < times.length; i++) expect((times[i] as number) - (times[i - 1] as number)).toBeGreaterThanOrEqual(4 * 2 ** i);
+    for (let i = 1; i < times.length; i++)
+      expect((times[i] as number) - (times[i - 1] as number)).toBeGreaterThanOrEqual(4 * 2 ** i);
   });
 
-  it('no limit with icmp_ratelimit 0 but the namespace\'s', async () => {
+  it("no limit with icmp_ratelimit 0 but the namespace's", async () => {
     const bench = new Bench();
     await bench.lab.run(bench.router, sysctl('net/ipv4/icmp_ratelimit', 0));
     expect(bench.burst(expired(A), 60, 11)).toBe(50);
@@ -93,7 +112,13 @@ describe('ICMP errors', () => {
   it('a router without a route for the sender stays silent', () => {
     const bench = new Bench();
     expect(bench.burst(expired('172.16.0.1'), 3, 11)).toBe(0);
-    fibNewRoute(bench.router.kernel.initNet, { family: 2, dst: ip4('172.16.0.0'), dstLen: 16, nexthops: [{ via: ip4(A) }], mode: 'add' });
+    fibNewRoute(bench.router.kernel.initNet, {
+      family: 2,
+      dst: ip4('172.16.0.0'),
+      dstLen: 16,
+      nexthops: [{ via: ip4(A) }],
+      mode: 'add',
+    });
     expect(bench.burst(expired('172.16.0.1'), 3, 11)).toBe(3);
   });
 });

@@ -5,7 +5,14 @@
 import { Errno, KernelError } from '@netloom/base';
 import { type Net, type Sock } from '@netloom/kernel-core';
 import { NsfsDescription, raiseSigpipe, settle, type CallContext } from '@netloom/kernel-tasks';
-import { Msg, Poll, SOCK_STREAM, type RecvResult, type SockDiagEntry, type SysNet } from '@netloom/sys';
+import {
+  Msg,
+  Poll,
+  SOCK_STREAM,
+  type RecvResult,
+  type SockDiagEntry,
+  type SysNet,
+} from '@netloom/sys';
 import type { Host } from './host.js';
 import { rtnlRequest } from './rtnl.js';
 import { RtnlDescription } from './rtnl-events.js';
@@ -61,7 +68,8 @@ export function netCalls(host: Host, context: CallContext): SysNet {
         }
         return context
           .wait(desc.queue, () => {
-            if ((desc.sk.poll() & (Poll.POLLOUT | Poll.POLLERR | Poll.POLLHUP)) === 0) return undefined;
+            if ((desc.sk.poll() & (Poll.POLLOUT | Poll.POLLERR | Poll.POLLHUP)) === 0)
+              return undefined;
             const error = Number(desc.sk.getsockopt('SO_ERROR') ?? 0);
             if (error !== 0) throw new KernelError(error);
             return true;
@@ -82,7 +90,10 @@ export function netCalls(host: Host, context: CallContext): SysNet {
             return undefined;
           }
           const peer = sk.getname(true);
-          return { fd: install(sk), peer: typeof peer === 'number' ? { family: 'unspec' as const } : peer };
+          return {
+            fd: install(sk),
+            peer: typeof peer === 'number' ? { family: 'unspec' as const } : peer,
+          };
         });
       }),
     sendto: (fd, data, flags = 0, to) =>
@@ -100,7 +111,12 @@ export function netCalls(host: Host, context: CallContext): SysNet {
             }
             if (taken < 0) {
               if (done > 0) return done;
-              if (taken === -Errno.EPIPE && (flags & Msg.MSG_NOSIGNAL) === 0 && desc.sk.type === SOCK_STREAM) raiseSigpipe(task);
+              if (
+                taken === -Errno.EPIPE &&
+                (flags & Msg.MSG_NOSIGNAL) === 0 &&
+                desc.sk.type === SOCK_STREAM
+              )
+                raiseSigpipe(task);
               throw new KernelError(-taken);
             }
             done += taken;
@@ -112,12 +128,16 @@ export function netCalls(host: Host, context: CallContext): SysNet {
       settle(context, () => {
         const desc = socketOf(fd);
         const dontwait = desc.nonblock || (flags & (Msg.MSG_DONTWAIT | Msg.MSG_ERRQUEUE)) !== 0;
-        const whole = (flags & Msg.MSG_WAITALL) !== 0 && desc.sk.type === SOCK_STREAM ? new WholeMessage(count) : null;
+        const whole =
+          (flags & Msg.MSG_WAITALL) !== 0 && desc.sk.type === SOCK_STREAM
+            ? new WholeMessage(count)
+            : null;
         return context.wait(desc.queue, () => {
           for (;;) {
             const result = desc.sk.recvmsg(whole === null ? count : whole.missing, flags);
             if (typeof result === 'number') {
-              if (whole !== null && whole.length > 0 && result !== -Errno.EAGAIN) return whole.result();
+              if (whole !== null && whole.length > 0 && result !== -Errno.EAGAIN)
+                return whole.result();
               if (result === -Errno.EAGAIN && !dontwait) return undefined;
               throw new KernelError(-result);
             }
@@ -136,7 +156,8 @@ export function netCalls(host: Host, context: CallContext): SysNet {
     getsockopt: (fd, option) => {
       const value = sockOf(fd).getsockopt(option);
       if (value === undefined) throw new KernelError('ENOPROTOOPT');
-      if (typeof value === 'number' && value < 0 && option === 'IP_MTU') throw new KernelError(-value);
+      if (typeof value === 'number' && value < 0 && option === 'IP_MTU')
+        throw new KernelError(-value);
       return value;
     },
     getsockname: (fd) => {
@@ -167,7 +188,11 @@ export function netCalls(host: Host, context: CallContext): SysNet {
       context.enter();
       const users = socketUsers(host);
       return types.flatMap((type) =>
-        [...host.kernel.modules.sockDiag(type, net())].map((source) => ({ ...source.diag(), ino: source.ino, users: users.get(source.ino) ?? [] })),
+        [...host.kernel.modules.sockDiag(type, net())].map((source) => ({
+          ...source.diag(),
+          ino: source.ino,
+          users: users.get(source.ino) ?? [],
+        })),
       );
     },
     unshareNet: () => {
@@ -227,6 +252,13 @@ class WholeMessage {
   }
 
   result(): RecvResult {
-    return { from: { family: 'unspec' }, flags: 0, control: {}, ...this.last, data: this.bytes.subarray(0, this.length), length: this.length };
+    return {
+      from: { family: 'unspec' },
+      flags: 0,
+      control: {},
+      ...this.last,
+      data: this.bytes.subarray(0, this.length),
+      length: this.length,
+    };
   }
 }

@@ -2,8 +2,21 @@
  * /proc/sys/net: the sysctls that subsystems declared, and the per-device directories.
  */
 import { KernelError } from '@netloom/base';
-import { parseSysctlInt, type KernelModules, type NeighParms, type Net } from '@netloom/kernel-core';
-import { InDevice, ipv4ConfDevices, ipv4ConfNames, ipv4GetConf, ipv4Of, ipv4SetConf, type Ipv4ConfName } from '@netloom/kernel-inet';
+import {
+  parseSysctlInt,
+  type KernelModules,
+  type NeighParms,
+  type Net,
+} from '@netloom/kernel-core';
+import {
+  InDevice,
+  ipv4ConfDevices,
+  ipv4ConfNames,
+  ipv4GetConf,
+  ipv4Of,
+  ipv4SetConf,
+  type Ipv4ConfName,
+} from '@netloom/kernel-inet';
 import { pseudoDir, pseudoFile, type PseudoEntry, type PseudoFs } from '@netloom/kernel-tasks';
 import { hostOf, netOf } from './host.js';
 
@@ -17,19 +30,32 @@ export function registerProcSys(pseudo: PseudoFs, modules: KernelModules): void 
       ...(entry.mode === undefined ? {} : { mode: entry.mode }),
     });
   }
-  perDevice(pseudo, '/proc/sys/net/ipv4/conf', (net) => ipv4ConfDevices(net), ipv4ConfNames, confFile);
+  perDevice(
+    pseudo,
+    '/proc/sys/net/ipv4/conf',
+    (net) => ipv4ConfDevices(net),
+    ipv4ConfNames,
+    confFile,
+  );
   perDevice(pseudo, '/proc/sys/net/ipv4/neigh', neighDevices, Object.keys(NEIGH_FILES), neighFile);
   coreFiles(pseudo);
 }
 
 function perDevice(
-  pseudo: PseudoFs, path: string, list: (net: Net) => string[], names: readonly string[], file: (dev: string, name: string) => PseudoEntry,
+  pseudo: PseudoFs,
+  path: string,
+  list: (net: Net) => string[],
+  names: readonly string[],
+  file: (dev: string, name: string) => PseudoEntry,
 ): void {
   pseudo.registerDir(path, {
     list: (task) => list(netOf(task)),
     lookup: (task, dev) =>
       list(netOf(task)).includes(dev)
-        ? pseudoDir({ list: () => names, lookup: (_task, name) => (names.includes(name) ? file(dev, name) : undefined) })
+        ? pseudoDir({
+            list: () => names,
+            lookup: (_task, name) => (names.includes(name) ? file(dev, name) : undefined),
+          })
         : undefined,
   });
 }
@@ -93,7 +119,11 @@ function neighFile(dev: string, name: string): PseudoEntry {
 
 /** net.core: of the host, not of a namespace. */
 function coreFiles(pseudo: PseudoFs): void {
-  const number = (name: string, get: 'netdevBudget' | 'netdevBudgetUsecs' | 'netdevMaxBacklog', min: number): void => {
+  const number = (
+    name: string,
+    get: 'netdevBudget' | 'netdevBudgetUsecs' | 'netdevMaxBacklog',
+    min: number,
+  ): void => {
     pseudo.registerFile(`/proc/sys/net/core/${name}`, {
       read: (task) => `${hostOf(task).kernel[get]}\n`,
       write: (task, text) => {

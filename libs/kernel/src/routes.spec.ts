@@ -5,7 +5,12 @@
 import { ip, showAddr, showRoute } from './spec-ip.js';
 import { SpecLab, sysctl } from './spec-lab.js';
 
-const CASES: readonly { readonly name: string; readonly commands: string; readonly routes: readonly string[]; readonly addresses: readonly string[] }[] = [
+const CASES: readonly {
+  readonly name: string;
+  readonly commands: string;
+  readonly routes: readonly string[];
+  readonly addresses: readonly string[];
+}[] = [
   {
     name: 'one address, device up',
     commands: 'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0',
@@ -14,9 +19,7 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
       'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
       'broadcast 10.0.0.255 dev d0 table local proto kernel scope link src 10.0.0.1',
     ],
-    addresses: [
-      'd0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0',
-    ],
+    addresses: ['d0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0'],
   },
   {
     name: 'no broadcast given',
@@ -26,19 +29,13 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
       'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
       'broadcast 10.0.0.255 dev d0 table local proto kernel scope link src 10.0.0.1',
     ],
-    addresses: [
-      'd0 inet 10.0.0.1/24 scope global d0',
-    ],
+    addresses: ['d0 inet 10.0.0.1/24 scope global d0'],
   },
   {
     name: 'address before up',
     commands: 'link add d0; addr add 10.0.0.1/24 brd + dev d0',
-    routes: [
-      'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
-    ],
-    addresses: [
-      'd0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0',
-    ],
+    routes: ['local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1'],
+    addresses: ['d0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0'],
   },
   {
     name: 'address, then up',
@@ -48,41 +45,30 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
       'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
       'broadcast 10.0.0.255 dev d0 table local proto kernel scope link src 10.0.0.1',
     ],
-    addresses: [
-      'd0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0',
-    ],
+    addresses: ['d0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0'],
   },
   {
     name: 'up, address, down',
     commands: 'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; link set d0 down',
-    routes: [
-      'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
-    ],
-    addresses: [
-      'd0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0',
-    ],
+    routes: ['local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1'],
+    addresses: ['d0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0'],
   },
   {
     name: 'down and up again',
-    commands: 'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; route add 10.9.0.0/16 via 10.0.0.9; link set d0 down; link set d0 up',
+    commands:
+      'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; route add 10.9.0.0/16 via 10.0.0.9; link set d0 down; link set d0 up',
     routes: [
       '10.0.0.0/24 dev d0 proto kernel scope link src 10.0.0.1',
       'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
       'broadcast 10.0.0.255 dev d0 table local proto kernel scope link src 10.0.0.1',
     ],
-    addresses: [
-      'd0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0',
-    ],
+    addresses: ['d0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0'],
   },
   {
     name: '/32',
     commands: 'link add d0; link set d0 up; addr add 10.0.0.1/32 dev d0',
-    routes: [
-      'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
-    ],
-    addresses: [
-      'd0 inet 10.0.0.1/32 scope global d0',
-    ],
+    routes: ['local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1'],
+    addresses: ['d0 inet 10.0.0.1/32 scope global d0'],
   },
   {
     name: '/31',
@@ -91,9 +77,7 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
       '10.0.0.0/31 dev d0 proto kernel scope link src 10.0.0.0',
       'local 10.0.0.0 dev d0 table local proto kernel scope host src 10.0.0.0',
     ],
-    addresses: [
-      'd0 inet 10.0.0.0/31 scope global d0',
-    ],
+    addresses: ['d0 inet 10.0.0.0/31 scope global d0'],
   },
   {
     name: '/30',
@@ -103,9 +87,7 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
       'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
       'broadcast 10.0.0.3 dev d0 table local proto kernel scope link src 10.0.0.1',
     ],
-    addresses: [
-      'd0 inet 10.0.0.1/30 brd 10.0.0.3 scope global d0',
-    ],
+    addresses: ['d0 inet 10.0.0.1/30 brd 10.0.0.3 scope global d0'],
   },
   {
     name: 'peer',
@@ -114,9 +96,7 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
       '10.0.0.2 dev d0 proto kernel scope link src 10.0.0.1',
       'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
     ],
-    addresses: [
-      'd0 inet 10.0.0.1 peer 10.0.0.2/32 scope global d0',
-    ],
+    addresses: ['d0 inet 10.0.0.1 peer 10.0.0.2/32 scope global d0'],
   },
   {
     name: 'peer with prefix',
@@ -126,13 +106,12 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
       'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
       'broadcast 10.1.0.255 dev d0 table local proto kernel scope link src 10.0.0.1',
     ],
-    addresses: [
-      'd0 inet 10.0.0.1 peer 10.1.0.2/24 scope global d0',
-    ],
+    addresses: ['d0 inet 10.0.0.1 peer 10.1.0.2/24 scope global d0'],
   },
   {
     name: 'secondary',
-    commands: 'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.2/24 brd + dev d0',
+    commands:
+      'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.2/24 brd + dev d0',
     routes: [
       '10.0.0.0/24 dev d0 proto kernel scope link src 10.0.0.1',
       'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
@@ -146,25 +125,26 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
   },
   {
     name: 'secondary deleted',
-    commands: 'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.2/24 brd + dev d0; addr del 10.0.0.2/24 dev d0',
+    commands:
+      'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.2/24 brd + dev d0; addr del 10.0.0.2/24 dev d0',
     routes: [
       '10.0.0.0/24 dev d0 proto kernel scope link src 10.0.0.1',
       'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
       'broadcast 10.0.0.255 dev d0 table local proto kernel scope link src 10.0.0.1',
     ],
-    addresses: [
-      'd0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0',
-    ],
+    addresses: ['d0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0'],
   },
   {
     name: 'primary deleted',
-    commands: 'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.2/24 brd + dev d0; addr del 10.0.0.1/24 dev d0',
+    commands:
+      'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.2/24 brd + dev d0; addr del 10.0.0.1/24 dev d0',
     routes: [],
     addresses: [],
   },
   {
     name: 'same address, two lengths',
-    commands: 'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.1/16 brd + dev d0',
+    commands:
+      'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.1/16 brd + dev d0',
     routes: [
       '10.0.0.0/24 dev d0 proto kernel scope link src 10.0.0.1',
       '10.0.0.0/16 dev d0 proto kernel scope link src 10.0.0.1',
@@ -179,31 +159,30 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
   },
   {
     name: 'same address, two lengths, one deleted',
-    commands: 'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.1/16 brd + dev d0; addr del 10.0.0.1/24 dev d0',
+    commands:
+      'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.1/16 brd + dev d0; addr del 10.0.0.1/24 dev d0',
     routes: [
       '10.0.0.0/16 dev d0 proto kernel scope link src 10.0.0.1',
       'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
       'broadcast 10.0.255.255 dev d0 table local proto kernel scope link src 10.0.0.1',
     ],
-    addresses: [
-      'd0 inet 10.0.0.1/16 brd 10.0.255.255 scope global d0',
-    ],
+    addresses: ['d0 inet 10.0.0.1/16 brd 10.0.255.255 scope global d0'],
   },
   {
     name: 'two subnets',
-    commands: 'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.1.0.1/24 brd + dev d0; addr del 10.0.0.1/24 dev d0',
+    commands:
+      'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.1.0.1/24 brd + dev d0; addr del 10.0.0.1/24 dev d0',
     routes: [
       '10.1.0.0/24 dev d0 proto kernel scope link src 10.1.0.1',
       'local 10.1.0.1 dev d0 table local proto kernel scope host src 10.1.0.1',
       'broadcast 10.1.0.255 dev d0 table local proto kernel scope link src 10.1.0.1',
     ],
-    addresses: [
-      'd0 inet 10.1.0.1/24 brd 10.1.0.255 scope global d0',
-    ],
+    addresses: ['d0 inet 10.1.0.1/24 brd 10.1.0.255 scope global d0'],
   },
   {
     name: 'same subnet on two devices',
-    commands: 'link add d0; link set d0 up; link add d1; link set d1 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.2/24 brd + dev d1',
+    commands:
+      'link add d0; link set d0 up; link add d1; link set d1 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.2/24 brd + dev d1',
     routes: [
       '10.0.0.0/24 dev d0 proto kernel scope link src 10.0.0.1',
       '10.0.0.0/24 dev d1 proto kernel scope link src 10.0.0.2',
@@ -219,19 +198,19 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
   },
   {
     name: 'same subnet on two devices, first deleted',
-    commands: 'link add d0; link set d0 up; link add d1; link set d1 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.2/24 brd + dev d1; addr del 10.0.0.1/24 dev d0',
+    commands:
+      'link add d0; link set d0 up; link add d1; link set d1 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.2/24 brd + dev d1; addr del 10.0.0.1/24 dev d0',
     routes: [
       '10.0.0.0/24 dev d1 proto kernel scope link src 10.0.0.2',
       'local 10.0.0.2 dev d1 table local proto kernel scope host src 10.0.0.2',
       'broadcast 10.0.0.255 dev d1 table local proto kernel scope link src 10.0.0.2',
     ],
-    addresses: [
-      'd1 inet 10.0.0.2/24 brd 10.0.0.255 scope global d1',
-    ],
+    addresses: ['d1 inet 10.0.0.2/24 brd 10.0.0.255 scope global d1'],
   },
   {
     name: 'same address on two devices',
-    commands: 'link add d0; link set d0 up; link add d1; link set d1 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.1/24 brd + dev d1',
+    commands:
+      'link add d0; link set d0 up; link add d1; link set d1 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.1/24 brd + dev d1',
     routes: [
       '10.0.0.0/24 dev d0 proto kernel scope link src 10.0.0.1',
       '10.0.0.0/24 dev d1 proto kernel scope link src 10.0.0.1',
@@ -247,40 +226,37 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
   },
   {
     name: 'same address on two devices, first deleted',
-    commands: 'link add d0; link set d0 up; link add d1; link set d1 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.1/24 brd + dev d1; addr del 10.0.0.1/24 dev d0',
+    commands:
+      'link add d0; link set d0 up; link add d1; link set d1 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.1/24 brd + dev d1; addr del 10.0.0.1/24 dev d0',
     routes: [
       '10.0.0.0/24 dev d1 proto kernel scope link src 10.0.0.1',
       'local 10.0.0.1 dev d1 table local proto kernel scope host src 10.0.0.1',
       'broadcast 10.0.0.255 dev d1 table local proto kernel scope link src 10.0.0.1',
     ],
-    addresses: [
-      'd1 inet 10.0.0.1/24 brd 10.0.0.255 scope global d1',
-    ],
+    addresses: ['d1 inet 10.0.0.1/24 brd 10.0.0.255 scope global d1'],
   },
   {
     name: 'source route dies with its source',
-    commands: 'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.5.0.1/24 brd + dev d0; route add 10.9.0.0/16 via 10.0.0.9 src 10.5.0.1; addr del 10.5.0.1/24 dev d0',
+    commands:
+      'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.5.0.1/24 brd + dev d0; route add 10.9.0.0/16 via 10.0.0.9 src 10.5.0.1; addr del 10.5.0.1/24 dev d0',
     routes: [
       '10.0.0.0/24 dev d0 proto kernel scope link src 10.0.0.1',
       'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
       'broadcast 10.0.0.255 dev d0 table local proto kernel scope link src 10.0.0.1',
     ],
-    addresses: [
-      'd0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0',
-    ],
+    addresses: ['d0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0'],
   },
   {
     name: 'gateway outlives its address',
-    commands: 'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.5.0.1/24 brd + dev d0; route add 10.9.0.0/16 via 10.5.0.9; addr del 10.5.0.1/24 dev d0',
+    commands:
+      'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.5.0.1/24 brd + dev d0; route add 10.9.0.0/16 via 10.5.0.9; addr del 10.5.0.1/24 dev d0',
     routes: [
       '10.0.0.0/24 dev d0 proto kernel scope link src 10.0.0.1',
       '10.9.0.0/16 via 10.5.0.9 dev d0',
       'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
       'broadcast 10.0.0.255 dev d0 table local proto kernel scope link src 10.0.0.1',
     ],
-    addresses: [
-      'd0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0',
-    ],
+    addresses: ['d0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0'],
   },
   {
     name: 'metric',
@@ -290,9 +266,7 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
       'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
       'broadcast 10.0.0.255 dev d0 table local proto kernel scope link src 10.0.0.1',
     ],
-    addresses: [
-      'd0 inet 10.0.0.1/24 metric 50 brd 10.0.0.255 scope global d0',
-    ],
+    addresses: ['d0 inet 10.0.0.1/24 metric 50 brd 10.0.0.255 scope global d0'],
   },
   {
     name: 'noprefixroute',
@@ -301,9 +275,7 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
       'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
       'broadcast 10.0.0.255 dev d0 table local proto kernel scope link src 10.0.0.1',
     ],
-    addresses: [
-      'd0 inet 10.0.0.1/24 brd 10.0.0.255 scope global noprefixroute d0',
-    ],
+    addresses: ['d0 inet 10.0.0.1/24 brd 10.0.0.255 scope global noprefixroute d0'],
   },
   {
     name: 'scope link',
@@ -313,9 +285,7 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
       'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
       'broadcast 10.0.0.255 dev d0 table local proto kernel scope link src 10.0.0.1',
     ],
-    addresses: [
-      'd0 inet 10.0.0.1/24 brd 10.0.0.255 scope link d0',
-    ],
+    addresses: ['d0 inet 10.0.0.1/24 brd 10.0.0.255 scope link d0'],
   },
   {
     name: 'lo',
@@ -325,9 +295,7 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
       'local 127.0.0.1 dev lo table local proto kernel scope host src 127.0.0.1',
       'broadcast 127.255.255.255 dev lo table local proto kernel scope link src 127.0.0.1',
     ],
-    addresses: [
-      'lo inet 127.0.0.1/8 scope host lo',
-    ],
+    addresses: ['lo inet 127.0.0.1/8 scope host lo'],
   },
   {
     name: 'lo with an address',
@@ -338,10 +306,7 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
       'local 127.0.0.1 dev lo table local proto kernel scope host src 127.0.0.1',
       'broadcast 127.255.255.255 dev lo table local proto kernel scope link src 127.0.0.1',
     ],
-    addresses: [
-      'lo inet 127.0.0.1/8 scope host lo',
-      'lo inet 10.0.0.1/32 scope global lo',
-    ],
+    addresses: ['lo inet 127.0.0.1/8 scope host lo', 'lo inet 10.0.0.1/32 scope global lo'],
   },
   {
     name: 'lo with a subnet',
@@ -354,10 +319,7 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
       'local 127.0.0.1 dev lo table local proto kernel scope host src 127.0.0.1',
       'broadcast 127.255.255.255 dev lo table local proto kernel scope link src 127.0.0.1',
     ],
-    addresses: [
-      'lo inet 127.0.0.1/8 scope host lo',
-      'lo inet 10.0.0.1/24 scope global lo',
-    ],
+    addresses: ['lo inet 127.0.0.1/8 scope host lo', 'lo inet 10.0.0.1/24 scope global lo'],
   },
   {
     name: 'own broadcast address',
@@ -368,9 +330,7 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
       'broadcast 10.0.0.127 dev d0 table local proto kernel scope link src 10.0.0.1',
       'broadcast 10.0.0.255 dev d0 table local proto kernel scope link src 10.0.0.1',
     ],
-    addresses: [
-      'd0 inet 10.0.0.1/24 brd 10.0.0.127 scope global d0',
-    ],
+    addresses: ['d0 inet 10.0.0.1/24 brd 10.0.0.127 scope global d0'],
   },
   {
     name: 'device deleted',
@@ -380,7 +340,8 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
   },
   {
     name: 'more routes',
-    commands: 'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; route add default via 10.0.0.254; route add 10.2.0.0/16 via 10.0.0.2 metric 5; route add blackhole 10.3.0.0/16; route add unreachable 10.4.0.0/16 metric 9; route add 10.6.0.0/16 dev d0; route add 10.7.0.0/16 via 10.0.0.3 table 100; route append 10.2.0.0/16 via 10.0.0.4 metric 5; route replace 10.2.0.0/16 via 10.0.0.5 metric 5',
+    commands:
+      'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; route add default via 10.0.0.254; route add 10.2.0.0/16 via 10.0.0.2 metric 5; route add blackhole 10.3.0.0/16; route add unreachable 10.4.0.0/16 metric 9; route add 10.6.0.0/16 dev d0; route add 10.7.0.0/16 via 10.0.0.3 table 100; route append 10.2.0.0/16 via 10.0.0.4 metric 5; route replace 10.2.0.0/16 via 10.0.0.5 metric 5',
     routes: [
       '10.7.0.0/16 via 10.0.0.3 dev d0 table 100',
       'default via 10.0.0.254 dev d0',
@@ -393,13 +354,12 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
       'local 10.0.0.1 dev d0 table local proto kernel scope host src 10.0.0.1',
       'broadcast 10.0.0.255 dev d0 table local proto kernel scope link src 10.0.0.1',
     ],
-    addresses: [
-      'd0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0',
-    ],
+    addresses: ['d0 inet 10.0.0.1/24 brd 10.0.0.255 scope global d0'],
   },
   {
     name: 'narrow scopes come first',
-    commands: 'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.1.0.1/24 brd + scope link dev d0; addr add 10.2.0.1/24 brd + dev d0; addr add 10.3.0.1/24 brd + scope host dev d0; addr add 10.0.0.2/24 brd + dev d0; addr add 10.4.0.1/24 brd + scope link dev d0',
+    commands:
+      'link add d0; link set d0 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.1.0.1/24 brd + scope link dev d0; addr add 10.2.0.1/24 brd + dev d0; addr add 10.3.0.1/24 brd + scope host dev d0; addr add 10.0.0.2/24 brd + dev d0; addr add 10.4.0.1/24 brd + scope link dev d0',
     routes: [
       '10.0.0.0/24 dev d0 proto kernel scope link src 10.0.0.1',
       '10.1.0.0/24 dev d0 proto kernel scope link src 10.1.0.1',
@@ -429,7 +389,8 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
   },
   {
     name: 'half of two next hops',
-    commands: 'link add d0; link set d0 up; link add d1; link set d1 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.1.0.1/24 brd + dev d1; route add 10.9.0.0/16 nexthop via 10.0.0.9 nexthop via 10.1.0.9 weight 2; link set d1 down',
+    commands:
+      'link add d0; link set d0 up; link add d1; link set d1 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.1.0.1/24 brd + dev d1; route add 10.9.0.0/16 nexthop via 10.0.0.9 nexthop via 10.1.0.9 weight 2; link set d1 down',
     routes: [
       '10.0.0.0/24 dev d0 proto kernel scope link src 10.0.0.1',
       '10.9.0.0/16',
@@ -446,7 +407,8 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
   },
   {
     name: 'two next hops again',
-    commands: 'link add d0; link set d0 up; link add d1; link set d1 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.1.0.1/24 brd + dev d1; route add 10.9.0.0/16 nexthop via 10.0.0.9 nexthop via 10.1.0.9 weight 2; link set d1 down; link set d1 up',
+    commands:
+      'link add d0; link set d0 up; link add d1; link set d1 up; addr add 10.0.0.1/24 brd + dev d0; addr add 10.1.0.1/24 brd + dev d1; route add 10.9.0.0/16 nexthop via 10.0.0.9 nexthop via 10.1.0.9 weight 2; link set d1 down; link set d1 up',
     routes: [
       '10.0.0.0/24 dev d0 proto kernel scope link src 10.0.0.1',
       '10.1.0.0/24 dev d1 proto kernel scope link src 10.1.0.1',
@@ -465,7 +427,8 @@ const CASES: readonly { readonly name: string; readonly commands: string; readon
   },
   {
     name: 'promote_secondaries',
-    commands: 'link add d0; link set d0 up; sysctl promote_secondaries d0 1; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.2/24 brd + dev d0; addr add 10.0.0.3/24 brd + dev d0; addr del 10.0.0.1/24 dev d0',
+    commands:
+      'link add d0; link set d0 up; sysctl promote_secondaries d0 1; addr add 10.0.0.1/24 brd + dev d0; addr add 10.0.0.2/24 brd + dev d0; addr add 10.0.0.3/24 brd + dev d0; addr del 10.0.0.1/24 dev d0',
     routes: [
       '10.0.0.0/24 dev d0 proto kernel scope link src 10.0.0.2',
       'local 10.0.0.2 dev d0 table local proto kernel scope host src 10.0.0.2',

@@ -43,7 +43,16 @@ export class RtnlDescription extends FileDescription {
   }
 
   override stat(): Stat {
-    return { ino: this.ino, type: 'socket', mode: 0o777, nlink: 1, uid: 0, gid: 0, size: 0, mtimeNs: 0 };
+    return {
+      ino: this.ino,
+      type: 'socket',
+      mode: 0o777,
+      nlink: 1,
+      uid: 0,
+      gid: 0,
+      size: 0,
+      mtimeNs: 0,
+    };
   }
 
   override linkText(): string {

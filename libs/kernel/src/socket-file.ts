@@ -41,7 +41,16 @@ export class SocketDescription extends FileDescription {
   }
 
   override stat(): Stat {
-    return { ino: this.sk.ino, type: 'socket', mode: 0o777, nlink: 1, uid: 0, gid: 0, size: 0, mtimeNs: 0 };
+    return {
+      ino: this.sk.ino,
+      type: 'socket',
+      mode: 0o777,
+      nlink: 1,
+      uid: 0,
+      gid: 0,
+      size: 0,
+      mtimeNs: 0,
+    };
   }
 
   override linkText(): string {

@@ -55,7 +55,13 @@ export interface Ipv4Fields {
   readonly check?: number;
 }
 
-export function ipv4(src: string, dst: string, protocol: number, payload: Uint8Array, f: Ipv4Fields = {}): Uint8Array {
+export function ipv4(
+  src: string,
+  dst: string,
+  protocol: number,
+  payload: Uint8Array,
+  f: Ipv4Fields = {},
+): Uint8Array {
   const options = f.options ?? new Uint8Array(0);
   const header = new Uint8Array(20 + options.length);
   const dv = new DataView(header.buffer);
@@ -81,7 +87,12 @@ function pseudo(src: string, dst: string, protocol: number, length: number): num
 }
 
 export function udp(
-  src: string, dst: string, sport: number, dport: number, data: Uint8Array, f: { readonly check?: number; readonly length?: number } = {},
+  src: string,
+  dst: string,
+  sport: number,
+  dport: number,
+  data: Uint8Array,
+  f: { readonly check?: number; readonly length?: number } = {},
 ): Uint8Array {
   const out = concat(new Uint8Array(8), data);
   const dv = new DataView(out.buffer);
@@ -94,7 +105,19 @@ export function udp(
 }
 
 export function tcp(
-  src: string, dst: string, sport: number, dport: number, f: { readonly seq?: number; readonly ack?: number; readonly flags?: number; readonly data?: Uint8Array; readonly check?: number; readonly doff?: number; readonly window?: number } = {},
+  src: string,
+  dst: string,
+  sport: number,
+  dport: number,
+  f: {
+    readonly seq?: number;
+    readonly ack?: number;
+    readonly flags?: number;
+    readonly data?: Uint8Array;
+    readonly check?: number;
+    readonly doff?: number;
+    readonly window?: number;
+  } = {},
 ): Uint8Array {
   const out = concat(new Uint8Array(20), f.data ?? new Uint8Array(0));
   const dv = new DataView(out.buffer);
@@ -109,7 +132,13 @@ export function tcp(
   return out;
 }
 
-export function icmp(type: number, code = 0, rest = 0, data: Uint8Array = new Uint8Array(0), check?: number): Uint8Array {
+export function icmp(
+  type: number,
+  code = 0,
+  rest = 0,
+  data: Uint8Array = new Uint8Array(0),
+  check?: number,
+): Uint8Array {
   const out = concat(new Uint8Array(8), data);
   const dv = new DataView(out.buffer);
   dv.setUint8(0, type);

@@ -2,10 +2,30 @@
  * For specs: hosts on wires with one engine, programs run on them, frames put in by hand and seen on the way out.
  */
 import { Engine } from '@netloom/engine';
-import { devOpen, MIB_ICMP_IN, MIB_ICMP_OUT, Mib, NET_SKB_PAD, skbBytes, SkbPool, skbPut, Tracepoints, type Net } from '@netloom/kernel-core';
+import {
+  devOpen,
+  MIB_ICMP_IN,
+  MIB_ICMP_OUT,
+  Mib,
+  NET_SKB_PAD,
+  skbBytes,
+  SkbPool,
+  skbPut,
+  Tracepoints,
+  type Net,
+} from '@netloom/kernel-core';
 import { nicReceive, Wire, type Impairments, type Nic } from '@netloom/kernel-drivers';
 import { inetAddAddress } from '@netloom/kernel-inet';
-import { decodeText, encodeText, print, readTextFile, type Program, type ProgramSpec, type Sys, type WaitStatus } from '@netloom/sys';
+import {
+  decodeText,
+  encodeText,
+  print,
+  readTextFile,
+  type Program,
+  type ProgramSpec,
+  type Sys,
+  type WaitStatus,
+} from '@netloom/sys';
 import { PacketMemory } from '@netloom/wire';
 import { createEnvironment, type HostEnvironment } from './environment.js';
 import { Host } from './host.js';
@@ -32,19 +52,34 @@ export class SpecLab {
   private hosts = 0;
 
   constructor(seed = 1, programs: readonly ProgramSpec[] = []) {
-    this.engine = new Engine({ seed, drain: () => new Promise((resolve) => setImmediate(resolve)) });
+    this.engine = new Engine({
+      seed,
+      drain: () => new Promise((resolve) => setImmediate(resolve)),
+    });
     this.environment = createEnvironment(programs);
   }
 
   host(name: string): Host {
     return new Host({
-      environment: this.environment, engine: this.engine, pool: this.pool, trace: this.trace, name, index: this.hosts++, bootTimeSec: 1_700_000_000,
+      environment: this.environment,
+      engine: this.engine,
+      pool: this.pool,
+      trace: this.trace,
+      name,
+      index: this.hosts++,
+      bootTimeSec: 1_700_000_000,
       onBug: (error) => this.bugs.push(error),
     });
   }
 
   /** Puts in a card, up, with addresses such as `10.0.0.1/24` (each with its broadcast address). */
-  nic(host: Host, name: string, macText: string, addresses: readonly string[] = [], mtu = 1500): Nic {
+  nic(
+    host: Host,
+    name: string,
+    macText: string,
+    addresses: readonly string[] = [],
+    mtu = 1500,
+  ): Nic {
     const nic = host.addNic(name, { mac: mac(macText), mtu });
     for (const address of addresses) addAddress(host.kernel.initNet, nic.dev.ifindex, address);
     devOpen(nic.dev);
@@ -143,7 +178,8 @@ export function watch(wire: Wire, direction: 'a' | 'z'): SeenFrame[] {
   const before = wire.observer;
   wire.observer = (from, skb, outcome) => {
     before?.(from, skb, outcome);
-    if (from === wire[direction] && outcome === 'sent') seen.push({ time: wire.engine.now, bytes: skbBytes(skb) });
+    if (from === wire[direction] && outcome === 'sent')
+      seen.push({ time: wire.engine.now, bytes: skbBytes(skb) });
   };
   return seen;
 }
@@ -155,18 +191,26 @@ export function counters(net: Net): Map<string, number> {
   const found = new Map<string, number>();
   net.mib.forEach((value, index) => {
     if (value === 0) return;
-    const name = MIB_NAMES[index] ?? (index < MIB_ICMP_OUT ? `IcmpMsgInType${index - MIB_ICMP_IN}` : `IcmpMsgOutType${index - MIB_ICMP_OUT}`);
+    const name =
+      MIB_NAMES[index] ??
+      (index < MIB_ICMP_OUT
+        ? `IcmpMsgInType${index - MIB_ICMP_IN}`
+        : `IcmpMsgOutType${index - MIB_ICMP_OUT}`);
     found.set(name, value);
   });
   return found;
 }
 
 /** Counters that moved, as `Name` or `Name=by`, sorted; octet counters of IpExt are left out. */
-export function moved(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): string {
+export function moved(
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): string {
   const parts: string[] = [];
   for (const [name, value] of after) {
     const by = value - (before.get(name) ?? 0);
-    if (by !== 0 && name !== 'IpExtInOctets' && name !== 'IpExtOutOctets') parts.push(by === 1 ? name : `${name}=${by}`);
+    if (by !== 0 && name !== 'IpExtInOctets' && name !== 'IpExtOutOctets')
+      parts.push(by === 1 ? name : `${name}=${by}`);
   }
   return parts.sort().join(' ');
 }

@@ -8,7 +8,15 @@ import { bridgeOf } from '@netloom/kernel-drivers';
 import { Iff, type LinkInfoData } from '@netloom/sys';
 import { netOf } from './host.js';
 
-const OPERSTATES = ['unknown', 'notpresent', 'down', 'lowerlayerdown', 'testing', 'dormant', 'up'] as const;
+const OPERSTATES = [
+  'unknown',
+  'notpresent',
+  'down',
+  'lowerlayerdown',
+  'testing',
+  'dormant',
+  'up',
+] as const;
 
 /** Attribute to its text, without the newline. */
 const ATTRIBUTES: Readonly<Record<string, (dev: NetDevice) => string>> = {
@@ -62,7 +70,10 @@ const WRITERS: Readonly<Record<string, (dev: NetDevice, text: string) => void>> 
 
 /** File name below statistics → counter. */
 const STATISTICS: Readonly<Record<string, number>> = Object.fromEntries(
-  Object.entries(Stat).map(([name, index]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), index]),
+  Object.entries(Stat).map(([name, index]) => [
+    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    index,
+  ]),
 );
 
 function extraDirs(dev: NetDevice): readonly string[] {
@@ -76,7 +87,8 @@ function deviceDir(dev: NetDevice): PseudoEntry {
     lookup: (_task, name) => {
       if (name === 'statistics') return statisticsDir(dev);
       if (name === 'queues') return queuesDir(dev);
-      if (name === 'brport' && dev.master !== null && bridgeOf(dev.master) !== undefined) return portDir();
+      if (name === 'brport' && dev.master !== null && bridgeOf(dev.master) !== undefined)
+        return portDir();
       const bridge = bridgeOf(dev);
       if (bridge !== undefined && name === 'bridge') return bridgeDir(dev);
       if (bridge !== undefined && name === 'brif') return portsDir(bridge.ports);
@@ -107,10 +119,14 @@ function queuesDir(dev: NetDevice): PseudoEntry {
     },
   });
   const queue = (file: string | undefined): PseudoEntry =>
-    pseudoDir({ list: () => (file === undefined ? [] : [file]), lookup: (_task, name) => (name === file ? rpsCpus : undefined) });
+    pseudoDir({
+      list: () => (file === undefined ? [] : [file]),
+      lookup: (_task, name) => (name === file ? rpsCpus : undefined),
+    });
   return pseudoDir({
     list: () => ['rx-0', 'tx-0'],
-    lookup: (_task, name) => (name === 'rx-0' ? queue('rps_cpus') : name === 'tx-0' ? queue(undefined) : undefined),
+    lookup: (_task, name) =>
+      name === 'rx-0' ? queue('rps_cpus') : name === 'tx-0' ? queue(undefined) : undefined,
   });
 }
 
@@ -119,7 +135,9 @@ function cpuMaskText(chosen: readonly number[], cpus: number): string {
   const groups: string[] = [];
   for (let first = 0; first < cpus; first += 32) {
     const bits = Math.min(32, cpus - first);
-    const mask = chosen.filter((cpu) => cpu >= first && cpu < first + bits).reduce((sum, cpu) => sum + 2 ** (cpu - first), 0);
+    const mask = chosen
+      .filter((cpu) => cpu >= first && cpu < first + bits)
+      .reduce((sum, cpu) => sum + 2 ** (cpu - first), 0);
     groups.unshift(mask.toString(16).padStart(Math.ceil(bits / 4), '0'));
   }
   return groups.join(',');
@@ -130,13 +148,17 @@ function parseCpuMask(text: string, cpus: number): number[] {
   const digits = text.trim();
   if (!/^[0-9a-f]+(,[0-9a-f]{1,8})*$/i.test(digits)) throw new KernelError('EINVAL');
   const chosen: number[] = [];
-  digits.split(',').reverse().forEach((group, i) => {
-    [...group].reverse().forEach((digit, place) => {
-      for (let bit = 0; bit < 4; bit++) {
-        if (((Number.parseInt(digit, 16) >> bit) & 1) !== 0) chosen.push(i * 32 + place * 4 + bit);
-      }
+  digits
+    .split(',')
+    .reverse()
+    .forEach((group, i) => {
+      [...group].reverse().forEach((digit, place) => {
+        for (let bit = 0; bit < 4; bit++) {
+          if (((Number.parseInt(digit, 16) >> bit) & 1) !== 0)
+            chosen.push(i * 32 + place * 4 + bit);
+        }
+      });
     });
-  });
   if (chosen.some((cpu) => cpu >= cpus)) throw new KernelError('EOVERFLOW');
   return chosen.sort((a, b) => a - b);
 }
@@ -154,7 +176,10 @@ function portDir(): PseudoEntry {
   const values: Readonly<Record<string, string>> = { path_cost: '2', priority: '32', state: '3' };
   return pseudoDir({
     list: () => Object.keys(values),
-    lookup: (_task, name) => (values[name] === undefined ? undefined : pseudoFile({ read: () => `${values[name] ?? ''}\n` })),
+    lookup: (_task, name) =>
+      values[name] === undefined
+        ? undefined
+        : pseudoFile({ read: () => `${values[name] ?? ''}\n` }),
   });
 }
 
@@ -162,8 +187,17 @@ function portDir(): PseudoEntry {
 function bridgeDir(dev: NetDevice): PseudoEntry {
   const data = (): LinkInfoData => dev.ops.info?.(dev) ?? {};
   const names: Readonly<Record<string, string>> = {
-    ageing_time: 'ageing_time', forward_delay: 'forward_delay', group_fwd_mask: 'group_fwd_mask', hello_time: 'hello_time', max_age: 'max_age',
-    bridge_id: 'bridge_id', root_id: 'root_id', root_path_cost: 'root_path_cost', root_port: 'root_port', priority: 'priority', stp_state: 'stp_state',
+    ageing_time: 'ageing_time',
+    forward_delay: 'forward_delay',
+    group_fwd_mask: 'group_fwd_mask',
+    hello_time: 'hello_time',
+    max_age: 'max_age',
+    bridge_id: 'bridge_id',
+    root_id: 'root_id',
+    root_path_cost: 'root_path_cost',
+    root_port: 'root_port',
+    priority: 'priority',
+    stp_state: 'stp_state',
     vlan_filtering: 'vlan_filtering',
   };
   return pseudoDir({
@@ -171,7 +205,10 @@ function bridgeDir(dev: NetDevice): PseudoEntry {
     lookup: (_task, name) => {
       const key = names[name];
       if (key === undefined) return undefined;
-      return pseudoFile({ read: () => `${name === 'group_fwd_mask' ? `0x${Number(data()[key]).toString(16)}` : String(data()[key])}\n` });
+      return pseudoFile({
+        read: () =>
+          `${name === 'group_fwd_mask' ? `0x${Number(data()[key]).toString(16)}` : String(data()[key])}\n`,
+      });
     },
   });
 }
@@ -181,7 +218,9 @@ function statisticsDir(dev: NetDevice): PseudoEntry {
     list: () => Object.keys(STATISTICS),
     lookup: (_task, name) => {
       const index = STATISTICS[name];
-      return index === undefined ? undefined : pseudoFile({ read: () => `${dev.stats[index] ?? 0}\n` });
+      return index === undefined
+        ? undefined
+        : pseudoFile({ read: () => `${dev.stats[index] ?? 0}\n` });
     },
   });
 }

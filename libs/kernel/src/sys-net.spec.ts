@@ -3,7 +3,19 @@
  * namespaces.
  */
 import { KernelError } from '@netloom/base';
-import { AF_INET, decodeText, encodeText, Msg, OpenFlag, Poll, readTextFile, SOCK_DGRAM, type Program, type SockAddrIn, type Sys } from '@netloom/sys';
+import {
+  AF_INET,
+  decodeText,
+  encodeText,
+  Msg,
+  OpenFlag,
+  Poll,
+  readTextFile,
+  SOCK_DGRAM,
+  type Program,
+  type SockAddrIn,
+  type Sys,
+} from '@netloom/sys';
 import type { Host } from './host.js';
 import { fill, ip4 } from './spec-frames.js';
 import { SpecLab } from './spec-lab.js';
@@ -33,7 +45,12 @@ function twoHosts(): { readonly lab: SpecLab; readonly a: Host; readonly b: Host
   const lab = new SpecLab();
   const a = lab.host('a');
   const b = lab.host('b');
-  lab.wire(lab.nic(a, 'e0', '02:00:00:00:01:01', ['10.1.0.1/24']), lab.nic(b, 'e0', '02:00:00:00:01:02', ['10.1.0.2/24']), { delayNs: 5e6 }, 'w');
+  lab.wire(
+    lab.nic(a, 'e0', '02:00:00:00:01:01', ['10.1.0.1/24']),
+    lab.nic(b, 'e0', '02:00:00:00:01:02', ['10.1.0.2/24']),
+    { delayNs: 5e6 },
+    'w',
+  );
   return { lab, a, b };
 }
 
@@ -111,7 +128,13 @@ describe('socket calls', () => {
       await poll(Poll.POLLIN, 1e9);
       return seen;
     });
-    expect(log).toEqual([[0, 0], [Poll.POLLOUT, 0], [0, 100], [Poll.POLLERR, 120], [Poll.POLLIN, 120]]);
+    expect(log).toEqual([
+      [0, 0],
+      [Poll.POLLOUT, 0],
+      [0, 100],
+      [Poll.POLLERR, 120],
+      [Poll.POLLIN, 120],
+    ]);
     await quiet(lab, a, b);
   });
 
@@ -126,7 +149,12 @@ describe('socket calls', () => {
       await sys.sendto(fd, fill(3));
       expect(await codeOf(sys.recvmsg(fd, 10))).toBe('ECONNREFUSED');
       const { control, flags, from } = await sys.recvmsg(fd, 10, Msg.MSG_ERRQUEUE);
-      expect(control.err).toMatchObject({ origin: 2, type: 3, code: 3, offender: { addr: ip4('10.1.0.2') } });
+      expect(control.err).toMatchObject({
+        origin: 2,
+        type: 3,
+        code: 3,
+        offender: { addr: ip4('10.1.0.2') },
+      });
       expect([flags, from]).toEqual([Msg.MSG_ERRQUEUE, at('10.1.0.2', 9)]);
       expect(sys.getsockopt(fd, 'SO_ERROR')).toBe(0);
       return 0;
@@ -155,7 +183,7 @@ describe('socket calls', () => {
     await quiet(lab, a, b);
   });
 
-  it('wrong arguments get the kernel\'s errno', async () => {
+  it("wrong arguments get the kernel's errno", async () => {
     const { lab, a } = twoHosts();
     await lab.run(a, async (sys) => {
       expect(code(() => sys.socket(99, SOCK_DGRAM, 0))).toBe('EAFNOSUPPORT');
@@ -164,23 +192,33 @@ describe('socket calls', () => {
       expect(code(() => sys.bind(0, at('0.0.0.0', 1)))).toBe('ENOTSOCK');
       expect(code(() => sys.bind(77, at('0.0.0.0', 1)))).toBe('EBADF');
       const fd = sys.socket(AF_INET, SOCK_DGRAM, 0);
-      expect(code(() => {
-        sys.listen(fd, 1);
-      })).toBe('EOPNOTSUPP');
+      expect(
+        code(() => {
+          sys.listen(fd, 1);
+        }),
+      ).toBe('EOPNOTSUPP');
       expect(await codeOf(sys.accept(fd))).toBe('EOPNOTSUPP');
       expect(code(() => sys.getpeername(fd))).toBe('ENOTCONN');
-      expect(code(() => {
-        sys.shutdown(fd, 'rdwr');
-      })).toBe('ENOTCONN');
-      expect(code(() => {
-        sys.setsockopt(fd, 'TCP_NODELAY', 1);
-      })).toBe('ENOPROTOOPT');
-      expect(code(() => {
-        sys.setsockopt(fd, 'IP_TTL', 256);
-      })).toBe('EINVAL');
-      expect(code(() => {
-        sys.setsockopt(fd, 'SO_BINDTODEVICE', 'nope');
-      })).toBe('ENODEV');
+      expect(
+        code(() => {
+          sys.shutdown(fd, 'rdwr');
+        }),
+      ).toBe('ENOTCONN');
+      expect(
+        code(() => {
+          sys.setsockopt(fd, 'TCP_NODELAY', 1);
+        }),
+      ).toBe('ENOPROTOOPT');
+      expect(
+        code(() => {
+          sys.setsockopt(fd, 'IP_TTL', 256);
+        }),
+      ).toBe('EINVAL');
+      expect(
+        code(() => {
+          sys.setsockopt(fd, 'SO_BINDTODEVICE', 'nope');
+        }),
+      ).toBe('ENODEV');
       expect(await codeOf(sys.connect(fd, { family: 'unix', path: '/x' }))).toBe('EAFNOSUPPORT');
       sys.close(fd);
       expect(await codeOf(sys.recvmsg(fd, 1))).toBe('EBADF');
@@ -197,10 +235,14 @@ describe('socket calls', () => {
       const twin = sys.dup(fd);
       sys.close(fd);
       const other = sys.socket(AF_INET, SOCK_DGRAM, 0);
-      expect(code(() => {
-        sys.bind(other, at('0.0.0.0', 5000));
-      })).toBe('EADDRINUSE');
-      expect(sys.sockDiag(['udp']).map(({ local, users }) => [local, users.map(({ fd: n }) => n)])).toEqual([[at('0.0.0.0', 5000), [twin]]]);
+      expect(
+        code(() => {
+          sys.bind(other, at('0.0.0.0', 5000));
+        }),
+      ).toBe('EADDRINUSE');
+      expect(
+        sys.sockDiag(['udp']).map(({ local, users }) => [local, users.map(({ fd: n }) => n)]),
+      ).toEqual([[at('0.0.0.0', 5000), [twin]]]);
       sys.close(twin);
       sys.bind(other, at('0.0.0.0', 5000));
       return 0;
@@ -216,9 +258,15 @@ describe('socket calls', () => {
         sys.setsockopt(fd, option, value);
         return sys.getsockopt(fd, option);
       };
-      expect([sys.getsockopt(fd, 'SO_RCVBUF'), sys.getsockopt(fd, 'SO_SNDBUF')]).toEqual([212992, 212992]);
-      expect([after('SO_RCVBUF', 5000), after('SO_RCVBUF', 1), after('SO_RCVBUF', 1e9)]).toEqual([10_000, 2304, 425_984]);
-      expect([after('SO_SNDBUF', 5000), after('SO_SNDBUF', 1), after('SO_SNDBUF', 1e9)]).toEqual([10_000, 4608, 425_984]);
+      expect([sys.getsockopt(fd, 'SO_RCVBUF'), sys.getsockopt(fd, 'SO_SNDBUF')]).toEqual([
+        212992, 212992,
+      ]);
+      expect([after('SO_RCVBUF', 5000), after('SO_RCVBUF', 1), after('SO_RCVBUF', 1e9)]).toEqual([
+        10_000, 2304, 425_984,
+      ]);
+      expect([after('SO_SNDBUF', 5000), after('SO_SNDBUF', 1), after('SO_SNDBUF', 1e9)]).toEqual([
+        10_000, 4608, 425_984,
+      ]);
       return Promise.resolve(0);
     });
     await quiet(lab, a);
@@ -226,7 +274,11 @@ describe('socket calls', () => {
 });
 
 describe('network namespaces', () => {
-  const links = (sys: Sys): string => sys.rtnl('RTM_GETLINK', {}).map(({ ifname }) => ifname).join(' ');
+  const links = (sys: Sys): string =>
+    sys
+      .rtnl('RTM_GETLINK', {})
+      .map(({ ifname }) => ifname)
+      .join(' ');
   const alive = (host: Host): number => host.kernel.nets.length;
 
   it('a new one has only lo, down, and its own files and sockets', async () => {
@@ -322,18 +374,26 @@ describe('network namespaces', () => {
     const { lab, a } = twoHosts();
     await lab.run(a, (sys) => {
       const fd = sys.open('/tmp', OpenFlag.O_RDONLY);
-      expect(code(() => {
-        sys.setns(fd);
-      })).toBe('EINVAL');
-      expect(code(() => {
-        sys.setns(99);
-      })).toBe('EBADF');
-      expect(code(() => {
-        sys.netnsBind('/tmp/none');
-      })).toBe('ENOENT');
-      expect(code(() => {
-        sys.netnsUnbind('/tmp');
-      })).toBe('EINVAL');
+      expect(
+        code(() => {
+          sys.setns(fd);
+        }),
+      ).toBe('EINVAL');
+      expect(
+        code(() => {
+          sys.setns(99);
+        }),
+      ).toBe('EBADF');
+      expect(
+        code(() => {
+          sys.netnsBind('/tmp/none');
+        }),
+      ).toBe('ENOENT');
+      expect(
+        code(() => {
+          sys.netnsUnbind('/tmp');
+        }),
+      ).toBe('EINVAL');
       return Promise.resolve(0);
     });
     await quiet(lab, a);
@@ -362,7 +422,10 @@ describe('rtnetlink events', () => {
     const short = events.filter((event) => !event.startsWith('RTM_NEWLINK'));
     expect(short.slice(0, 3)).toEqual(['RTM_NEWADDR', 'RTM_NEWROUTE', 'RTM_NEWROUTE']);
     expect(short).toContain('RTM_DELADDR');
-    expect(short.filter((event) => event.startsWith('RTM_DELLINK')).sort()).toEqual(['RTM_DELLINK d0', 'RTM_DELLINK p0']);
+    expect(short.filter((event) => event.startsWith('RTM_DELLINK')).sort()).toEqual([
+      'RTM_DELLINK d0',
+      'RTM_DELLINK p0',
+    ]);
     await quiet(lab, a);
   });
 
@@ -383,4 +446,3 @@ describe('rtnetlink events', () => {
     await quiet(lab, a);
   });
 });
-

@@ -17,7 +17,13 @@ class Bench {
   readonly sockets: Sock[] = [];
 
   constructor(mtu = 1500) {
-    const nicA = this.lab.nic(this.a, 'e0', '02:00:00:00:01:01', ['10.1.0.1/24', '10.1.0.3/24'], mtu);
+    const nicA = this.lab.nic(
+      this.a,
+      'e0',
+      '02:00:00:00:01:01',
+      ['10.1.0.1/24', '10.1.0.3/24'],
+      mtu,
+    );
     const nicB = this.lab.nic(this.b, 'e0', '02:00:00:00:01:02', ['10.1.0.2/24'], mtu);
     this.lab.wire(nicA, nicB, { delayNs: 1e6 }, 'w');
   }
@@ -67,7 +73,11 @@ describe('UDP', () => {
     bench.go();
     const { data, from, length, flags } = recv(server);
     expect([[...data], length, flags]).toEqual([[...fill(100, 7)], 100, 0]);
-    expect(from).toEqual({ family: 'inet', addr: ip4('10.1.0.1'), port: (client.getname(false) as SockAddrIn).port });
+    expect(from).toEqual({
+      family: 'inet',
+      addr: ip4('10.1.0.1'),
+      port: (client.getname(false) as SockAddrIn).port,
+    });
     expect(server.recvmsg(10, 0)).toBe(-Errno.EAGAIN);
   });
 
@@ -81,23 +91,30 @@ describe('UDP', () => {
     expect(waiting(server)).toBe(0);
   });
 
-  it.each([0, 1, 1472, 1473, 2960, 65507])('carries %i bytes, in fragments where it must', (size) => {
-    const server = bench.socket(bench.b, 5000);
-    const client = bench.socket(bench.a);
-    const data = Uint8Array.from({ length: size }, (_, i) => i & 255);
-    expect(client.sendmsg(data, { flags: 0, to: at('10.1.0.2', 5000) })).toBe(size);
-    bench.go();
-    expect(recv(server).data).toEqual(data);
-    const fragments = size + 28 <= 1500 ? 0 : Math.ceil((size + 8) / 1480);
-    expect(counters(bench.a.kernel.initNet).get('IpFragCreates') ?? 0).toBe(fragments);
-    expect(counters(bench.b.kernel.initNet).get('IpReasmOKs') ?? 0).toBe(fragments > 0 ? 1 : 0);
-  });
+  it.each([0, 1, 1472, 1473, 2960, 65507])(
+    'carries %i bytes, in fragments where it must',
+    (size) => {
+      const server = bench.socket(bench.b, 5000);
+      const client = bench.socket(bench.a);
+      const data = Uint8Array.from({ length: size }, (_, i) => i & 255);
+      expect(client.sendmsg(data, { flags: 0, to: at('10.1.0.2', 5000) })).toBe(size);
+      bench.go();
+      expect(recv(server).data).toEqual(data);
+      const fragments = size + 28 <= 1500 ? 0 : Math.ceil((size + 8) / 1480);
+      expect(counters(bench.a.kernel.initNet).get('IpFragCreates') ?? 0).toBe(fragments);
+      expect(counters(bench.b.kernel.initNet).get('IpReasmOKs') ?? 0).toBe(fragments > 0 ? 1 : 0);
+    },
+  );
 
   it('refuses more than 65507 bytes, and more than the MTU under IP_PMTUDISC_DO', () => {
     const client = bench.socket(bench.a);
-    expect(client.sendmsg(fill(65508), { flags: 0, to: at('10.1.0.2', 5000) })).toBe(-Errno.EMSGSIZE);
+    expect(client.sendmsg(fill(65508), { flags: 0, to: at('10.1.0.2', 5000) })).toBe(
+      -Errno.EMSGSIZE,
+    );
     expect(client.setsockopt('IP_MTU_DISCOVER', 2)).toBe(0);
-    expect(client.sendmsg(fill(1473), { flags: 0, to: at('10.1.0.2', 5000) })).toBe(-Errno.EMSGSIZE);
+    expect(client.sendmsg(fill(1473), { flags: 0, to: at('10.1.0.2', 5000) })).toBe(
+      -Errno.EMSGSIZE,
+    );
     expect(client.sendmsg(fill(1472), { flags: 0, to: at('10.1.0.2', 5000) })).toBe(1472);
   });
 
@@ -143,7 +160,14 @@ describe('UDP', () => {
     bench.go();
     const { data, from, control, flags } = recv(client, Msg.MSG_ERRQUEUE);
     expect([[...data], from, flags]).toEqual([[9, 9, 9], at('10.1.0.2', 9), Msg.MSG_ERRQUEUE]);
-    expect(control.err).toEqual({ errno: Errno.ECONNREFUSED, origin: 2, type: 3, code: 3, info: 0, offender: at('10.1.0.2', 0) });
+    expect(control.err).toEqual({
+      errno: Errno.ECONNREFUSED,
+      origin: 2,
+      type: 3,
+      code: 3,
+      info: 0,
+      offender: at('10.1.0.2', 0),
+    });
     expect(client.recvmsg(10, Msg.MSG_ERRQUEUE)).toBe(-Errno.EAGAIN);
   });
 
@@ -154,14 +178,21 @@ describe('UDP', () => {
     bench.go(2.9e9);
     expect(client.recvmsg(10, Msg.MSG_ERRQUEUE)).toBe(-Errno.EAGAIN);
     bench.go(0.2e9);
-    expect(recv(client, Msg.MSG_ERRQUEUE).control.err).toMatchObject({ errno: Errno.EHOSTUNREACH, type: 3, code: 1, offender: at('10.1.0.1', 0) });
+    expect(recv(client, Msg.MSG_ERRQUEUE).control.err).toMatchObject({
+      errno: Errno.EHOSTUNREACH,
+      type: 3,
+      code: 1,
+      offender: at('10.1.0.1', 0),
+    });
   });
 
   it('needs a destination, a route, and a port', () => {
     const client = bench.socket(bench.a);
     expect(client.sendmsg(fill(1), { flags: 0 })).toBe(-Errno.EDESTADDRREQ);
     expect(client.sendmsg(fill(1), { flags: 0, to: at('10.1.0.2', 0) })).toBe(-Errno.EINVAL);
-    expect(client.sendmsg(fill(1), { flags: 0, to: at('192.168.1.1', 9) })).toBe(-Errno.ENETUNREACH);
+    expect(client.sendmsg(fill(1), { flags: 0, to: at('192.168.1.1', 9) })).toBe(
+      -Errno.ENETUNREACH,
+    );
     expect(client.connect(at('192.168.1.1', 9))).toBe(-Errno.ENETUNREACH);
     expect(counters(bench.a.kernel.initNet).get('IpOutNoRoutes')).toBe(2);
   });
@@ -180,7 +211,9 @@ describe('UDP', () => {
     client.setsockopt('SO_BROADCAST', 1);
     expect(client.sendmsg(fill(4), { flags: 0, to: at('10.1.0.255', 5000) })).toBe(4);
     bench.go();
-    expect([waiting(there[0]), waiting(there[1]), waiting(here), waiting(elsewhere)]).toEqual([1, 1, 1, 0]);
+    expect([waiting(there[0]), waiting(there[1]), waiting(here), waiting(elsewhere)]).toEqual([
+      1, 1, 1, 0,
+    ]);
     expect(recv(here).from).toMatchObject({ addr: ip4('10.1.0.1') });
   });
 
@@ -216,7 +249,10 @@ describe('UDP', () => {
     const kept = waiting(server);
     expect(kept).toBeGreaterThan(2);
     expect(kept).toBeLessThan(10);
-    expect([counters(bench.b.kernel.initNet).get('UdpRcvbufErrors'), server.drops]).toEqual([20 - kept, 20 - kept]);
+    expect([counters(bench.b.kernel.initNet).get('UdpRcvbufErrors'), server.drops]).toEqual([
+      20 - kept,
+      20 - kept,
+    ]);
     for (let i = 0; i < kept; i++) recv(server);
     expect(server.rmemAlloc).toBe(0);
     client.sendmsg(fill(5), { flags: 0, to: at('10.1.0.2', 5000) });
@@ -231,8 +267,14 @@ describe('UDP', () => {
     expect(other.bind(at('10.1.0.1', 5000))).toBe(-Errno.EADDRINUSE);
     expect(other.bind(at('9.9.9.9', 5000))).toBe(-Errno.EADDRNOTAVAIL);
     expect(server.bind(at('0.0.0.0', 5001))).toBe(-Errno.EINVAL);
-    const [one, two] = [bench.socket(bench.a, 6000, '10.1.0.1'), bench.socket(bench.a, 6000, '10.1.0.3')];
-    expect([one.getname(false), two.getname(false)]).toEqual([at('10.1.0.1', 6000), at('10.1.0.3', 6000)]);
+    const [one, two] = [
+      bench.socket(bench.a, 6000, '10.1.0.1'),
+      bench.socket(bench.a, 6000, '10.1.0.3'),
+    ];
+    expect([one.getname(false), two.getname(false)]).toEqual([
+      at('10.1.0.1', 6000),
+      at('10.1.0.3', 6000),
+    ]);
   });
 
   it('takes ephemeral ports from the range, each once, until there is none', async () => {
@@ -241,14 +283,19 @@ describe('UDP', () => {
       await sys.write(fd, new TextEncoder().encode('40000 40009\n'));
       return 0;
     });
-    const ports = Array.from({ length: 10 }, () => (bench.socket(bench.a, 0).getname(false) as SockAddrIn).port);
+    const ports = Array.from(
+      { length: 10 },
+      () => (bench.socket(bench.a, 0).getname(false) as SockAddrIn).port,
+    );
     expect(ports.sort()).toEqual(Array.from({ length: 10 }, (_, i) => 40_000 + i));
     expect(bench.socket(bench.a).bind(at('0.0.0.0', 0))).toBe(-Errno.EADDRINUSE);
   });
 
   it('source address: as bound, as connected, as the route has it', () => {
     const server = bench.socket(bench.b, 5000);
-    bench.socket(bench.a, 6000, '10.1.0.3').sendmsg(fill(1), { flags: 0, to: at('10.1.0.2', 5000) });
+    bench
+      .socket(bench.a, 6000, '10.1.0.3')
+      .sendmsg(fill(1), { flags: 0, to: at('10.1.0.2', 5000) });
     bench.go();
     expect(recv(server).from).toEqual(at('10.1.0.3', 6000));
     const client = bench.socket(bench.a);
@@ -261,12 +308,17 @@ describe('UDP', () => {
 
   it('tells TTL, TOS and destination of what it received', () => {
     const server = bench.socket(bench.b, 5000);
-    for (const option of ['IP_RECVTTL', 'IP_RECVTOS', 'IP_PKTINFO', 'SO_TIMESTAMPNS'] as const) server.setsockopt(option, 1);
+    for (const option of ['IP_RECVTTL', 'IP_RECVTOS', 'IP_PKTINFO', 'SO_TIMESTAMPNS'] as const)
+      server.setsockopt(option, 1);
     const client = bench.socket(bench.a);
     client.setsockopt('IP_TTL', 9);
     client.setsockopt('IP_TOS', 0x10);
     client.sendmsg(fill(1), { flags: 0, to: at('10.1.0.2', 5000) });
     bench.go();
-    expect(recv(server).control).toMatchObject({ ttl: 9, tos: 0x10, pktinfo: { ifindex: 2, addr: ip4('10.1.0.2') } });
+    expect(recv(server).control).toMatchObject({
+      ttl: 9,
+      tos: 0x10,
+      pktinfo: { ifindex: 2, addr: ip4('10.1.0.2') },
+    });
   });
 });
