@@ -115,10 +115,11 @@ export function sendsRedirects(ipv4: NetnsIpv4, inDev: InDevice): boolean {
 export function fibSelectSource(dev: NetDevice, dst: number, scope: number): number {
   const inDev = InDevice.of(dev);
   if (inDev !== null) {
+    const widest = inDev.conf[Conf.route_localnet] !== 0 ? RT_SCOPE_LINK : RT_SCOPE_HOST; // host scope leaves the host only then
     let fallback = 0;
     for (const ifa of inDev.addresses) {
       if ((ifa.flags & IFA_F_SECONDARY) !== 0) continue;
-      if (Math.min(ifa.scope, RT_SCOPE_LINK) > scope) continue;
+      if (Math.min(ifa.scope, widest) > scope) continue;
       if (dst === 0 || ((ifa.address ^ dst) & ifa.mask) === 0) return ifa.local;
       if (fallback === 0) fallback = ifa.local;
     }
