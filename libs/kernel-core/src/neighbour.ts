@@ -39,6 +39,8 @@ export interface NeighParms {
   readonly mcastProbes: number;
   readonly appProbes: number;
   readonly queueLenBytes: number;
+  /** Answers for others wait up to this long, at random. */
+  readonly proxyDelay: number;
 }
 
 export const NEIGH_PARMS_DEFAULT: NeighParms = Object.freeze({
@@ -51,6 +53,7 @@ export const NEIGH_PARMS_DEFAULT: NeighParms = Object.freeze({
   mcastProbes: 3,
   appProbes: 0,
   queueLenBytes: 212992,
+  proxyDelay: 0.8 * SECOND,
 });
 
 /** What a protocol does for its neighbours. */

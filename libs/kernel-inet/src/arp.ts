@@ -230,7 +230,9 @@ function arpProcess(skb: SkBuff, dev: NetDevice): void {
     if (rt.error === 0 && rt.type === RTN_UNICAST && inDev.forwarding && proxyArp(inDev, rt)) {
       const neigh = arpLookup(dev, sip) ?? arpCreate(dev, sip);
       neigh?.update(sha, Nud.NUD_STALE, NEIGH_UPDATE_F_OVERRIDE);
-      arpSend(dev, ARPOP_REPLY, sha.hi, sha.lo, tip, sip, sha.hi, sha.lo);
+      const delay = skb.pktType === PACKET_HOST ? 0 : arpOps.parms(dev).proxyDelay;
+      if (delay === 0) arpSend(dev, ARPOP_REPLY, sha.hi, sha.lo, tip, sip, sha.hi, sha.lo);
+      else net.kernel.engine.after(net.kernel.random('arp-proxy').below(delay), proxyReply, { dev, sha, sip, tip });
       return;
     }
   }
@@ -246,6 +248,11 @@ function arpProcess(skb: SkBuff, dev: NetDevice): void {
   const override = neigh.now > neigh.updated + arpOps.parms(dev).locktime || gratuitous;
   const state = op === ARPOP_REPLY && skb.pktType === PACKET_HOST ? Nud.NUD_REACHABLE : Nud.NUD_STALE;
   neigh.update(sha, state, override ? NEIGH_UPDATE_F_OVERRIDE : 0);
+}
+
+/** Answers for another host once the one itself had its chance. @kernel pneigh_enqueue() */
+function proxyReply({ dev, sha, sip, tip }: { readonly dev: NetDevice; readonly sha: { readonly hi: number; readonly lo: number }; readonly sip: number; readonly tip: number }): void {
+  if (dev.up) arpSend(dev, ARPOP_REPLY, sha.hi, sha.lo, tip, sip, sha.hi, sha.lo);
 }
 
 /** An announcement: about the sender's own address, and in a reply to itself. @kernel arp_is_garp() */

@@ -78,6 +78,7 @@ const NEIGH_FILES: Readonly<Record<string, readonly [keyof NeighParms, number]>>
   gc_stale_time: ['gcStaletime', 1e9],
   locktime: ['locktime', 1e7],
   mcast_solicit: ['mcastProbes', 1],
+  proxy_delay: ['proxyDelay', 1e7],
   retrans_time: ['retransTime', 1e7],
   retrans_time_ms: ['retransTime', 1e6],
   ucast_solicit: ['ucastProbes', 1],
