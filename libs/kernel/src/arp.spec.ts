@@ -8,7 +8,7 @@ import { arpCreate, arpLookup, ipv4SetConf, type Ipv4ConfName } from '@netloom/k
 import type { Nic, Wire } from '@netloom/kernel-drivers';
 import type { Host } from './host.js';
 import { arp, eth, ETHER_BROADCAST, fill, icmp, ip4, ipv4 } from './spec-frames.js';
-import { SpecLab, watch, type SeenFrame } from './spec-lab.js';
+import { SpecLab, sysctl, watch, type SeenFrame } from './spec-lab.js';
 
 const ME = '02:00:00:00:01:02';
 const YOU = '02:00:00:00:01:01';
@@ -219,14 +219,29 @@ describe('ARP', () => {
     sk.release();
   });
 
-  it('proxy_arp answers for what it would forward elsewhere, within its delay', () => {
+  it('proxy_arp answers for what it would forward elsewhere, at random within its delay', async () => {
     bench.conf('forwarding', 1, 'all');
-    expect(bench.receive(1, YOU, '10.1.0.1', ZERO, '10.2.0.9')).toEqual([]);
+    const ask = (tip: string, dst?: string): void => {
+      bench.lab.receive(bench.card, eth(dst ?? ETHER_BROADCAST, YOU, 0x806, arp(1, YOU, '10.1.0.1', ZERO, tip)));
+    };
+    const answer = `10.2.0.9 is-at ${ME} to ${YOU}`;
+    ask('10.2.0.9');
+    bench.advance(1e9);
+    expect(bench.take()).toEqual([]);
     bench.conf('proxy_arp', 1);
-    bench.receive(1, YOU, '10.1.0.1', ZERO, '10.2.0.9');
-    bench.advance(1e9);
-    bench.receive(1, YOU, '10.1.0.1', ZERO, '10.1.0.9'); // on this very link: not its business
-    bench.advance(1e9);
+    ask('10.2.0.9');
+    ask('10.1.0.9'); // on this very link: not its business
+    bench.advance(1e6);
+    expect(bench.take()).toEqual([]);
+    bench.advance(0.8e9);
+    expect(bench.take()).toEqual([answer]);
+    ask('10.2.0.9', ME); // asked directly
+    bench.advance(0);
+    expect(bench.take()).toEqual([answer]);
+    await bench.lab.run(bench.host, sysctl('net/ipv4/neigh/e0/proxy_delay', 0));
+    ask('10.2.0.9');
+    bench.advance(0);
+    expect(bench.take()).toEqual([answer]);
     expect(bench.neigh('10.1.0.1')).toBe(`STALE ${YOU}`);
   });
 
