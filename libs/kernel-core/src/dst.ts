@@ -11,6 +11,8 @@ export abstract class Dst {
   error = 0;
   /** A route that must not be used any more: look it up again. */
   obsolete = false;
+  /** The MSS that the route says to offer; 0 for what its MTU allows. */
+  advmss = 0;
   /** The next hop's neighbour entry once looked up. */
   neigh: Neighbour | null = null;
 

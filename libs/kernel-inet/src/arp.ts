@@ -37,11 +37,13 @@ export function neighMsg(neigh: Neighbour): NeighMsg {
   return {
     family: AF_INET, ifindex: neigh.dev.ifindex, dst: neigh.key, state: neigh.nudState, flags: neigh.flags, probes: neigh.probes,
     cacheinfo: { confirmed: age(neigh.confirmed), used: age(neigh.used), updated: age(neigh.updated), refcnt: neigh.queue?.length ?? 0 },
-    ...(known && neigh.nudState !== Nud.NUD_NOARP ? { lladdr: neigh.lladdr } : {}),
+    ...(known ? { lladdr: neigh.lladdr } : {}),
   };
 }
 
+/** Tells listeners of a change; that a question has been asked, or will be, is none. */
 function arpNotify(neigh: Neighbour): void {
+  if (neigh.nudState === Nud.NUD_INCOMPLETE || neigh.nudState === Nud.NUD_DELAY) return;
   const { net } = neigh.dev;
   if (net.rtnlListeners.size > 0) net.notify({ type: 'RTM_NEWNEIGH', neigh: neighMsg(neigh) });
 }

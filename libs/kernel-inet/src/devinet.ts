@@ -64,8 +64,8 @@ function insertAddress(inDev: InDevice, ifa: InIfaddr): void {
   else list.splice(at, 0, ifa);
   const net = inDev.dev.net;
   ipv4Of(net).genid++;
-  fibAddIfaddr(ifa);
   notifyAddress(net, 'RTM_NEWADDR', ifa);
+  fibAddIfaddr(ifa);
 }
 
 /** @errno ENODEV, EADDRNOTAVAIL. @kernel inet_rtm_deladdr() */
@@ -103,8 +103,8 @@ function dropAddress(inDev: InDevice, gone: InIfaddr): void {
   const { net } = inDev.dev;
   inDev.addresses.splice(inDev.addresses.indexOf(gone), 1);
   ipv4Of(net).genid++;
-  fibDelIfaddr(gone);
   notifyAddress(net, 'RTM_DELADDR', gone);
+  fibDelIfaddr(gone);
   if (inDev.addresses.length > 0) return;
   // Without an address the device takes no part in IPv4: @kernel fib_inetaddr_event(), fib_disable_ip()
   fibDisableDevice(inDev.dev, true);

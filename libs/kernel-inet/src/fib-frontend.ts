@@ -13,6 +13,10 @@ import { fibRulesLookup } from './fib-rules.js';
 import { Conf, IFA_F_NOPREFIXROUTE, IFA_F_SECONDARY, InDevice, type InIfaddr } from './in-device.js';
 import { ipv4Of, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, type NetnsIpv4 } from './ipv4-net.js';
 
+const RTM_F_CLONED = 0x200;
+const RTCF_REDIRECTED = 0x40000;
+const RTAX_MTU = 2;
+
 export interface FibResult {
   route: FibRoute;
   nh: FibNh;
@@ -200,7 +204,7 @@ export function fibAddIfaddr(ifa: InIfaddr): void {
       nexthops: [{ dev, gateway: 0, weight: 1, flags: dev.carrier ? 0 : RTNH_F_LINKDOWN, scope: local ? RT_SCOPE_NOWHERE : RT_SCOPE_HOST, rthInput: null, rthOutput: null }],
     };
     const route = addRoute(dev.net, dst, dstLen, info);
-    if (type === RTN_UNICAST) notifyRoute(dev.net, 'RTM_NEWROUTE', route);
+    notifyRoute(dev.net, 'RTM_NEWROUTE', route);
   }
 }
 
@@ -213,12 +217,13 @@ export function fibDelIfaddr(ifa: InIfaddr, leaving: readonly InIfaddr[] = []): 
   const { dev } = ifa.dev;
   const { net } = dev;
   const kept = ifa.dev.addresses.filter((other) => other !== ifa && !leaving.includes(other)).flatMap((other) => ifaddrRoutes(other, true));
-  for (const gone of ifaddrRoutes(ifa, true)) {
+  const leavingOrder = (route: KernelRoute): number => (route.type === RTN_BROADCAST ? 1 : route.dst === ifa.local && route.dstLen === 32 ? 2 : 0);
+  for (const gone of ifaddrRoutes(ifa, true).sort((a, b) => leavingOrder(a) - leavingOrder(b))) {
     if (kept.some((other) => other.type === gone.type && other.dst === gone.dst && other.dstLen === gone.dstLen && other.prefsrc === gone.prefsrc)) continue;
     const route = findKernelRoute(dev, gone);
     if (route === undefined) continue;
     removeRoute(net, route.info.table === RT_TABLE_MAIN ? ipv4Of(net).main : ipv4Of(net).local, route);
-    if (gone.type === RTN_UNICAST) notifyRoute(net, 'RTM_DELROUTE', route);
+    notifyRoute(net, 'RTM_DELROUTE', route);
   }
   if (ifa.dev.addresses.includes(ifa) || inetAddrType(net, ifa.local) === RTN_LOCAL) return;
   for (const table of ipv4Of(net).tables.values()) {
@@ -383,6 +388,22 @@ export function fibRouteMsg(route: FibRoute): import('@netloom/sys').RouteMsg {
     ...(info.metrics !== undefined ? { metrics: info.metrics } : {}),
     nexthops: info.nexthops.map((nh) => ({ ifindex: nh.dev.ifindex, weight: nh.weight, flags: nh.flags, ...(nh.gateway !== 0 ? { via: nh.gateway } : {}) })),
   };
+}
+
+/** What ICMP taught, as routes of single destinations. @kernel fib_dump_info_fnhe() */
+export function fibExceptionMsgs(net: Net): import('@netloom/sys').RouteMsg[] {
+  const { now } = net.kernel.engine;
+  const nexthops = [...ipv4Of(net).tables.values()].flatMap((table) => table.routes().flatMap((route) => route.info.nexthops));
+  return nexthops.flatMap((nh) =>
+    [...(nh.exceptions ?? [])]
+      .filter(([, exception]) => exception.expires > now)
+      .map(([dst, { gateway, pmtu, locked, expires }]) => ({
+        family: 2, dst, dstLen: 32, tos: 0, table: RT_TABLE_MAIN, protocol: 0, scope: RT_SCOPE_UNIVERSE, type: RTN_UNICAST,
+        flags: RTM_F_CLONED | (gateway !== 0 ? RTCF_REDIRECTED : 0), expires: Math.floor((expires - now) / 1e9),
+        nexthops: [{ ifindex: nh.dev.ifindex, weight: 1, flags: 0, ...(gateway !== 0 ? { via: gateway } : nh.gateway !== 0 ? { via: nh.gateway } : {}) }],
+        ...(pmtu !== 0 ? { metrics: { mtu: pmtu, ...(locked ? { lock: 1 << RTAX_MTU } : {}) } } : {}),
+      })),
+  );
 }
 
 /** The IPv4 tables of a new namespace. */

@@ -32,6 +32,7 @@ export {
   fibSyncCarrier,
   fibNewRoute,
   fibDelRoute,
+  fibExceptionMsgs,
   fibRouteMsg,
   fibTables,
   fibRegister,

@@ -126,7 +126,7 @@ export abstract class InetSock extends Sock {
       this.id = (this.id + 1) & 0xffff;
       return this.id;
     }
-    return df ? 0 : ipSelectIdent(this.net);
+    return df && this.pmtudisc >= IP_PMTUDISC_DO ? 0 : ipSelectIdent(this.net); // else it may yet be fragmented here
   }
 
   /** Queues an ICMP or local error for MSG_ERRQUEUE; `ttl` is what the ICMP error arrived with. @kernel ip_icmp_error() */

@@ -66,6 +66,8 @@ export class Rtable extends Dst {
   doRedirect = false;
   metrics: Readonly<Record<string, number | string>> | undefined = undefined;
   table = 0;
+  /** Of the route found; 0 for one for every TOS. */
+  tos = 0;
 
   constructor(
     dev: NetDevice,
@@ -317,6 +319,8 @@ function nexthopGateway(nh: FibNh): number {
 function fillMetrics(rt: Rtable, res: FibResult): void {
   rt.metrics = res.route.info.metrics;
   rt.table = res.route.info.table;
+  rt.tos = res.route.info.tos;
+  rt.advmss = Number(rt.metrics?.['advmss'] ?? 0);
   rt.nh = res.nh;
   rt.spread = res.route.info.nexthops.length > 1;
   rt.metricMtu = Number(rt.metrics?.['mtu'] ?? 0);
@@ -478,7 +482,7 @@ export function ipRouteOutput(net: Net, flow: Flow4): Rtable | number {
   const { nexthops } = res.route.info;
   if (nexthops.length > 1 && flow.oif === 0)
     res.nh = fibSelectMultipath(net, nexthops, outputHash(net, flow, daddr), saddr) ?? res.nh;
-  const source = saddr !== 0 ? saddr : resultSource(res, daddr);
+  const source = saddr !== 0 ? saddr : type === RTN_LOCAL && res.route.info.prefsrc === 0 ? daddr : resultSource(res, daddr);
   const dev = type === RTN_LOCAL ? net.loopback : res.nh.dev;
   if (
     ipv4IsLoopback(source) &&

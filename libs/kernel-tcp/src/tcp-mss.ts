@@ -47,9 +47,10 @@ export function tcpCurrentMss(tp: TcpSock): number {
 
 /** The MSS that we offer on a route. @kernel ipv4_default_advmss(), tcp_mss_clamp() */
 export function tcpAdvmss(dst: Dst, userMss: number): number {
-  const mss = Math.min(
+  const byMtu = Math.min(
     Math.max(dst.mtu() - IP_HLEN - TCP_HLEN, MIN_ADVMSS),
     IPV4_MAX_PMTU - IP_HLEN - TCP_HLEN,
   );
+  const mss = dst.advmss !== 0 ? dst.advmss : byMtu;
   return userMss !== 0 && userMss < mss ? userMss : mss;
 }

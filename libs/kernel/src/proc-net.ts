@@ -3,7 +3,7 @@
  * kernel's own seq_printf lines.
  */
 import { Mib, MIB_GROUPS, MIB_ICMP_IN, MIB_ICMP_OUT, Stat, type MibGroup, type MibName, type Net, type NetDevice } from '@netloom/kernel-core';
-import { ipv4Of, ipv4GetConf, Ipv4Sysctl, RTN_UNICAST, type FibRoute } from '@netloom/kernel-inet';
+import { ipv4Of, ipv4GetConf, Ipv4Sysctl, RTN_BLACKHOLE, RTN_UNICAST, type FibRoute } from '@netloom/kernel-inet';
 import type { PseudoFs } from '@netloom/kernel-tasks';
 import { Nud, type SockDiagEntry } from '@netloom/sys';
 import { formatIpv4, formatMac, ipv4Mask } from '@netloom/base';
@@ -90,7 +90,7 @@ function route(net: Net): string {
   const line = ({ dst, dstLen, info }: FibRoute): string => {
     const nh = info.nexthops[0];
     const gateway = nh?.gateway ?? 0;
-    const flags = RTF_UP | (gateway !== 0 ? RTF_GATEWAY : 0) | (dstLen === 32 ? RTF_HOST : 0) | (info.type >= 6 ? RTF_REJECT : 0);
+    const flags = RTF_UP | (gateway !== 0 ? RTF_GATEWAY : 0) | (dstLen === 32 ? RTF_HOST : 0) | (info.type > RTN_BLACKHOLE ? RTF_REJECT : 0);
     return row(
       `${nh?.dev.name ?? '*'}\t${hexAddress(dst)}\t${hexAddress(gateway)}\t${hex(flags, 4)}\t0\t0\t${info.priority}\t${hexAddress(ipv4Mask(dstLen))}\t${Number(info.metrics?.['mtu'] ?? 0)}\t0\t0`,
     );
@@ -112,7 +112,8 @@ function hexEndpoint(address: SockDiagEntry['local']): string {
 const SOCKET_HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
 
 function datagramSockets(net: Net, type: 'udp' | 'raw'): string {
-  let text = `${`${SOCKET_HEAD} ref pointer drops`.padEnd(127)}\n`;
+  // The two files differ by a blank before the heading and by the width of their lines.
+  let text = type === 'udp' ? `${` ${SOCKET_HEAD} ref pointer drops`.padEnd(127)}\n` : `${SOCKET_HEAD} ref pointer drops\n`;
   for (const sk of endpoints(net, type)) {
     const port = sk.local.family === 'inet' ? sk.local.port : 0;
     const line =

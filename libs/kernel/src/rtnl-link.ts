@@ -6,6 +6,7 @@ import {
   devAllocName, devChangeNetNamespace, devClose, devOpen, devSetMaster, devSetPromiscuity, devStats, devValidName, IF_OPER_UP, type Net, type NetDevice,
   netifCarrier, unregisterNetdevice,
 } from '@netloom/kernel-core';
+import { arpChangeAddress } from '@netloom/kernel-inet';
 import { Iff, type LinkMsg, type Rtnl } from '@netloom/sys';
 import { freeNsid, type RtnlContext } from './rtnl.js';
 
@@ -136,7 +137,10 @@ function setMtu(dev: NetDevice, mtu: number): void {
 
 function setFlags(dev: NetDevice, flags: number, mask: number): void {
   const plain = mask & (Iff.IFF_NOARP | Iff.IFF_DEBUG | Iff.IFF_MULTICAST);
+  const before = dev.flags;
   dev.flags = (dev.flags & ~plain) | (flags & plain);
+  if (((before ^ dev.flags) & Iff.IFF_NOARP) !== 0) arpChangeAddress(dev); // entries were made by the other rule
+  if (before !== dev.flags && dev.up) dev.net.kernel.modules.callNetdevNotifiers('CHANGE', dev);
   if ((mask & Iff.IFF_PROMISC) !== 0) {
     const wanted = (flags & Iff.IFF_PROMISC) !== 0;
     if (wanted !== dev.userPromisc) {

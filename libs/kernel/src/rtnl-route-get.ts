@@ -67,7 +67,7 @@ export function routeGet(net: Net, request: RouteGet): RouteMsg {
     family: AF_INET,
     dst: daddr,
     dstLen: 32,
-    tos: 0,
+    tos: rt.tos,
     table: tableOf(net, rt),
     protocol: 0,
     scope: 0,

@@ -5,7 +5,7 @@ import { KernelError } from '@netloom/base';
 import type { Net, NetDevice } from '@netloom/kernel-core';
 import { bridgeFdbAdd, bridgeFdbDel, bridgeFdbDump, bridgeOf } from '@netloom/kernel-drivers';
 import {
-  arpCreate, arpLookup, arpRemove, fibDelRoute, fibDelRule, fibNewRoute, fibNewRule, fibRouteMsg, fibRuleMsg, InDevice, inetAddAddress, inetAddrMsg, inetDelAddress, ipv4Of, neighMsg,
+  arpCreate, arpLookup, arpRemove, fibDelRoute, fibDelRule, fibExceptionMsgs, fibNewRoute, fibNewRule, fibRouteMsg, fibRuleMsg, InDevice, inetAddAddress, inetAddrMsg, inetDelAddress, ipv4Of, neighMsg,
 } from '@netloom/kernel-inet';
 import { NsfsDescription, type Task } from '@netloom/kernel-tasks';
 import { AF_BRIDGE, AF_INET, AF_INET6, Nud, type NeighMsg, type NeighNew, type NetnsRef, type QdiscMsg, type RouteMsg, type Rtnl, type RtnlType, type RuleMsg } from '@netloom/sys';
@@ -65,7 +65,7 @@ const HANDLERS: { readonly [T in RtnlType]: Handler<T> } = {
     onlyIpv4(request.family);
     inetDelAddress(net, request);
   },
-  RTM_GETROUTE: ({ net }, { family, table }) => (family === AF_INET6 ? [] : routeDump(net, table)),
+  RTM_GETROUTE: ({ net }, { family, table, cache }) => (family === AF_INET6 ? [] : cache === true ? fibExceptionMsgs(net) : routeDump(net, table)),
   RTM_NEWROUTE: ({ net }, request) => {
     onlyIpv4(request.family);
     fibNewRoute(net, request);
