@@ -153,6 +153,8 @@ export interface LinkPrintStyle {
   readonly linkCommand: boolean;
   /** The family asked for, which decides what the kernel tells and whether the link/ether line is shown. */
   readonly family: number;
+  /** An event of `ip monitor`: without the queue length. */
+  readonly event?: boolean;
 }
 
 /** The whole record of one interface, without its addresses. */
@@ -177,7 +179,7 @@ export function printLink(context: IpContext, link: LinkMsg, style: LinkPrintSty
     const group = context.names.groups.name(link.group, options.numeric);
     out.any('group', `group ${group} `, group);
   }
-  if (link.txqlen > 0) out.any('txqlen', `qlen ${link.txqlen}`, link.txqlen);
+  if (link.txqlen > 0 && style.event !== true) out.any('txqlen', `qlen ${link.txqlen}`, link.txqlen);
 
   if (style.family === AF_UNSPEC || style.family === AF_PACKET || options.details > 0) {
     out.newline();

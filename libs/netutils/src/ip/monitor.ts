@@ -40,7 +40,7 @@ function printEvent(context: IpContext, event: RtnlEvent): void {
   if ('link' in event) {
     if (deleted) out.plain('Deleted ');
     else context.rememberLink(event.link);
-    printLink(context, event.link, { linkCommand: false, family: AF_UNSPEC });
+    printLink(context, event.link, { linkCommand: false, family: AF_UNSPEC, event: true });
     return;
   }
   if ('addr' in event) {

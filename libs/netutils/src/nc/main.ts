@@ -22,7 +22,8 @@ import { ipText, resolveName, reverseName } from '../resolve.js';
 import { parseNcOptions, portList, type NcOptions } from './options.js';
 import { relay } from './relay.js';
 
-const ETIMEDOUT = 110;
+/** Stands for the end of `-w`, which leaves errno as connect(2) set it. */
+const OUT_OF_TIME = -1;
 const EINPROGRESS = 115;
 
 function fail(message: string): CommandExit {
@@ -174,18 +175,19 @@ async function connectWithin(
     [{ fd, events: Poll.POLLOUT }],
     timeoutMs === undefined ? undefined : timeoutMs * 1e6,
   );
-  if (events === 0) return ETIMEDOUT;
+  if (events === 0) return OUT_OF_TIME;
   const errno = sys.getsockopt(fd, 'SO_ERROR');
   return typeof errno === 'number' ? errno : 0;
 }
 
-/** Whether a UDP port seems open: two datagrams at once, then one a second for three seconds. */
-async function udpTest(sys: Sys, fd: number): Promise<boolean> {
+/** Whether a UDP port seems open: two datagrams at once, then one a second for three seconds or the time given. */
+async function udpTest(sys: Sys, fd: number, timeoutMs: number | undefined): Promise<boolean> {
   const probe = Uint8Array.of(0x58);
   try {
     await sys.write(fd, probe);
     await sys.write(fd, probe);
-    for (let i = 0; i < 3; i++) {
+    const more = timeoutMs === undefined ? 3 : Math.floor(timeoutMs / 1000);
+    for (let i = 0; i < more; i++) {
       await sys.sleep(1e9);
       await sys.write(fd, probe);
     }
@@ -250,17 +252,16 @@ async function clientMain(sys: Sys, options: NcOptions): Promise<number> {
     );
     if (errno !== 0) {
       if (options.verbose) {
-        await printErr(
-          sys,
-          `nc: connect to ${shown} port ${port} (${protocol}) failed: ${strerror(errno)}\n`,
-        );
+        const why =
+          errno === OUT_OF_TIME ? `timed out: ${strerror(EINPROGRESS)}` : `failed: ${strerror(errno)}`;
+        await printErr(sys, `nc: connect to ${shown} port ${port} (${protocol}) ${why}\n`);
       }
       sys.close(fd);
       continue;
     }
     result = 0;
     if (options.verbose) {
-      if (options.udp && !(await udpTest(sys, fd))) {
+      if (options.udp && !(await udpTest(sys, fd, options.timeoutMs))) {
         result = 1;
         sys.close(fd);
         continue;

@@ -68,7 +68,7 @@ class Sockets {
   private timer(entry: SockDiagEntry): string {
     const { timer } = entry;
     if (timer === undefined) return 'off (0.00/0/0)';
-    const seconds = Math.max(0, timer.expiresNs - this.sys.now()) / 1e9;
+    const seconds = Math.max(0, timer.expiresNs) / 1e9;
     const name = timer.name === 'persist' ? 'probe' : timer.name;
     return `${name} (${seconds.toFixed(2)}/${timer.retrans}/0)`;
   }

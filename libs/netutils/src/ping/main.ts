@@ -120,9 +120,11 @@ function configure(sys: Sys, fd: number, options: PingOptions, device: string | 
   if (options.mark !== undefined) sys.setsockopt(fd, 'SO_MARK', options.mark);
   if (options.sndbuf !== undefined) sys.setsockopt(fd, 'SO_SNDBUF', options.sndbuf);
   if (options.noLoop) sys.setsockopt(fd, 'IP_MULTICAST_LOOP', 0);
-  if (options.ttl > 0) {
+  if (options.ttlGiven) {
     sys.setsockopt(fd, 'IP_MULTICAST_TTL', options.ttl);
-    sys.setsockopt(fd, 'IP_TTL', options.ttl);
+    attempt('cannot set unicast time-to-live', () => {
+      sys.setsockopt(fd, 'IP_TTL', options.ttl);
+    });
   }
   if (options.recordRoute || options.timestampOption !== undefined) {
     const bytes = options.recordRoute

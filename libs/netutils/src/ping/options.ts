@@ -14,6 +14,8 @@ export interface PingOptions {
   lingerMs: number;
   deadlineNs: number;
   ttl: number;
+  /** `-t` was given: 0 is refused by the kernel then. */
+  ttlGiven: boolean;
   tos: number | undefined;
   mark: number | undefined;
   preload: number;
@@ -88,6 +90,7 @@ export function parsePingOptions(argv: readonly string[]): PingOptions {
     lingerMs: 10000,
     deadlineNs: 0,
     ttl: 0,
+    ttlGiven: false,
     tos: undefined,
     mark: undefined,
     preload: 1,
@@ -209,6 +212,7 @@ export function parsePingOptions(argv: readonly string[]): PingOptions {
         break;
       case 't':
         options.ttl = integer(value, 0, 255);
+        options.ttlGiven = true;
         break;
       case 'T':
         if (value !== 'tsonly' && value !== 'tsandaddr' && value !== 'tsprespec') {

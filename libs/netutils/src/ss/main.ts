@@ -143,7 +143,7 @@ class Report {
       text += ` users:(${entry.users.map((user) => `("${user.comm}",pid=${user.pid},fd=${user.fd})`).join(',')})`;
     }
     if (options.timers && entry.timer !== undefined) {
-      const left = entry.timer.expiresNs - this.sys.now();
+      const left = entry.timer.expiresNs;
       text += ` timer:(${entry.timer.name},${timerText(left)},${entry.timer.retrans})`;
     }
     if (options.extended) {
