@@ -234,6 +234,10 @@ describe('labs over REST', () => {
       { path: 'command', message: expect.any(String) },
     ]);
     expect((await exec({ command: 'echo', timeout: 'soon' })).body.errors[0].path).toBe('timeout');
+    expect((await exec({ command: 'echo', tty: true, cwd: '/' })).body.errors).toEqual([
+      { path: 'tty', message: 'unknown key' },
+      { path: 'cwd', message: 'unknown key' },
+    ]);
     const flood = (await exec({ command: 'flood 3000000' })).body;
     expect(flood).toMatchObject({ truncated: true });
     expect(flood.stdout).toHaveLength(2 ** 20);
