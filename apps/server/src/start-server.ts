@@ -33,6 +33,7 @@ import type { RunnerFactory } from './runner/runner-factory.js';
 import { WorkerRunnerFactory } from './runner/worker-runner.js';
 import { SocketRouter } from './sockets/socket-router.js';
 import { openDatabase } from './store/data-source.js';
+import { lockFolder } from './store/folder-lock.js';
 import { messageOf } from './thrown.js';
 
 export interface RunningServer {
@@ -53,7 +54,7 @@ export async function startServer(
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=3000');
   const config = resolveConfig(options);
   let isUp = false;
-  const database = await prepare(config);
+  const { database, release } = await prepare(config);
   const app = await NestFactory.create<NestExpressApplication>(
     AppModule.of(config, database, runners ?? new WorkerRunnerFactory(config.limits.labMemoryMb)),
     { bodyParser: false, logger: nestLogger(config.log, () => isUp), abortOnError: false },
@@ -63,7 +64,7 @@ export async function startServer(
     await app.listen(config.port, config.host);
   } catch (error) {
     await app.get(LabRegistry).close();
-    await database.destroy();
+    await release();
     throw isSystemError(error)
       ? new ConfigError(`cannot listen on ${config.host}:${config.port}: ${error.message}`)
       : error;
@@ -76,15 +77,29 @@ export async function startServer(
   return {
     url: `http://${urlHost(config.host)}:${port}`,
     port,
-    close: () => (closing ??= close(app, server, database)),
+    close: () => (closing ??= close(app, server, release)),
   };
 }
 
-async function prepare(config: ServerConfig): Promise<DataSource> {
+/** The database, and what closes it and lets the next server in. */
+interface Prepared {
+  readonly database: DataSource;
+  readonly release: () => Promise<void>;
+}
+
+async function prepare(config: ServerConfig): Promise<Prepared> {
+  let unlock = (): void => undefined;
   try {
     await mkdir(config.dataDir, { recursive: true });
-    return await openDatabase(config);
+    if (config.databaseUrl === undefined) unlock = lockFolder(config.dataDir);
+    const database = await openDatabase(config);
+    const release = async (): Promise<void> => {
+      await database.destroy();
+      unlock();
+    };
+    return { database, release };
   } catch (error) {
+    unlock();
     const where = config.databaseUrl === undefined ? `in ${config.dataDir}` : 'at the given URL';
     throw new ConfigError(`cannot open the database ${where}: ${messageOf(error)}`);
   }
@@ -111,7 +126,7 @@ function configure(app: NestExpressApplication, config: ServerConfig): void {
 async function close(
   app: NestExpressApplication,
   server: Server,
-  database: DataSource,
+  release: () => Promise<void>,
 ): Promise<void> {
   const sockets = app.get(SocketRouter);
   sockets.close();
@@ -126,7 +141,7 @@ async function close(
   await closed;
   clearTimeout(impatience);
   await app.close();
-  await database.destroy();
+  await release();
 }
 
 /** A wildcard address is no address to go to. */

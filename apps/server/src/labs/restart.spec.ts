@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { FakeFactory } from '../testing/fake-lab.js';
@@ -12,6 +12,13 @@ const DATABASES: { readonly database: string; readonly options: { databaseUrl?: 
     ? []
     : [{ database: 'PostgreSQL', options: { databaseUrl: POSTGRES } }]),
 ];
+
+/** The folder as a killed server would leave it: a copy, since the running server keeps others out of its own. */
+function asIfKilled(dataDir: string): string {
+  const copy = `${dataDir}-copy`;
+  cpSync(dataDir, copy, { recursive: true });
+  return copy;
+}
 
 async function emptyPostgres(url: string): Promise<void> {
   const client = new Client({ connectionString: url });
@@ -81,7 +88,7 @@ describe.each(DATABASES)('labs across a restart of the server, in $database', ({
     await exec('remember this');
     // A second server on the same files sees what a process that was killed now would have left.
     const other = new FakeFactory();
-    const copy = await Harness.start(other, { dataDir: server.dataDir, ...options });
+    const copy = await Harness.start(other, { dataDir: asIfKilled(server.dataDir), ...options });
     await until(() => other.labs.length === 1 && other.last.replayed.length === 1);
     expect(other.last.memory).toBe('this');
     await copy.stop();
@@ -134,13 +141,13 @@ describe.each(DATABASES)('labs across a restart of the server, in $database', ({
     await until(() => killed.journal.length === 1);
     await new Promise((resolve) => setTimeout(resolve, 100)); // beyond the time in which inputs are grouped
     const other = new FakeFactory();
-    const copy = await Harness.start(other, { dataDir: server.dataDir, ...options });
+    const copy = await Harness.start(other, { dataDir: asIfKilled(server.dataDir), ...options });
     await until(
       () =>
         other.labs.length === 1 && other.last.journal.some(({ input }) => input.type === 'signal'),
     );
     expect(other.last.processes.size).toBe(0);
-    await copy.server.close();
+    await copy.stop();
   });
 
   it('refuses to start where it cannot keep anything, and says so', async () => {

@@ -1,3 +1,4 @@
+import { startServer } from '../start-server.js';
 import { FakeFactory } from '../testing/fake-lab.js';
 import { Harness } from '../testing/harness.js';
 
@@ -12,6 +13,12 @@ describe('operation', () => {
   it('has probes', async () => {
     expect((await server.get('/api/health/live')).body).toEqual({ status: 'ok' });
     expect((await server.get('/api/health/ready')).body).toEqual({ status: 'ok', labs: 1 });
+  });
+
+  it('lets no second server into its data', async () => {
+    await expect(
+      startServer({ port: 0, dataDir: server.dataDir }, new FakeFactory()),
+    ).rejects.toThrow(/cannot open the database .*another server is using it/);
   });
 
   it('has metrics of labs, requests and Node', async () => {

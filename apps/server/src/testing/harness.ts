@@ -32,7 +32,7 @@ export class Harness {
   ) {}
 
   static async start(factory?: RunnerFactory, options: ServerOptions = {}): Promise<Harness> {
-    const dataDir = await temporaryFolder();
+    const dataDir = options.dataDir ?? (await temporaryFolder());
     const logged: string[] = [];
     const all: ServerOptions = {
       port: 0,
