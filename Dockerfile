@@ -6,7 +6,9 @@ RUN npm ci --no-audit --no-fund && npm run build && npm prune --omit=dev --ignor
 
 FROM node:20-bookworm-slim
 WORKDIR /app
-ENV NODE_ENV=production
+# From outside of the container only an address that is not loopback is reached; the server then starts only with a
+# token: docker run -e NETLOOM_TOKEN=… -p 3000:3000 netloom
+ENV NODE_ENV=production NETLOOM_HOST=0.0.0.0
 COPY --from=build --chown=node:node /app /app
 RUN mkdir /data && chown node:node /data
 USER node
