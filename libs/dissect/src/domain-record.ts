@@ -152,7 +152,7 @@ function putData(out: Printout, p: number, end: number, type: number, message: n
       out.put(` ${ip6Text(out, p)}`);
       return true;
     case 33:
-      if (!out.has(p, 6) || putName(p + 6) === undefined) return false;
+      if (putName(p + 6) === undefined || !out.has(p, 6)) return false;
       out.put(`:${out.u16(p + 4)} ${out.u16(p)} ${out.u16(p + 2)}`);
       return true;
     default:
@@ -200,6 +200,7 @@ function putOpt(out: Printout, start: number, end: number, udpSize: number, flag
     out.put(OPTION_NAMES[code] ?? `Opt${code}`);
     p += 4;
     if (size > 0) {
+      out.need(p, size);
       out.put(' ');
       for (let i = 0; i < size; i++) out.put(hex2(out.u8(p + i)));
     }

@@ -42,12 +42,15 @@ export function hexAsciiDump(mem: Uint8Array, start: number, length: number): st
   return text;
 }
 
-/** -A: text as it is, other bytes as dots; a carriage return before a line feed is left out. */
+/**
+ * -A: text as it is, other bytes as dots. A carriage return before a line feed is left out, and so is one
+ * that has less than two bytes after it, as tcpdump has it.
+ */
 export function asciiDump(mem: Uint8Array, start: number, length: number): string {
   let text = '\n';
   for (let i = 0; i < length; i++) {
     const byte = mem[start + i] ?? 0;
-    if (byte === 0x0d && i + 1 < length && mem[start + i + 1] === 0x0a) continue;
+    if (byte === 0x0d && (i + 2 >= length || mem[start + i + 1] === 0x0a)) continue;
     const shown = isGraphic(byte) || byte === 0x09 || byte === 0x20 || byte === 0x0a;
     text += shown ? String.fromCharCode(byte) : '.';
   }

@@ -103,9 +103,13 @@ const isError = (type: number): boolean =>
 export function printIcmp(out: Printout, p: number, ip: IpContext): void {
   out.protocol = 'icmp';
   const type = out.u8(p);
-  out.put(`ICMP ${describe(out, p, type)}, length ${ip.length}`);
+  // Cut off in these, the frame's header is still known to a dump.
+  const text =
+    type === 9 || type === 11 ? out.attempt(() => describe(out, p, type)) : describe(out, p, type);
+  if (text === undefined) return;
+  out.put(`ICMP ${text}, length ${ip.length}`);
   if (out.options.verbose === 0) return;
-  if (!ip.fragmented && !out.options.noChecksums && out.has(p, ip.length)) {
+  if (!ip.fragmented && out.has(p, ip.length)) {
     const sum = finish(addBytes(out, p, ip.length));
     if (sum !== 0) {
       const field = out.u16(p + 2);

@@ -27,8 +27,8 @@ const TYPES: Readonly<Record<number, string>> = {
   136: 'neighbor advertisement',
   137: 'redirect',
   138: 'router renumbering',
-  139: 'node information query',
-  140: 'node information reply',
+  139: 'who-are-you request',
+  140: 'who-are-you reply',
   141: 'inverse neighbor solicitation',
   142: 'inverse neighbor advertisement',
   143: 'multicast listener report v2',
@@ -180,7 +180,10 @@ function putUnreachable(out: Printout, p: number, length: number): boolean {
       return true;
     case 4: {
       const upper = upperLayer(out, quoted);
-      if (upper === undefined) out.truncate();
+      if (upper === undefined) {
+        out.putTruncated();
+        return false;
+      }
       const port = out.u16(upper.at + 2);
       const name = upper.protocol === 6 ? 'tcp' : 'udp';
       out.put(`, ${dest()} ${name} port ${portText(out, port, name)}`);

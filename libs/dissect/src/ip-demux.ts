@@ -1,6 +1,7 @@
 /**
  * Which printer an IP protocol has. IPv4 and the IPv6 header chain → this.
  */
+import { printEther } from './ether.js';
 import { printIcmp } from './icmp.js';
 import { printIcmp6 } from './icmp6.js';
 import { printIgmp } from './igmp.js';
@@ -70,6 +71,10 @@ function printProtocol(out: Printout, p: number, ip: IpContext): void {
       return;
     case 58:
       if (ip.version === 6) printIcmp6(out, p, ip);
+      else putWrongVersion(out, protocol, 6);
+      return;
+    case 143:
+      if (ip.version === 6) printEther(out, p, length, out.available(p));
       else putWrongVersion(out, protocol, 6);
       return;
     case 59:

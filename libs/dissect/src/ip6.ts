@@ -15,7 +15,10 @@ const HLEN = 40;
 
 export function printIp6(out: Printout, p: number, length: number): void {
   out.protocol = 'ip6';
-  out.need(p, HLEN);
+  if (!out.has(p, HLEN)) {
+    out.putTruncated();
+    return;
+  }
   if (length < HLEN) {
     out.put(`truncated-ip6 ${length}`);
     return;
@@ -31,7 +34,7 @@ export function printIp6(out: Printout, p: number, length: number): void {
   const total = payload === 0 ? length : payload + HLEN;
   if (length < total) out.put(`truncated-ip6 - ${total - length} bytes missing!`);
   if (out.options.verbose > 0) putDetails(out, p, payload);
-  const saved = out.snapEnd;
+  const saved = payload === 0 ? out.snapEnd : out.limitEnd(p + total);
   out.nesting++;
   if (out.nesting > MAX_NESTING) out.truncate();
   printChain(out, p, payload === 0 ? HLEN : total, length);

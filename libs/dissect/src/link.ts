@@ -198,11 +198,7 @@ function printNull(
   const family = bigEndian || raw <= 0xffff ? raw : swapped >>> 0;
   const name = AF_NAMES[family];
   const putHeader = (): void => {
-    out.put(
-      out.options.quiet > 0
-        ? `AF ${name ?? 'Unknown'} (${family})`
-        : `AF ${name ?? 'Unknown'} (${family})`,
-    );
+    out.put(`AF ${name ?? 'Unknown'} (${family})`);
     out.put(`, length ${length}: `);
   };
   if (out.options.linkHeader) putHeader();

@@ -79,10 +79,10 @@ export function printLldp(out: Printout, p: number, length: number): void {
 function putTlv(out: Printout, p: number, type: number, size: number): void {
   switch (type) {
     case 1:
-      if (size >= 2) putId(out, p, size, 'Chassis', CHASSIS, [4], [5]);
+      if (size >= 2) putId(out, p, size, CHASSIS, [4], [5]);
       return;
     case 2:
-      if (size >= 2) putId(out, p, size, 'Port', PORT, [3], [4]);
+      if (size >= 2) putId(out, p, size, PORT, [3], [4]);
       return;
     case 3:
       if (size >= 2) out.put(`: TTL ${out.u16(p)}s`);
@@ -115,7 +115,6 @@ function putId(
   out: Printout,
   p: number,
   size: number,
-  what: string,
   names: Readonly<Record<number, string>>,
   mac: readonly number[],
   network: readonly number[],
@@ -127,7 +126,6 @@ function putId(
   } else if (network.includes(subtype)) putNetworkAddress(out, p + 1, size - 1);
   else if (names[subtype] !== undefined) out.put(bytesText(out, p + 1, size - 1));
   else out.putHex(p, size, '\n\t  ');
-  void what;
 }
 
 function putNetworkAddress(out: Printout, p: number, size: number): void {

@@ -64,6 +64,17 @@ export class Printout {
     return Math.max(0, this.snapEnd - p);
   }
 
+  /** Runs a part of a printer; where it reads too far, says so and lets the caller go on. */
+  attempt<T>(part: () => T): T | undefined {
+    try {
+      return part();
+    } catch (error) {
+      if (!(error instanceof TruncatedPacket)) throw error;
+      this.putTruncated();
+      return undefined;
+    }
+  }
+
   truncate(): never {
     throw TRUNCATED;
   }
@@ -113,10 +124,10 @@ export class Printout {
     if (size > 0) this.text += hexDump(this.mem, p, size, indent);
   }
 
-  /** The same, unless the user wants it short or has everything dumped anyway. */
+  /** The same, unless the user wants it short or has everything dumped in hex anyway. */
   putDumpUnlessDumping(p: number, length: number): void {
-    const { hex, hexAscii, ascii, quiet } = this.options;
-    if (hex + hexAscii + ascii + quiet === 0) this.putDump(p, length);
+    const { hex, hexAscii, quiet } = this.options;
+    if (hex + hexAscii + quiet === 0) this.putDump(p, length);
   }
 
   /** Lowers the end to `end` and returns the old one, for restoreEnd. */

@@ -107,10 +107,7 @@ function printGre1(out: Printout, p: number, length: number): void {
     out.put(`, seq ${out.u32(at)}`);
     at += 4;
   }
-  if ((flags & 0x0080) !== 0) {
-    out.put(`, ack ${out.u32(at)}`);
-    at += 4;
-  }
+  if ((flags & 0x0080) !== 0) out.put(`, ack ${out.u32(at)}`);
   if ((flags & 0x1000) === 0) {
     out.put(', no-payload');
     out.put(`, length ${length}`);
@@ -137,7 +134,10 @@ export function printVxlan(out: Printout, p: number, length: number): void {
 
 export function printEsp(out: Printout, p: number, length: number): void {
   out.protocol = 'esp';
-  out.need(p, 8);
+  if (!out.has(p, 8)) {
+    out.putTruncated();
+    return;
+  }
   out.put(`ESP(spi=0x${hex8(out.u32(p))},seq=0x${out.u32(p + 4).toString(16)}), length ${length}`);
 }
 
