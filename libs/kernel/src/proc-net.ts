@@ -124,6 +124,7 @@ function datagramSockets(net: Net, type: 'udp' | 'raw'): string {
   return text;
 }
 
+const TCP_TIME_WAIT = 6;
 const TCP_LISTEN = 10;
 
 /** The `tr` column: which timer runs. */
@@ -137,7 +138,7 @@ function tcp(net: Net): string {
     const unsent = sk.state === TCP_LISTEN ? 0 : sk.sendQ; // a listener's is its backlog to netlink only
     const line =
       `${pad(i, 4)}: ${hexEndpoint(sk.local)} ${hexEndpoint(sk.peer)} ${hex(sk.state, 2)} ${hex(unsent, 8)}:${hex(sk.recvQ, 8)} ` +
-      `${hex(timer, 2)}:${hex(jiffies, 8)} ${hex(sk.timer?.retrans ?? 0, 8)} ${pad(sk.uid, 5)} ${pad(0, 8)} ${sk.ino} 1 0000000000000000 100 0 0 10 0`;
+      `${hex(timer, 2)}:${hex(jiffies, 8)} ${hex(sk.timer?.retrans ?? 0, 8)} ${pad(sk.uid, 5)} ${pad(0, 8)} ${sk.ino} ${sk.state === TCP_TIME_WAIT ? '3 0000000000000000' : '1 0000000000000000 100 0 0 10 0'}`;
     text += `${line.padEnd(149)}\n`;
   });
   return text;
