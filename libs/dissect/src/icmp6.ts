@@ -105,8 +105,7 @@ function putBody(out: Printout, p: number, type: number, length: number): boolea
       putTimeExceeded(out, p);
       return true;
     case 4:
-      putParameterProblem(out, p);
-      return true;
+      return putParameterProblem(out, p);
     case 128:
     case 129:
       out.put(`, id ${out.u16(p + 4)}, seq ${out.u16(p + 6)}`);
@@ -239,11 +238,15 @@ function putTimeExceeded(out: Printout, p: number): void {
   else out.put(`, unknown code (${code})`);
 }
 
-function putParameterProblem(out: Printout, p: number): void {
+function putParameterProblem(out: Printout, p: number): boolean {
   const code = out.u8(p + 1);
-  out.need(p + 32, 16);
+  if (!out.has(p + 32, 16)) {
+    out.putTruncated();
+    return false;
+  }
   const what = ['erroneous', 'next header', 'option', 'incomplete header chain'][code];
   out.put(what === undefined ? `, code-#${code}` : `, ${what} - octet ${out.u32(p + 4)}`);
+  return true;
 }
 
 function putRouterAdvertisement(out: Printout, p: number, length: number): void {
