@@ -3,16 +3,54 @@
  * ipFinishOutput2 → arpNeighbour → Neighbour → arpSolicit; the wire → arpRcv → Neighbour.update.
  */
 import {
-  DropReason, LL_MAX_HEADER, Mib, mibAdd, NEIGH_PARMS_DEFAULT, NEIGH_UPDATE_F_OVERRIDE, Neighbour, PACKET_HOST, PACKET_LOOPBACK, PACKET_OTHERHOST,
-  pskbMayPull, skbPush, skbPut, devQueueXmit, type NeighOps, type NetDevice, type SkBuff,
+  DropReason,
+  LL_MAX_HEADER,
+  Mib,
+  mibAdd,
+  NEIGH_PARMS_DEFAULT,
+  NEIGH_UPDATE_F_OVERRIDE,
+  Neighbour,
+  PACKET_HOST,
+  PACKET_LOOPBACK,
+  PACKET_OTHERHOST,
+  pskbMayPull,
+  skbPush,
+  skbPut,
+  devQueueXmit,
+  type NeighOps,
+  type NetDevice,
+  type SkBuff,
 } from '@netloom/kernel-core';
 import { AF_INET, Iff, Nud, type NeighMsg } from '@netloom/sys';
 import {
-  ARP_HLEN, ARPOP_REPLY, ARPOP_REQUEST, arphHln, arphHrd, arphOp, arphPln, arphPro, arphSha, arphSip, arphTha, arphTip, ETH_HLEN, ETH_P_ARP, ETH_P_IP,
-  ethWrite, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, iphSaddr,
+  ARP_HLEN,
+  ARPOP_REPLY,
+  ARPOP_REQUEST,
+  arphHln,
+  arphHrd,
+  arphOp,
+  arphPln,
+  arphPro,
+  arphSha,
+  arphSip,
+  arphTha,
+  arphTip,
+  ETH_HLEN,
+  ETH_P_ARP,
+  ETH_P_IP,
+  ethWrite,
+  ICMP_DEST_UNREACH,
+  ICMP_HOST_UNREACH,
+  iphSaddr,
 } from '@netloom/wire';
 import { fibLookup, fibSelectSource, inetAddrType } from './fib-frontend.js';
-import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST, RT_SCOPE_LINK } from './fib-table.js';
+import {
+  RTN_BROADCAST,
+  RTN_LOCAL,
+  RTN_MULTICAST,
+  RTN_UNICAST,
+  RT_SCOPE_LINK,
+} from './fib-table.js';
 import { icmpSend } from './icmp-send.js';
 import { Conf, InDevice } from './in-device.js';
 import { ipv4Of } from './ipv4-net.js';
@@ -35,8 +73,18 @@ export function neighMsg(neigh: Neighbour): NeighMsg {
   const age = (since: number): number => Math.floor((neigh.now - since) / 1e9);
   const known = (neigh.nudState & (Nud.NUD_INCOMPLETE | Nud.NUD_FAILED)) === 0;
   return {
-    family: AF_INET, ifindex: neigh.dev.ifindex, dst: neigh.key, state: neigh.nudState, flags: neigh.flags, probes: neigh.probes,
-    cacheinfo: { confirmed: age(neigh.confirmed), used: age(neigh.used), updated: age(neigh.updated), refcnt: neigh.queue?.length ?? 0 },
+    family: AF_INET,
+    ifindex: neigh.dev.ifindex,
+    dst: neigh.key,
+    state: neigh.nudState,
+    flags: neigh.flags,
+    probes: neigh.probes,
+    cacheinfo: {
+      confirmed: age(neigh.confirmed),
+      used: age(neigh.used),
+      updated: age(neigh.updated),
+      refcnt: neigh.queue?.length ?? 0,
+    },
     ...(known ? { lladdr: neigh.lladdr } : {}),
   };
 }
@@ -92,7 +140,10 @@ function forcedGc(dev: NetDevice): boolean {
   let freed = 0;
   for (const other of net.devices) {
     for (const neigh of [...(other.neigh4?.values() ?? [])]) {
-      const idle = neigh.nudState === Nud.NUD_FAILED || (neigh.nudState === Nud.NUD_STALE && neigh.now - neigh.used > 5e9) || neigh.nudState === Nud.NUD_NOARP;
+      const idle =
+        neigh.nudState === Nud.NUD_FAILED ||
+        (neigh.nudState === Nud.NUD_STALE && neigh.now - neigh.used > 5e9) ||
+        neigh.nudState === Nud.NUD_NOARP;
       if (!idle) continue;
       arpRemove(neigh);
       freed++;
@@ -143,18 +194,26 @@ function arpErrorReport(neigh: Neighbour, skb: SkBuff): void {
 function arpSolicit(neigh: Neighbour, skb: SkBuff | null): void {
   const dev = neigh.dev;
   const target = neigh.key as number;
-  const announce = Math.max((dev.inDev as InDevice | null)?.conf[Conf.arp_announce] ?? 0, ipv4Of(dev.net).confAll[Conf.arp_announce] as number);
+  const announce = Math.max(
+    (dev.inDev as InDevice | null)?.conf[Conf.arp_announce] ?? 0,
+    ipv4Of(dev.net).confAll[Conf.arp_announce] as number,
+  );
   let source = 0;
   if (skb !== null && announce < 2) {
     const candidate = iphSaddr(skb.mem, skb.networkHeader);
     if (inetAddrType(dev.net, candidate) === RTN_LOCAL) {
-      const sameSubnet = InDevice.of(dev)?.addresses.some((ifa) => ((ifa.address ^ target) & ifa.mask) === 0 && ((ifa.address ^ candidate) & ifa.mask) === 0);
+      const sameSubnet = InDevice.of(dev)?.addresses.some(
+        (ifa) =>
+          ((ifa.address ^ target) & ifa.mask) === 0 && ((ifa.address ^ candidate) & ifa.mask) === 0,
+      );
       if (announce === 0 || sameSubnet === true) source = candidate;
     }
   }
   if (source === 0) source = fibSelectSource(dev, target, RT_SCOPE_LINK);
   const parms = arpOps.parms(dev);
-  const unicast = neigh.probes <= parms.ucastProbes && (neigh.nudState & (Nud.NUD_PROBE | Nud.NUD_STALE | Nud.NUD_DELAY)) !== 0;
+  const unicast =
+    neigh.probes <= parms.ucastProbes &&
+    (neigh.nudState & (Nud.NUD_PROBE | Nud.NUD_STALE | Nud.NUD_DELAY)) !== 0;
   const hi = unicast ? neigh.haHi : 0xffff;
   const lo = unicast ? neigh.haLo : 0xffffffff;
   arpSend(dev, ARPOP_REQUEST, hi, lo, source, target, 0, 0);
@@ -162,7 +221,14 @@ function arpSolicit(neigh: Neighbour, skb: SkBuff | null): void {
 
 /** Builds and queues one ARP packet. @kernel arp_send() */
 export function arpSend(
-  dev: NetDevice, op: number, dstHi: number, dstLo: number, sip: number, tip: number, thaHi: number, thaLo: number,
+  dev: NetDevice,
+  op: number,
+  dstHi: number,
+  dstLo: number,
+  sip: number,
+  tip: number,
+  thaHi: number,
+  thaLo: number,
 ): void {
   const pool = dev.net.kernel.pool;
   const skb = pool.alloc(ARP_HLEN, LL_MAX_HEADER);
@@ -189,12 +255,22 @@ export function arpSend(
 /** Takes a received ARP packet (data at the ARP header). Consumes it. @kernel arp_rcv(), arp_process() */
 export function arpRcv(skb: SkBuff, dev: NetDevice): void {
   const kernel = dev.net.kernel;
-  if ((dev.flags & Iff.IFF_NOARP) !== 0 || skb.pktType === PACKET_OTHERHOST || skb.pktType === PACKET_LOOPBACK) {
+  if (
+    (dev.flags & Iff.IFF_NOARP) !== 0 ||
+    skb.pktType === PACKET_OTHERHOST ||
+    skb.pktType === PACKET_LOOPBACK
+  ) {
     kernel.kfreeSkbReason(skb, DropReason.OTHERHOST);
     return;
   }
   const m = skb.mem;
-  if (!pskbMayPull(skb, ARP_HLEN) || arphHln(m, skb.data) !== 6 || arphPln(m, skb.data) !== 4 || arphHrd(m, skb.data) !== 1 || arphPro(m, skb.data) !== ETH_P_IP) {
+  if (
+    !pskbMayPull(skb, ARP_HLEN) ||
+    arphHln(m, skb.data) !== 6 ||
+    arphPln(m, skb.data) !== 4 ||
+    arphHrd(m, skb.data) !== 1 ||
+    arphPro(m, skb.data) !== ETH_P_IP
+  ) {
     kernel.kfreeSkbReason(skb, DropReason.PKT_TOO_SMALL);
     return;
   }
@@ -216,7 +292,8 @@ function arpProcess(skb: SkBuff, dev: NetDevice): void {
   if (tip >>> 28 === 14 || (tip >>> 24 === 127 && inDev.conf[Conf.route_localnet] === 0)) return;
   if (op === ARPOP_REQUEST && sip === 0) {
     // RFC 5227: an address probe is answered, but teaches nothing.
-    if (inetAddrType(net, tip) === RTN_LOCAL && !arpIgnore(inDev, sip, tip)) arpSend(dev, ARPOP_REPLY, sha.hi, sha.lo, tip, sip, sha.hi, sha.lo);
+    if (inetAddrType(net, tip) === RTN_LOCAL && !arpIgnore(inDev, sip, tip))
+      arpSend(dev, ARPOP_REPLY, sha.hi, sha.lo, tip, sip, sha.hi, sha.lo);
     return;
   }
   if (op === ARPOP_REQUEST && ipRouteInput(skb, tip, sip, 0, dev) === 0) {
@@ -234,26 +311,55 @@ function arpProcess(skb: SkBuff, dev: NetDevice): void {
       neigh?.update(sha, Nud.NUD_STALE, NEIGH_UPDATE_F_OVERRIDE);
       const delay = skb.pktType === PACKET_HOST ? 0 : arpOps.parms(dev).proxyDelay;
       if (delay === 0) arpSend(dev, ARPOP_REPLY, sha.hi, sha.lo, tip, sip, sha.hi, sha.lo);
-      else net.kernel.engine.after(net.kernel.random('arp-proxy').below(delay), proxyReply, { dev, sha, sip, tip });
+      else
+        net.kernel.engine.after(net.kernel.random('arp-proxy').below(delay), proxyReply, {
+          dev,
+          sha,
+          sip,
+          tip,
+        });
       return;
     }
   }
-  if (sip === tip && (inDev.conf[Conf.drop_gratuitous_arp] !== 0 || ipv4Of(net).confAll[Conf.drop_gratuitous_arp] !== 0)) return;
+  if (
+    sip === tip &&
+    (inDev.conf[Conf.drop_gratuitous_arp] !== 0 ||
+      ipv4Of(net).confAll[Conf.drop_gratuitous_arp] !== 0)
+  )
+    return;
   let neigh = arpLookup(dev, sip);
-  const accept = Math.max(inDev.conf[Conf.arp_accept] as number, ipv4Of(net).confAll[Conf.arp_accept] as number);
+  const accept = Math.max(
+    inDev.conf[Conf.arp_accept] as number,
+    ipv4Of(net).confAll[Conf.arp_accept] as number,
+  );
   const gratuitous = isGratuitous(skb, op, sip, tip) && inetAddrType(net, sip) === RTN_UNICAST;
-  if (neigh === undefined && accept !== 0 && (gratuitous || (op === ARPOP_REPLY && inetAddrType(net, sip) === RTN_UNICAST))) {
+  if (
+    neigh === undefined &&
+    accept !== 0 &&
+    (gratuitous || (op === ARPOP_REPLY && inetAddrType(net, sip) === RTN_UNICAST))
+  ) {
     neigh = arpCreate(dev, sip) ?? undefined;
   }
   if (neigh === undefined) return;
   // locktime keeps a burst of answers from flapping the entry; an announcement is always believed.
   const override = neigh.now > neigh.updated + arpOps.parms(dev).locktime || gratuitous;
-  const state = op === ARPOP_REPLY && skb.pktType === PACKET_HOST ? Nud.NUD_REACHABLE : Nud.NUD_STALE;
+  const state =
+    op === ARPOP_REPLY && skb.pktType === PACKET_HOST ? Nud.NUD_REACHABLE : Nud.NUD_STALE;
   neigh.update(sha, state, override ? NEIGH_UPDATE_F_OVERRIDE : 0);
 }
 
 /** Answers for another host once the one itself had its chance. @kernel pneigh_enqueue() */
-function proxyReply({ dev, sha, sip, tip }: { readonly dev: NetDevice; readonly sha: { readonly hi: number; readonly lo: number }; readonly sip: number; readonly tip: number }): void {
+function proxyReply({
+  dev,
+  sha,
+  sip,
+  tip,
+}: {
+  readonly dev: NetDevice;
+  readonly sha: { readonly hi: number; readonly lo: number };
+  readonly sip: number;
+  readonly tip: number;
+}): void {
   if (dev.up) arpSend(dev, ARPOP_REPLY, sha.hi, sha.lo, tip, sip, sha.hi, sha.lo);
 }
 
@@ -269,19 +375,26 @@ function isGratuitous(skb: SkBuff, op: number, sip: number, tip: number): boolea
 
 /** net.ipv4.conf.*.arp_ignore: which requests for our addresses go unanswered. @kernel arp_ignore() */
 function arpIgnore(inDev: InDevice, sip: number, tip: number): boolean {
-  const mode = Math.max(inDev.conf[Conf.arp_ignore] as number, ipv4Of(inDev.dev.net).confAll[Conf.arp_ignore] as number);
+  const mode = Math.max(
+    inDev.conf[Conf.arp_ignore] as number,
+    ipv4Of(inDev.dev.net).confAll[Conf.arp_ignore] as number,
+  );
   if (mode === 0) return false;
   if (mode === 8) return true;
   const here = inDev.addresses.filter((ifa) => ifa.local === tip);
   if (mode === 1) return here.length === 0;
   if (mode === 2) return !here.some((ifa) => ((ifa.address ^ sip) & ifa.mask) === 0);
-  if (mode === 3) return inDev.dev.net.devices.every((dev) => (InDevice.of(dev)?.addresses ?? []).every((ifa) => ifa.local !== tip || ifa.scope >= 254));
+  if (mode === 3)
+    return inDev.dev.net.devices.every((dev) =>
+      (InDevice.of(dev)?.addresses ?? []).every((ifa) => ifa.local !== tip || ifa.scope >= 254),
+    );
   return false;
 }
 
 /** net.ipv4.conf.*.arp_filter: answer only where our packets to the asker would leave. @kernel arp_filter() */
 function arpFilter(inDev: InDevice, sip: number, tip: number): boolean {
-  const on = inDev.conf[Conf.arp_filter] !== 0 || ipv4Of(inDev.dev.net).confAll[Conf.arp_filter] !== 0;
+  const on =
+    inDev.conf[Conf.arp_filter] !== 0 || ipv4Of(inDev.dev.net).confAll[Conf.arp_filter] !== 0;
   if (!on || tip === 0) return false;
   const res = fibLookup(inDev.dev.net, sip, 0, 0);
   if (res?.nh.dev === inDev.dev) return false;

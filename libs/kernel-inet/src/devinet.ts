@@ -5,7 +5,14 @@ import { ipv4Mask, KernelError } from '@netloom/base';
 import type { Net, NetDevice, NetdevEvent } from '@netloom/kernel-core';
 import { AF_INET, Iff, type AddrMsg, type AddrNew } from '@netloom/sys';
 import { arpDeviceDown, arpChangeAddress } from './arp.js';
-import { fibAddIfaddr, fibDelIfaddr, fibDisableDevice, fibSyncCarrier, fibSyncUp, sameSubnet } from './fib-frontend.js';
+import {
+  fibAddIfaddr,
+  fibDelIfaddr,
+  fibDisableDevice,
+  fibSyncCarrier,
+  fibSyncUp,
+  sameSubnet,
+} from './fib-frontend.js';
 import { RT_SCOPE_HOST, RT_SCOPE_UNIVERSE } from './fib-table.js';
 import { Conf, IFA_F_PERMANENT, IFA_F_SECONDARY, InDevice, type InIfaddr } from './in-device.js';
 import { ipv4Of } from './ipv4-net.js';
@@ -34,7 +41,9 @@ export function inetAddAddress(net: Net, request: AddrNew): void {
   const local = Number(request.local);
   const mask = ipv4Mask(request.prefixlen);
   const address = Number(request.address ?? request.local);
-  const existing = inDev.addresses.find((ifa) => ifa.local === local && ifa.mask === mask && ((ifa.address ^ address) & mask) === 0);
+  const existing = inDev.addresses.find(
+    (ifa) => ifa.local === local && ifa.mask === mask && ((ifa.address ^ address) & mask) === 0,
+  );
   if (existing !== undefined) {
     if (request.replace !== true) throw new KernelError('EEXIST', 'ipv4: Address already assigned');
     existing.validLft = request.validLft ?? INFINITY_LIFE_TIME;
@@ -43,14 +52,30 @@ export function inetAddAddress(net: Net, request: AddrNew): void {
     return;
   }
   const scope = request.scope ?? (local >>> 24 === 127 ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE);
-  const primary = inDev.addresses.find((ifa) => ifa.mask === mask && ((ifa.address ^ address) & mask) === 0);
-  if (primary !== undefined && primary.scope !== scope) throw new KernelError('EINVAL', 'ipv4: Invalid scope value');
+  const primary = inDev.addresses.find(
+    (ifa) => ifa.mask === mask && ((ifa.address ^ address) & mask) === 0,
+  );
+  if (primary !== undefined && primary.scope !== scope)
+    throw new KernelError('EINVAL', 'ipv4: Invalid scope value');
   const secondary = primary !== undefined;
   const ifa: InIfaddr = {
-    dev: inDev, local, address, prefixlen: request.prefixlen, mask, broadcast: request.broadcast, label: request.label ?? dev.name,
+    dev: inDev,
+    local,
+    address,
+    prefixlen: request.prefixlen,
+    mask,
+    broadcast: request.broadcast,
+    label: request.label ?? dev.name,
     scope,
-    flags: (request.flags ?? 0) | (request.validLft === undefined || request.validLft === INFINITY_LIFE_TIME ? IFA_F_PERMANENT : 0) | (secondary ? IFA_F_SECONDARY : 0),
-    metric: request.metric ?? 0, validLft: request.validLft ?? INFINITY_LIFE_TIME, preferredLft: request.preferredLft ?? INFINITY_LIFE_TIME,
+    flags:
+      (request.flags ?? 0) |
+      (request.validLft === undefined || request.validLft === INFINITY_LIFE_TIME
+        ? IFA_F_PERMANENT
+        : 0) |
+      (secondary ? IFA_F_SECONDARY : 0),
+    metric: request.metric ?? 0,
+    validLft: request.validLft ?? INFINITY_LIFE_TIME,
+    preferredLft: request.preferredLft ?? INFINITY_LIFE_TIME,
   };
   insertAddress(inDev, ifa);
 }
@@ -59,7 +84,9 @@ function insertAddress(inDev: InDevice, ifa: InIfaddr): void {
   const list = inDev.addresses;
   const secondary = (ifa.flags & IFA_F_SECONDARY) !== 0;
   // Primaries come before secondaries, narrower scopes first among the primaries.
-  const at = secondary ? -1 : list.findIndex((other) => (other.flags & IFA_F_SECONDARY) !== 0 || other.scope < ifa.scope);
+  const at = secondary
+    ? -1
+    : list.findIndex((other) => (other.flags & IFA_F_SECONDARY) !== 0 || other.scope < ifa.scope);
   if (at < 0) list.push(ifa);
   else list.splice(at, 0, ifa);
   const net = inDev.dev.net;
@@ -69,14 +96,26 @@ function insertAddress(inDev: InDevice, ifa: InIfaddr): void {
 }
 
 /** @errno ENODEV, EADDRNOTAVAIL. @kernel inet_rtm_deladdr() */
-export function inetDelAddress(net: Net, request: { readonly ifindex: number; readonly local: unknown; readonly prefixlen?: number; readonly label?: string }): void {
+export function inetDelAddress(
+  net: Net,
+  request: {
+    readonly ifindex: number;
+    readonly local: unknown;
+    readonly prefixlen?: number;
+    readonly label?: string;
+  },
+): void {
   const dev = net.devByIndex(request.ifindex);
   if (dev === undefined) throw new KernelError('ENODEV', 'ipv4: Device not found');
   const inDev = InDevice.of(dev);
   const ifa = inDev?.addresses.find(
-    (a) => a.local === request.local && (request.prefixlen === undefined || a.prefixlen === request.prefixlen) && (request.label === undefined || a.label === request.label),
+    (a) =>
+      a.local === request.local &&
+      (request.prefixlen === undefined || a.prefixlen === request.prefixlen) &&
+      (request.label === undefined || a.label === request.label),
   );
-  if (inDev === null || ifa === undefined) throw new KernelError('EADDRNOTAVAIL', 'ipv4: Address not found');
+  if (inDev === null || ifa === undefined)
+    throw new KernelError('EADDRNOTAVAIL', 'ipv4: Address not found');
   removeAddress(inDev, ifa);
 }
 
@@ -84,8 +123,14 @@ export function inetDelAddress(net: Net, request: { readonly ifindex: number; re
 function removeAddress(inDev: InDevice, ifa: InIfaddr): void {
   const { net } = inDev.dev;
   const primary = (ifa.flags & IFA_F_SECONDARY) === 0;
-  const secondaries = primary ? inDev.addresses.filter((other) => (other.flags & IFA_F_SECONDARY) !== 0 && sameSubnet(other, ifa)) : [];
-  const promotes = inDev.conf[Conf.promote_secondaries] !== 0 || ipv4Of(net).confAll[Conf.promote_secondaries] !== 0;
+  const secondaries = primary
+    ? inDev.addresses.filter(
+        (other) => (other.flags & IFA_F_SECONDARY) !== 0 && sameSubnet(other, ifa),
+      )
+    : [];
+  const promotes =
+    inDev.conf[Conf.promote_secondaries] !== 0 ||
+    ipv4Of(net).confAll[Conf.promote_secondaries] !== 0;
   const [heir] = promotes ? secondaries : [];
   if (heir === undefined) {
     for (const gone of [...secondaries, ifa]) dropAddress(inDev, gone);
@@ -114,8 +159,16 @@ function dropAddress(inDev: InDevice, gone: InIfaddr): void {
 /** An address as rtnetlink shows it. */
 export function inetAddrMsg(ifa: InIfaddr): AddrMsg {
   return {
-    family: AF_INET, ifindex: ifa.dev.dev.ifindex, prefixlen: ifa.prefixlen, flags: ifa.flags, scope: ifa.scope, local: ifa.local, address: ifa.address,
-    label: ifa.label, validLft: ifa.validLft, preferredLft: ifa.preferredLft,
+    family: AF_INET,
+    ifindex: ifa.dev.dev.ifindex,
+    prefixlen: ifa.prefixlen,
+    flags: ifa.flags,
+    scope: ifa.scope,
+    local: ifa.local,
+    address: ifa.address,
+    label: ifa.label,
+    validLft: ifa.validLft,
+    preferredLft: ifa.preferredLft,
     ...(ifa.broadcast !== undefined ? { broadcast: ifa.broadcast } : {}),
     ...(ifa.metric !== 0 ? { metric: ifa.metric } : {}),
   };
@@ -134,7 +187,13 @@ export function inetdevEvent(event: NetdevEvent, dev: NetDevice): void {
     case 'UP': {
       const inDev = inetdevInit(dev);
       if ((dev.flags & Iff.IFF_LOOPBACK) !== 0 && inDev.addresses.length === 0) {
-        inetAddAddress(dev.net, { family: AF_INET, ifindex: dev.ifindex, local: LOOPBACK_ADDRESS, prefixlen: 8, label: dev.name });
+        inetAddAddress(dev.net, {
+          family: AF_INET,
+          ifindex: dev.ifindex,
+          local: LOOPBACK_ADDRESS,
+          prefixlen: 8,
+          label: dev.name,
+        });
       }
       for (const ifa of inDev.addresses) fibAddIfaddr(ifa);
       fibSyncUp(dev);
@@ -146,7 +205,9 @@ export function inetdevEvent(event: NetdevEvent, dev: NetDevice): void {
       break;
     case 'UNREGISTER': {
       const inDev = InDevice.of(dev);
-      if (inDev !== null) for (const ifa of [...inDev.addresses]) if (inDev.addresses.includes(ifa)) removeAddress(inDev, ifa);
+      if (inDev !== null)
+        for (const ifa of [...inDev.addresses])
+          if (inDev.addresses.includes(ifa)) removeAddress(inDev, ifa);
       fibDisableDevice(dev, true);
       arpDeviceDown(dev, true);
       dev.inDev = null;

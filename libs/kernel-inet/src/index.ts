@@ -62,15 +62,8 @@ export {
   type FibInfo,
   type FibRoute,
 } from './fib-table.js';
-export {
-  icmpIsError,
-  icmpAllow,
-  icmpSend,
-  icmpCountOut,
-} from './icmp-send.js';
-export {
-  icmpProtocol,
-} from './icmp.js';
+export { icmpIsError, icmpAllow, icmpSend, icmpCountOut } from './icmp-send.js';
+export { icmpProtocol } from './icmp.js';
 export {
   IPV4_CONF,
   Conf,
@@ -100,27 +93,12 @@ export {
   ipv4GetConf,
   ipv4SetConf,
 } from './inet-sysctls.js';
-export {
-  ipError,
-} from './ip-error.js';
-export {
-  ipForward,
-  rtTosToPriority,
-} from './ip-forward.js';
-export {
-  IPSKB_IGNORE_DF,
-  ipFragment,
-} from './ip-fragment-out.js';
-export {
-  FragTable,
-  ipDefrag,
-} from './ip-fragment.js';
-export {
-  ipRcv,
-} from './ip-input.js';
-export {
-  ipLocalDeliver,
-} from './ip-local.js';
+export { ipError } from './ip-error.js';
+export { ipForward, rtTosToPriority } from './ip-forward.js';
+export { IPSKB_IGNORE_DF, ipFragment } from './ip-fragment-out.js';
+export { FragTable, ipDefrag } from './ip-fragment.js';
+export { ipRcv } from './ip-input.js';
+export { ipLocalDeliver } from './ip-local.js';
 export {
   ipPushHeader,
   writeIpHeader,
@@ -141,18 +119,9 @@ export {
   type Ipv4SysctlName,
   type FibRule,
 } from './ipv4-net.js';
-export {
-  PacketTable,
-  packetTable,
-  PacketSock,
-} from './packet.js';
-export {
-  RawTable,
-  RawSock,
-} from './raw.js';
-export {
-  registerInet,
-} from './register.js';
+export { PacketTable, packetTable, PacketSock } from './packet.js';
+export { RawTable, RawSock } from './raw.js';
+export { registerInet } from './register.js';
 export {
   Rtable,
   ipv4IsMulticast,
@@ -166,10 +135,5 @@ export {
   type Flow4,
   type InputCacheEntry,
 } from './route.js';
-export {
-  UdpTable,
-} from './udp-table.js';
-export {
-  UdpSock,
-  udpProtocol,
-} from './udp.js';
+export { UdpTable } from './udp-table.js';
+export { UdpSock, udpProtocol } from './udp.js';

@@ -3,13 +3,37 @@
  * Sources: include/net/inet_sock.h, net/ipv4/af_inet.c, ip_sockglue.c.
  */
 import { Errno } from '@netloom/base';
-import { DropReason, Mib, mibAdd, Sock, sockGetsockopt, sockSetsockopt, type Net, type SkBuff } from '@netloom/kernel-core';
-import { AF_INET, type RecvResult, type SockAddr, type SockAddrIn, type SockExtendedErr, type SockOpt, type SockOptValue, Msg } from '@netloom/sys';
+import {
+  DropReason,
+  Mib,
+  mibAdd,
+  Sock,
+  sockGetsockopt,
+  sockSetsockopt,
+  type Net,
+  type SkBuff,
+} from '@netloom/kernel-core';
+import {
+  AF_INET,
+  type RecvResult,
+  type SockAddr,
+  type SockAddrIn,
+  type SockExtendedErr,
+  type SockOpt,
+  type SockOptValue,
+  Msg,
+} from '@netloom/sys';
 import { inetAddrType } from './fib-frontend.js';
 import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST } from './fib-table.js';
 import { InDevice } from './in-device.js';
 import { IPSKB_IGNORE_DF } from './ip-fragment-out.js';
-import { ipDefaultTtl, ipLocalOut, ipPushHeader, ipSelectIdent, type IpHeaderFields } from './ip-output.js';
+import {
+  ipDefaultTtl,
+  ipLocalOut,
+  ipPushHeader,
+  ipSelectIdent,
+  type IpHeaderFields,
+} from './ip-output.js';
 import { ipv4Of, Ipv4Sysctl } from './ipv4-net.js';
 import { ipRouteOutput, ipv4IsMulticast, rtValid, type Rtable } from './route.js';
 
@@ -20,11 +44,21 @@ export const IP_PMTUDISC_PROBE = 3;
 
 /** ICMP unreachable code → errno and whether it is fatal to a connected socket. @kernel icmp_err_convert */
 export const ICMP_ERR_CONVERT: readonly { readonly errno: number; readonly fatal: boolean }[] = [
-  { errno: Errno.ENETUNREACH, fatal: false }, { errno: Errno.EHOSTUNREACH, fatal: false }, { errno: Errno.ENOPROTOOPT, fatal: true },
-  { errno: Errno.ECONNREFUSED, fatal: true }, { errno: Errno.EMSGSIZE, fatal: false }, { errno: Errno.EOPNOTSUPP, fatal: false },
-  { errno: Errno.ENETUNREACH, fatal: true }, { errno: Errno.EHOSTDOWN, fatal: true }, { errno: Errno.ENONET, fatal: true },
-  { errno: Errno.ENETUNREACH, fatal: true }, { errno: Errno.EHOSTUNREACH, fatal: true }, { errno: Errno.ENETUNREACH, fatal: false },
-  { errno: Errno.EHOSTUNREACH, fatal: false }, { errno: Errno.EHOSTUNREACH, fatal: true }, { errno: Errno.EHOSTUNREACH, fatal: true },
+  { errno: Errno.ENETUNREACH, fatal: false },
+  { errno: Errno.EHOSTUNREACH, fatal: false },
+  { errno: Errno.ENOPROTOOPT, fatal: true },
+  { errno: Errno.ECONNREFUSED, fatal: true },
+  { errno: Errno.EMSGSIZE, fatal: false },
+  { errno: Errno.EOPNOTSUPP, fatal: false },
+  { errno: Errno.ENETUNREACH, fatal: true },
+  { errno: Errno.EHOSTDOWN, fatal: true },
+  { errno: Errno.ENONET, fatal: true },
+  { errno: Errno.ENETUNREACH, fatal: true },
+  { errno: Errno.EHOSTUNREACH, fatal: true },
+  { errno: Errno.ENETUNREACH, fatal: false },
+  { errno: Errno.EHOSTUNREACH, fatal: false },
+  { errno: Errno.EHOSTUNREACH, fatal: true },
+  { errno: Errno.EHOSTUNREACH, fatal: true },
   { errno: Errno.EHOSTUNREACH, fatal: true },
 ];
 
@@ -58,7 +92,14 @@ export abstract class InetSock extends Sock {
   /** Route kept while connected. */
   dst: Rtable | null = null;
   private id = 0;
-  private errors: { readonly data: Uint8Array; readonly from: SockAddr; readonly err: SockExtendedErr; readonly ttl: number | undefined }[] | null = null;
+  private errors:
+    | {
+        readonly data: Uint8Array;
+        readonly from: SockAddr;
+        readonly err: SockExtendedErr;
+        readonly ttl: number | undefined;
+      }[]
+    | null = null;
   private groups: { readonly group: number; readonly ifindex: number }[] | null = null;
 
   constructor(net: Net, type: number, protocol: number) {
@@ -68,7 +109,8 @@ export abstract class InetSock extends Sock {
   /** Whether this socket's address may be bound. 0 or a negative errno. @kernel inet_bind() */
   protected checkBindAddress(addr: number): number {
     const type = inetAddrType(this.net, addr);
-    if (addr === 0 || type === RTN_LOCAL || type === RTN_MULTICAST || type === RTN_BROADCAST) return 0;
+    if (addr === 0 || type === RTN_LOCAL || type === RTN_MULTICAST || type === RTN_BROADCAST)
+      return 0;
     if (this.freebind || ipv4Of(this.net).sysctl(Ipv4Sysctl.ip_nonlocal_bind) !== 0) return 0;
     return -Errno.EADDRNOTAVAIL;
   }
@@ -87,7 +129,16 @@ export abstract class InetSock extends Sock {
     const multicast = ipv4IsMulticast(daddr);
     const oif = this.boundDev !== 0 ? this.boundDev : multicast ? this.mcIndex : 0;
     const saddr = multicast && this.saddr === 0 ? this.mcAddr : this.saddr;
-    const rt = ipRouteOutput(this.net, { daddr, saddr, oif, tos: this.tos & 0x1e, mark: this.mark, protocol: this.protocol, sport: this.sport, dport });
+    const rt = ipRouteOutput(this.net, {
+      daddr,
+      saddr,
+      oif,
+      tos: this.tos & 0x1e,
+      mark: this.mark,
+      protocol: this.protocol,
+      sport: this.sport,
+      dport,
+    });
     if (typeof rt === 'number') return rt;
     if (daddr === this.daddr && this.daddr !== 0) this.dst = rt;
     return rt;
@@ -101,7 +152,11 @@ export abstract class InetSock extends Sock {
 
   /** Whether packets carry DF. @kernel ip_dont_fragment() */
   get dontFragment(): boolean {
-    return this.pmtudisc === IP_PMTUDISC_DO || this.pmtudisc === IP_PMTUDISC_PROBE || this.pmtudisc === IP_PMTUDISC_WANT;
+    return (
+      this.pmtudisc === IP_PMTUDISC_DO ||
+      this.pmtudisc === IP_PMTUDISC_PROBE ||
+      this.pmtudisc === IP_PMTUDISC_WANT
+    );
   }
 
   /**
@@ -109,10 +164,18 @@ export abstract class InetSock extends Sock {
    * @kernel ip_send_skb(), __ip_make_skb()
    */
   ipSend(skb: SkBuff, rt: Rtable, daddr: number, protocol = this.protocol): number {
-    const df = this.dontFragment && (this.pmtudisc !== IP_PMTUDISC_WANT || (skb.len + 20 <= rt.mtu() && !rt.mtuLocked));
+    const df =
+      this.dontFragment &&
+      (this.pmtudisc !== IP_PMTUDISC_WANT || (skb.len + 20 <= rt.mtu() && !rt.mtuLocked));
     if (this.pmtudisc < IP_PMTUDISC_DO) skb.cbFlags2 |= IPSKB_IGNORE_DF;
     ipPushHeader(skb, {
-      saddr: this.saddr !== 0 ? this.saddr : rt.prefsrc, daddr, protocol, tos: this.tos, ttl: this.ttlFor(rt), id: this.nextIdent(df), df,
+      saddr: this.saddr !== 0 ? this.saddr : rt.prefsrc,
+      daddr,
+      protocol,
+      tos: this.tos,
+      ttl: this.ttlFor(rt),
+      id: this.nextIdent(df),
+      df,
     });
     skb.mark = this.mark;
     skb.priority = this.priority;
@@ -149,7 +212,8 @@ export abstract class InetSock extends Sock {
     const next = this.errors?.[0]?.err;
     if (next !== undefined && next.origin !== 1) this.err = next.errno;
     else if (entry.err.origin !== 1) this.err = 0;
-    const control = entry.ttl === undefined ? { err: entry.err } : { err: entry.err, ttl: entry.ttl };
+    const control =
+      entry.ttl === undefined ? { err: entry.err } : { err: entry.err, ttl: entry.ttl };
     return { data, from: entry.from, flags: Msg.MSG_ERRQUEUE, length: entry.data.length, control };
   }
 
@@ -232,7 +296,9 @@ export abstract class InetSock extends Sock {
 
   /** Value: [group, ifindex]; ifindex 0 takes the route's device. */
   private membership(join: boolean, value: SockOptValue): number {
-    const [group = 0, wanted = 0] = Array.isArray(value) ? (value as readonly number[]) : [Number(value), 0];
+    const [group = 0, wanted = 0] = Array.isArray(value)
+      ? (value as readonly number[])
+      : [Number(value), 0];
     if (!ipv4IsMulticast(group)) return -Errno.EINVAL;
     let ifindex = wanted;
     if (ifindex === 0) {
@@ -301,7 +367,16 @@ export abstract class InetSock extends Sock {
   protected datagramConnect(addr: number, port: number): number {
     this.dst = null;
     this.daddr = 0;
-    const rt = ipRouteOutput(this.net, { daddr: addr, saddr: this.saddr, oif: this.boundDev, tos: this.tos & 0x1e, mark: this.mark, protocol: this.protocol, sport: this.sport, dport: port });
+    const rt = ipRouteOutput(this.net, {
+      daddr: addr,
+      saddr: this.saddr,
+      oif: this.boundDev,
+      tos: this.tos & 0x1e,
+      mark: this.mark,
+      protocol: this.protocol,
+      sport: this.sport,
+      dport: port,
+    });
     if (typeof rt === 'number') {
       if (rt === -Errno.ENETUNREACH) mibAdd(this.net.mib, Mib.IpOutNoRoutes, 1);
       return rt;
@@ -349,15 +424,37 @@ export function ipQueueXmit(sk: InetSock, skb: SkBuff): number {
  * @kernel ip_send_unicast_reply()
  */
 export function ipSendSkbReply(
-  net: Net, skb: SkBuff, saddr: number, daddr: number, protocol: number, options: { readonly tos?: number; readonly ttl?: number; readonly oif?: number; readonly mark?: number } = {},
+  net: Net,
+  skb: SkBuff,
+  saddr: number,
+  daddr: number,
+  protocol: number,
+  options: {
+    readonly tos?: number;
+    readonly ttl?: number;
+    readonly oif?: number;
+    readonly mark?: number;
+  } = {},
 ): number {
-  const rt = ipRouteOutput(net, { daddr, saddr, oif: options.oif ?? 0, tos: (options.tos ?? 0) & 0x1e, mark: options.mark ?? 0 });
+  const rt = ipRouteOutput(net, {
+    daddr,
+    saddr,
+    oif: options.oif ?? 0,
+    tos: (options.tos ?? 0) & 0x1e,
+    mark: options.mark ?? 0,
+  });
   if (typeof rt === 'number') {
     net.kernel.kfreeSkbReason(skb, DropReason.IP_OUTNOROUTES);
     return rt;
   }
   const header: IpHeaderFields = {
-    saddr: saddr !== 0 ? saddr : rt.prefsrc, daddr, protocol, tos: options.tos ?? 0, ttl: options.ttl ?? ipDefaultTtl(net), id: 0, df: true,
+    saddr: saddr !== 0 ? saddr : rt.prefsrc,
+    daddr,
+    protocol,
+    tos: options.tos ?? 0,
+    ttl: options.ttl ?? ipDefaultTtl(net),
+    id: 0,
+    df: true,
   };
   ipPushHeader(skb, header);
   return ipLocalOut(net, skb, rt);

@@ -482,7 +482,12 @@ export function ipRouteOutput(net: Net, flow: Flow4): Rtable | number {
   const { nexthops } = res.route.info;
   if (nexthops.length > 1 && flow.oif === 0)
     res.nh = fibSelectMultipath(net, nexthops, outputHash(net, flow, daddr), saddr) ?? res.nh;
-  const source = saddr !== 0 ? saddr : type === RTN_LOCAL && res.route.info.prefsrc === 0 ? daddr : resultSource(res, daddr);
+  const source =
+    saddr !== 0
+      ? saddr
+      : type === RTN_LOCAL && res.route.info.prefsrc === 0
+        ? daddr
+        : resultSource(res, daddr);
   const dev = type === RTN_LOCAL ? net.loopback : res.nh.dev;
   if (
     ipv4IsLoopback(source) &&

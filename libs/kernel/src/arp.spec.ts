@@ -222,7 +222,10 @@ describe('ARP', () => {
   it('proxy_arp answers for what it would forward elsewhere, at random within its delay', async () => {
     bench.conf('forwarding', 1, 'all');
     const ask = (tip: string, dst?: string): void => {
-      bench.lab.receive(bench.card, eth(dst ?? ETHER_BROADCAST, YOU, 0x806, arp(1, YOU, '10.1.0.1', ZERO, tip)));
+      bench.lab.receive(
+        bench.card,
+        eth(dst ?? ETHER_BROADCAST, YOU, 0x806, arp(1, YOU, '10.1.0.1', ZERO, tip)),
+      );
     };
     const answer = `10.2.0.9 is-at ${ME} to ${YOU}`;
     ask('10.2.0.9');

@@ -871,87 +871,329 @@ const ROWS: readonly Row[] = [
 ];
 
 /** Rows after a setting: a route in the words of ip(8), or a sysctl of the receiving card. */
-const SETTINGS: readonly (readonly [name: string, setting: string, frames: readonly Uint8Array[], counted: string, sent?: readonly string[]])[] = [
-  ['no route', '', [frame(ipv4(A, '192.168.5.5', 17, udp(A, C, 1, 9, HELLO)))],
-    'IcmpMsgOutType3 IcmpOutDestUnreachs IcmpOutMsgs IpExtInNoECTPkts IpExtInNoRoutes IpInReceives IpOutRequests IpOutTransmits', ['A  10.1.0.2>10.1.0.1 p1 len61 tosc0 ttl64 icmp3/0 rest00000000 inner ttl64 innerlen33']],
-  ['blackhole', 'route add blackhole 192.168.1.0/24', [frame(ipv4(A, '192.168.1.1', 17, udp(A, C, 1, 9, HELLO)))],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['prohibit', 'route add prohibit 192.168.2.0/24', [frame(ipv4(A, '192.168.2.1', 17, udp(A, C, 1, 9, HELLO)))],
-    'IcmpMsgOutType3 IcmpOutDestUnreachs IcmpOutMsgs IpExtInNoECTPkts IpInReceives IpOutRequests IpOutTransmits', ['A  10.1.0.2>10.1.0.1 p1 len61 tosc0 ttl64 icmp3/13 rest00000000 inner ttl64 innerlen33']],
-  ['unreachable', 'route add unreachable 192.168.3.0/24', [frame(ipv4(A, '192.168.3.1', 17, udp(A, C, 1, 9, HELLO)))],
-    'IcmpMsgOutType3 IcmpOutDestUnreachs IcmpOutMsgs IpExtInNoECTPkts IpInReceives IpOutRequests IpOutTransmits', ['A  10.1.0.2>10.1.0.1 p1 len61 tosc0 ttl64 icmp3/1 rest00000000 inner ttl64 innerlen33']],
-  ['throw', 'route add throw 192.168.4.0/24', [frame(ipv4(A, '192.168.4.1', 17, udp(A, C, 1, 9, HELLO)))],
-    'IcmpMsgOutType3 IcmpOutDestUnreachs IcmpOutMsgs IpExtInNoECTPkts IpExtInNoRoutes IpInReceives IpOutRequests IpOutTransmits', ['A  10.1.0.2>10.1.0.1 p1 len61 tosc0 ttl64 icmp3/0 rest00000000 inner ttl64 innerlen33']],
-  ['forwarding off: no route', 'forwarding 0', [frame(ipv4(A, '192.168.5.5', 17, udp(A, C, 1, 9, HELLO)))],
-    'IpExtInNoECTPkts IpInAddrErrors IpInReceives'],
-  ['forwarding off: a route', 'forwarding 0', [frame(ipv4(A, '10.2.0.2', 17, udp(A, C, 1, 9, HELLO)))],
-    'IpExtInNoECTPkts IpInAddrErrors IpInReceives'],
-  ['forwarding off: a blackhole', 'forwarding 0', [frame(ipv4(A, '192.168.1.1', 17, udp(A, C, 1, 9, HELLO)))],
-    'IpExtInNoECTPkts IpInAddrErrors IpInReceives'],
-  ['forwarding off: delivered here all the same', 'forwarding 0', [frame(ipv4(A, B, 17, udp(A, B, 5, 7777, HELLO)))],
-    'IcmpMsgOutType3 IcmpOutDestUnreachs IcmpOutMsgs IpExtInNoECTPkts IpInDelivers IpInReceives IpOutRequests IpOutTransmits UdpNoPorts', ['A  10.1.0.2>10.1.0.1 p1 len61 tosc0 ttl64 icmp3/3 rest00000000 inner ttl64 innerlen33']],
-  ['forwarded back: redirect', '', [frame(ipv4(A, '10.1.0.77', 17, udp(A, '10.1.0.77', 5, 7, HELLO)))],
-    'IcmpMsgOutType5 IcmpOutMsgs IcmpOutRedirects IpExtInNoECTPkts IpForwDatagrams IpInReceives IpOutRequests IpOutTransmits=2', ['A  10.1.0.2>10.1.0.1 p1 len61 tosc0 ttl64 icmp5/1 rest0a01004d inner ttl63 innerlen33']],
-  ['forwarded back: no redirects wanted', 'send_redirects 0', [frame(ipv4(A, '10.1.0.77', 17, udp(A, '10.1.0.77', 5, 7, HELLO)))],
-    'IpExtInNoECTPkts IpForwDatagrams IpInReceives IpOutTransmits'],
-  ['rp_filter 1: 10.2.0.9', 'rp_filter 1', [frame(ipv4('10.2.0.9', B, 17, udp('10.2.0.9', B, 5, 5000, HELLO)))],
-    'IpExtInNoECTPkts IpInReceives TcpExtIPReversePathFilter'],
-  ['rp_filter 1: 10.2.0.9 to all', 'rp_filter 1', [frame(ipv4('10.2.0.9', '10.1.0.255', 17, udp('10.2.0.9', '10.1.0.255', 5, 5000, HELLO)), ETHER_BROADCAST)],
-    'IpExtInNoECTPkts IpInReceives TcpExtIPReversePathFilter'],
-  ['rp_filter 1: 99.9.9.9', 'rp_filter 1', [frame(ipv4('99.9.9.9', B, 17, udp('99.9.9.9', B, 5, 5000, HELLO)))],
-    'IpExtInNoECTPkts IpInReceives TcpExtIPReversePathFilter'],
-  ['rp_filter 1: 99.9.9.9 to all', 'rp_filter 1', [frame(ipv4('99.9.9.9', '10.1.0.255', 17, udp('99.9.9.9', '10.1.0.255', 5, 5000, HELLO)), ETHER_BROADCAST)],
-    'IpExtInNoECTPkts IpInReceives TcpExtIPReversePathFilter'],
-  ['rp_filter 1: 10.1.0.9', 'rp_filter 1', [frame(ipv4('10.1.0.9', B, 17, udp('10.1.0.9', B, 5, 5000, HELLO)))],
-    'IpExtInNoECTPkts IpInDelivers IpInReceives'],
-  ['rp_filter 1: 10.1.0.9 to all', 'rp_filter 1', [frame(ipv4('10.1.0.9', '10.1.0.255', 17, udp('10.1.0.9', '10.1.0.255', 5, 5000, HELLO)), ETHER_BROADCAST)],
-    'IpExtInBcastOctets=33 IpExtInBcastPkts IpExtInNoECTPkts IpInDelivers IpInReceives'],
-  ['rp_filter 1: 10.1.0.255', 'rp_filter 1', [frame(ipv4('10.1.0.255', B, 17, udp('10.1.0.255', B, 5, 5000, HELLO)))],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['rp_filter 1: 10.1.0.255 to all', 'rp_filter 1', [frame(ipv4('10.1.0.255', '10.1.0.255', 17, udp('10.1.0.255', '10.1.0.255', 5, 5000, HELLO)), ETHER_BROADCAST)],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['rp_filter 1: 10.2.0.255', 'rp_filter 1', [frame(ipv4('10.2.0.255', B, 17, udp('10.2.0.255', B, 5, 5000, HELLO)))],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['rp_filter 1: 10.2.0.255 to all', 'rp_filter 1', [frame(ipv4('10.2.0.255', '10.1.0.255', 17, udp('10.2.0.255', '10.1.0.255', 5, 5000, HELLO)), ETHER_BROADCAST)],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['rp_filter 1: 10.1.0.2', 'rp_filter 1', [frame(ipv4('10.1.0.2', B, 17, udp('10.1.0.2', B, 5, 5000, HELLO)))],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['rp_filter 1: 10.1.0.2 to all', 'rp_filter 1', [frame(ipv4('10.1.0.2', '10.1.0.255', 17, udp('10.1.0.2', '10.1.0.255', 5, 5000, HELLO)), ETHER_BROADCAST)],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['rp_filter 1: 0.0.0.0', 'rp_filter 1', [frame(ipv4('0.0.0.0', B, 17, udp('0.0.0.0', B, 5, 5000, HELLO)))],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['rp_filter 1: 0.0.0.0 to all', 'rp_filter 1', [frame(ipv4('0.0.0.0', '10.1.0.255', 17, udp('0.0.0.0', '10.1.0.255', 5, 5000, HELLO)), ETHER_BROADCAST)],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['rp_filter 2: 10.2.0.9', 'rp_filter 2', [frame(ipv4('10.2.0.9', B, 17, udp('10.2.0.9', B, 5, 5000, HELLO)))],
-    'IpExtInNoECTPkts IpInDelivers IpInReceives'],
-  ['rp_filter 2: 10.2.0.9 to all', 'rp_filter 2', [frame(ipv4('10.2.0.9', '10.1.0.255', 17, udp('10.2.0.9', '10.1.0.255', 5, 5000, HELLO)), ETHER_BROADCAST)],
-    'IpExtInBcastOctets=33 IpExtInBcastPkts IpExtInNoECTPkts IpInDelivers IpInReceives'],
-  ['rp_filter 2: 99.9.9.9', 'rp_filter 2', [frame(ipv4('99.9.9.9', B, 17, udp('99.9.9.9', B, 5, 5000, HELLO)))],
-    'IpExtInNoECTPkts IpInReceives TcpExtIPReversePathFilter'],
-  ['rp_filter 2: 99.9.9.9 to all', 'rp_filter 2', [frame(ipv4('99.9.9.9', '10.1.0.255', 17, udp('99.9.9.9', '10.1.0.255', 5, 5000, HELLO)), ETHER_BROADCAST)],
-    'IpExtInNoECTPkts IpInReceives TcpExtIPReversePathFilter'],
-  ['rp_filter 2: 10.1.0.9', 'rp_filter 2', [frame(ipv4('10.1.0.9', B, 17, udp('10.1.0.9', B, 5, 5000, HELLO)))],
-    'IpExtInNoECTPkts IpInDelivers IpInReceives'],
-  ['rp_filter 2: 10.1.0.9 to all', 'rp_filter 2', [frame(ipv4('10.1.0.9', '10.1.0.255', 17, udp('10.1.0.9', '10.1.0.255', 5, 5000, HELLO)), ETHER_BROADCAST)],
-    'IpExtInBcastOctets=33 IpExtInBcastPkts IpExtInNoECTPkts IpInDelivers IpInReceives'],
-  ['rp_filter 2: 10.1.0.255', 'rp_filter 2', [frame(ipv4('10.1.0.255', B, 17, udp('10.1.0.255', B, 5, 5000, HELLO)))],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['rp_filter 2: 10.1.0.255 to all', 'rp_filter 2', [frame(ipv4('10.1.0.255', '10.1.0.255', 17, udp('10.1.0.255', '10.1.0.255', 5, 5000, HELLO)), ETHER_BROADCAST)],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['rp_filter 2: 10.2.0.255', 'rp_filter 2', [frame(ipv4('10.2.0.255', B, 17, udp('10.2.0.255', B, 5, 5000, HELLO)))],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['rp_filter 2: 10.2.0.255 to all', 'rp_filter 2', [frame(ipv4('10.2.0.255', '10.1.0.255', 17, udp('10.2.0.255', '10.1.0.255', 5, 5000, HELLO)), ETHER_BROADCAST)],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['rp_filter 2: 10.1.0.2', 'rp_filter 2', [frame(ipv4('10.1.0.2', B, 17, udp('10.1.0.2', B, 5, 5000, HELLO)))],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['rp_filter 2: 10.1.0.2 to all', 'rp_filter 2', [frame(ipv4('10.1.0.2', '10.1.0.255', 17, udp('10.1.0.2', '10.1.0.255', 5, 5000, HELLO)), ETHER_BROADCAST)],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['rp_filter 2: 0.0.0.0', 'rp_filter 2', [frame(ipv4('0.0.0.0', B, 17, udp('0.0.0.0', B, 5, 5000, HELLO)))],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['rp_filter 2: 0.0.0.0 to all', 'rp_filter 2', [frame(ipv4('0.0.0.0', '10.1.0.255', 17, udp('0.0.0.0', '10.1.0.255', 5, 5000, HELLO)), ETHER_BROADCAST)],
-    'IpExtInNoECTPkts IpInReceives'],
-  ['somebody else\'s frame', '', [frame(ipv4(A, B, 1, icmp(8, 0, 0x10001, fill(16))), '02:00:00:00:99:99')],
-    ''],
+const SETTINGS: readonly (readonly [
+  name: string,
+  setting: string,
+  frames: readonly Uint8Array[],
+  counted: string,
+  sent?: readonly string[],
+])[] = [
+  [
+    'no route',
+    '',
+    [frame(ipv4(A, '192.168.5.5', 17, udp(A, C, 1, 9, HELLO)))],
+    'IcmpMsgOutType3 IcmpOutDestUnreachs IcmpOutMsgs IpExtInNoECTPkts IpExtInNoRoutes IpInReceives IpOutRequests IpOutTransmits',
+    ['A  10.1.0.2>10.1.0.1 p1 len61 tosc0 ttl64 icmp3/0 rest00000000 inner ttl64 innerlen33'],
+  ],
+  [
+    'blackhole',
+    'route add blackhole 192.168.1.0/24',
+    [frame(ipv4(A, '192.168.1.1', 17, udp(A, C, 1, 9, HELLO)))],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    'prohibit',
+    'route add prohibit 192.168.2.0/24',
+    [frame(ipv4(A, '192.168.2.1', 17, udp(A, C, 1, 9, HELLO)))],
+    'IcmpMsgOutType3 IcmpOutDestUnreachs IcmpOutMsgs IpExtInNoECTPkts IpInReceives IpOutRequests IpOutTransmits',
+    ['A  10.1.0.2>10.1.0.1 p1 len61 tosc0 ttl64 icmp3/13 rest00000000 inner ttl64 innerlen33'],
+  ],
+  [
+    'unreachable',
+    'route add unreachable 192.168.3.0/24',
+    [frame(ipv4(A, '192.168.3.1', 17, udp(A, C, 1, 9, HELLO)))],
+    'IcmpMsgOutType3 IcmpOutDestUnreachs IcmpOutMsgs IpExtInNoECTPkts IpInReceives IpOutRequests IpOutTransmits',
+    ['A  10.1.0.2>10.1.0.1 p1 len61 tosc0 ttl64 icmp3/1 rest00000000 inner ttl64 innerlen33'],
+  ],
+  [
+    'throw',
+    'route add throw 192.168.4.0/24',
+    [frame(ipv4(A, '192.168.4.1', 17, udp(A, C, 1, 9, HELLO)))],
+    'IcmpMsgOutType3 IcmpOutDestUnreachs IcmpOutMsgs IpExtInNoECTPkts IpExtInNoRoutes IpInReceives IpOutRequests IpOutTransmits',
+    ['A  10.1.0.2>10.1.0.1 p1 len61 tosc0 ttl64 icmp3/0 rest00000000 inner ttl64 innerlen33'],
+  ],
+  [
+    'forwarding off: no route',
+    'forwarding 0',
+    [frame(ipv4(A, '192.168.5.5', 17, udp(A, C, 1, 9, HELLO)))],
+    'IpExtInNoECTPkts IpInAddrErrors IpInReceives',
+  ],
+  [
+    'forwarding off: a route',
+    'forwarding 0',
+    [frame(ipv4(A, '10.2.0.2', 17, udp(A, C, 1, 9, HELLO)))],
+    'IpExtInNoECTPkts IpInAddrErrors IpInReceives',
+  ],
+  [
+    'forwarding off: a blackhole',
+    'forwarding 0',
+    [frame(ipv4(A, '192.168.1.1', 17, udp(A, C, 1, 9, HELLO)))],
+    'IpExtInNoECTPkts IpInAddrErrors IpInReceives',
+  ],
+  [
+    'forwarding off: delivered here all the same',
+    'forwarding 0',
+    [frame(ipv4(A, B, 17, udp(A, B, 5, 7777, HELLO)))],
+    'IcmpMsgOutType3 IcmpOutDestUnreachs IcmpOutMsgs IpExtInNoECTPkts IpInDelivers IpInReceives IpOutRequests IpOutTransmits UdpNoPorts',
+    ['A  10.1.0.2>10.1.0.1 p1 len61 tosc0 ttl64 icmp3/3 rest00000000 inner ttl64 innerlen33'],
+  ],
+  [
+    'forwarded back: redirect',
+    '',
+    [frame(ipv4(A, '10.1.0.77', 17, udp(A, '10.1.0.77', 5, 7, HELLO)))],
+    'IcmpMsgOutType5 IcmpOutMsgs IcmpOutRedirects IpExtInNoECTPkts IpForwDatagrams IpInReceives IpOutRequests IpOutTransmits=2',
+    ['A  10.1.0.2>10.1.0.1 p1 len61 tosc0 ttl64 icmp5/1 rest0a01004d inner ttl63 innerlen33'],
+  ],
+  [
+    'forwarded back: no redirects wanted',
+    'send_redirects 0',
+    [frame(ipv4(A, '10.1.0.77', 17, udp(A, '10.1.0.77', 5, 7, HELLO)))],
+    'IpExtInNoECTPkts IpForwDatagrams IpInReceives IpOutTransmits',
+  ],
+  [
+    'rp_filter 1: 10.2.0.9',
+    'rp_filter 1',
+    [frame(ipv4('10.2.0.9', B, 17, udp('10.2.0.9', B, 5, 5000, HELLO)))],
+    'IpExtInNoECTPkts IpInReceives TcpExtIPReversePathFilter',
+  ],
+  [
+    'rp_filter 1: 10.2.0.9 to all',
+    'rp_filter 1',
+    [
+      frame(
+        ipv4('10.2.0.9', '10.1.0.255', 17, udp('10.2.0.9', '10.1.0.255', 5, 5000, HELLO)),
+        ETHER_BROADCAST,
+      ),
+    ],
+    'IpExtInNoECTPkts IpInReceives TcpExtIPReversePathFilter',
+  ],
+  [
+    'rp_filter 1: 99.9.9.9',
+    'rp_filter 1',
+    [frame(ipv4('99.9.9.9', B, 17, udp('99.9.9.9', B, 5, 5000, HELLO)))],
+    'IpExtInNoECTPkts IpInReceives TcpExtIPReversePathFilter',
+  ],
+  [
+    'rp_filter 1: 99.9.9.9 to all',
+    'rp_filter 1',
+    [
+      frame(
+        ipv4('99.9.9.9', '10.1.0.255', 17, udp('99.9.9.9', '10.1.0.255', 5, 5000, HELLO)),
+        ETHER_BROADCAST,
+      ),
+    ],
+    'IpExtInNoECTPkts IpInReceives TcpExtIPReversePathFilter',
+  ],
+  [
+    'rp_filter 1: 10.1.0.9',
+    'rp_filter 1',
+    [frame(ipv4('10.1.0.9', B, 17, udp('10.1.0.9', B, 5, 5000, HELLO)))],
+    'IpExtInNoECTPkts IpInDelivers IpInReceives',
+  ],
+  [
+    'rp_filter 1: 10.1.0.9 to all',
+    'rp_filter 1',
+    [
+      frame(
+        ipv4('10.1.0.9', '10.1.0.255', 17, udp('10.1.0.9', '10.1.0.255', 5, 5000, HELLO)),
+        ETHER_BROADCAST,
+      ),
+    ],
+    'IpExtInBcastOctets=33 IpExtInBcastPkts IpExtInNoECTPkts IpInDelivers IpInReceives',
+  ],
+  [
+    'rp_filter 1: 10.1.0.255',
+    'rp_filter 1',
+    [frame(ipv4('10.1.0.255', B, 17, udp('10.1.0.255', B, 5, 5000, HELLO)))],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    'rp_filter 1: 10.1.0.255 to all',
+    'rp_filter 1',
+    [
+      frame(
+        ipv4('10.1.0.255', '10.1.0.255', 17, udp('10.1.0.255', '10.1.0.255', 5, 5000, HELLO)),
+        ETHER_BROADCAST,
+      ),
+    ],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    'rp_filter 1: 10.2.0.255',
+    'rp_filter 1',
+    [frame(ipv4('10.2.0.255', B, 17, udp('10.2.0.255', B, 5, 5000, HELLO)))],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    'rp_filter 1: 10.2.0.255 to all',
+    'rp_filter 1',
+    [
+      frame(
+        ipv4('10.2.0.255', '10.1.0.255', 17, udp('10.2.0.255', '10.1.0.255', 5, 5000, HELLO)),
+        ETHER_BROADCAST,
+      ),
+    ],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    'rp_filter 1: 10.1.0.2',
+    'rp_filter 1',
+    [frame(ipv4('10.1.0.2', B, 17, udp('10.1.0.2', B, 5, 5000, HELLO)))],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    'rp_filter 1: 10.1.0.2 to all',
+    'rp_filter 1',
+    [
+      frame(
+        ipv4('10.1.0.2', '10.1.0.255', 17, udp('10.1.0.2', '10.1.0.255', 5, 5000, HELLO)),
+        ETHER_BROADCAST,
+      ),
+    ],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    'rp_filter 1: 0.0.0.0',
+    'rp_filter 1',
+    [frame(ipv4('0.0.0.0', B, 17, udp('0.0.0.0', B, 5, 5000, HELLO)))],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    'rp_filter 1: 0.0.0.0 to all',
+    'rp_filter 1',
+    [
+      frame(
+        ipv4('0.0.0.0', '10.1.0.255', 17, udp('0.0.0.0', '10.1.0.255', 5, 5000, HELLO)),
+        ETHER_BROADCAST,
+      ),
+    ],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    'rp_filter 2: 10.2.0.9',
+    'rp_filter 2',
+    [frame(ipv4('10.2.0.9', B, 17, udp('10.2.0.9', B, 5, 5000, HELLO)))],
+    'IpExtInNoECTPkts IpInDelivers IpInReceives',
+  ],
+  [
+    'rp_filter 2: 10.2.0.9 to all',
+    'rp_filter 2',
+    [
+      frame(
+        ipv4('10.2.0.9', '10.1.0.255', 17, udp('10.2.0.9', '10.1.0.255', 5, 5000, HELLO)),
+        ETHER_BROADCAST,
+      ),
+    ],
+    'IpExtInBcastOctets=33 IpExtInBcastPkts IpExtInNoECTPkts IpInDelivers IpInReceives',
+  ],
+  [
+    'rp_filter 2: 99.9.9.9',
+    'rp_filter 2',
+    [frame(ipv4('99.9.9.9', B, 17, udp('99.9.9.9', B, 5, 5000, HELLO)))],
+    'IpExtInNoECTPkts IpInReceives TcpExtIPReversePathFilter',
+  ],
+  [
+    'rp_filter 2: 99.9.9.9 to all',
+    'rp_filter 2',
+    [
+      frame(
+        ipv4('99.9.9.9', '10.1.0.255', 17, udp('99.9.9.9', '10.1.0.255', 5, 5000, HELLO)),
+        ETHER_BROADCAST,
+      ),
+    ],
+    'IpExtInNoECTPkts IpInReceives TcpExtIPReversePathFilter',
+  ],
+  [
+    'rp_filter 2: 10.1.0.9',
+    'rp_filter 2',
+    [frame(ipv4('10.1.0.9', B, 17, udp('10.1.0.9', B, 5, 5000, HELLO)))],
+    'IpExtInNoECTPkts IpInDelivers IpInReceives',
+  ],
+  [
+    'rp_filter 2: 10.1.0.9 to all',
+    'rp_filter 2',
+    [
+      frame(
+        ipv4('10.1.0.9', '10.1.0.255', 17, udp('10.1.0.9', '10.1.0.255', 5, 5000, HELLO)),
+        ETHER_BROADCAST,
+      ),
+    ],
+    'IpExtInBcastOctets=33 IpExtInBcastPkts IpExtInNoECTPkts IpInDelivers IpInReceives',
+  ],
+  [
+    'rp_filter 2: 10.1.0.255',
+    'rp_filter 2',
+    [frame(ipv4('10.1.0.255', B, 17, udp('10.1.0.255', B, 5, 5000, HELLO)))],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    'rp_filter 2: 10.1.0.255 to all',
+    'rp_filter 2',
+    [
+      frame(
+        ipv4('10.1.0.255', '10.1.0.255', 17, udp('10.1.0.255', '10.1.0.255', 5, 5000, HELLO)),
+        ETHER_BROADCAST,
+      ),
+    ],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    'rp_filter 2: 10.2.0.255',
+    'rp_filter 2',
+    [frame(ipv4('10.2.0.255', B, 17, udp('10.2.0.255', B, 5, 5000, HELLO)))],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    'rp_filter 2: 10.2.0.255 to all',
+    'rp_filter 2',
+    [
+      frame(
+        ipv4('10.2.0.255', '10.1.0.255', 17, udp('10.2.0.255', '10.1.0.255', 5, 5000, HELLO)),
+        ETHER_BROADCAST,
+      ),
+    ],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    'rp_filter 2: 10.1.0.2',
+    'rp_filter 2',
+    [frame(ipv4('10.1.0.2', B, 17, udp('10.1.0.2', B, 5, 5000, HELLO)))],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    'rp_filter 2: 10.1.0.2 to all',
+    'rp_filter 2',
+    [
+      frame(
+        ipv4('10.1.0.2', '10.1.0.255', 17, udp('10.1.0.2', '10.1.0.255', 5, 5000, HELLO)),
+        ETHER_BROADCAST,
+      ),
+    ],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    'rp_filter 2: 0.0.0.0',
+    'rp_filter 2',
+    [frame(ipv4('0.0.0.0', B, 17, udp('0.0.0.0', B, 5, 5000, HELLO)))],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    'rp_filter 2: 0.0.0.0 to all',
+    'rp_filter 2',
+    [
+      frame(
+        ipv4('0.0.0.0', '10.1.0.255', 17, udp('0.0.0.0', '10.1.0.255', 5, 5000, HELLO)),
+        ETHER_BROADCAST,
+      ),
+    ],
+    'IpExtInNoECTPkts IpInReceives',
+  ],
+  [
+    "somebody else's frame",
+    '',
+    [frame(ipv4(A, B, 1, icmp(8, 0, 0x10001, fill(16))), '02:00:00:00:99:99')],
+    '',
+  ],
 ];
 
 /** A packet as the table writes it. */
@@ -1034,26 +1276,36 @@ describe('counters of a router', () => {
     expect(bench.lab.memory.inUse).toEqual({ small: 0, large: 0 });
   });
 
-  it.each(SETTINGS.map((row) => ({ name: row[0], row })))('$name', async ({ row: [, setting, frames, counted, sent = []] }) => {
-    const { lab, router, card, wireA, wireC } = bench;
-    await lab.advance(20e9);
-    const net = router.kernel.initNet;
-    const [first = '', value] = setting.split(' ');
-    if (first === 'route') await lab.call(router, (sys) => expect(ip(sys, setting)).toBe(''));
-    else if (first !== '') ipv4SetConf(net, 'e0', first as Ipv4ConfName, Number(value));
-    if (first === 'send_redirects') ipv4SetConf(net, 'all', first, 0);
-    wireA.observer = wireC.observer = null;
-    const [toA, toC] = [watch(wireA, 'z'), watch(wireC, 'a')];
-    const before = counters(net);
-    for (const bytes of frames) lab.receive(card, bytes);
-    await lab.advance(60e6);
-    expect(moved(before, counters(net))).toBe(counted);
-    expect([...packets('A', toA), ...packets('C', toC)].filter((text) => !text.includes(' p17 '))).toEqual(sent);
-    ipv4SetConf(net, 'all', 'forwarding', 1);
-    ipv4SetConf(net, 'all', 'send_redirects', 1);
-    for (const [name, initial] of [['rp_filter', 0], ['send_redirects', 1]] as const) ipv4SetConf(net, 'e0', name, initial);
-    for (let skb = sk.receiveQueue.shift(); skb !== null; skb = sk.receiveQueue.shift()) skb.pool.release(skb);
-  });
+  it.each(SETTINGS.map((row) => ({ name: row[0], row })))(
+    '$name',
+    async ({ row: [, setting, frames, counted, sent = []] }) => {
+      const { lab, router, card, wireA, wireC } = bench;
+      await lab.advance(20e9);
+      const net = router.kernel.initNet;
+      const [first = '', value] = setting.split(' ');
+      if (first === 'route') await lab.call(router, (sys) => expect(ip(sys, setting)).toBe(''));
+      else if (first !== '') ipv4SetConf(net, 'e0', first as Ipv4ConfName, Number(value));
+      if (first === 'send_redirects') ipv4SetConf(net, 'all', first, 0);
+      wireA.observer = wireC.observer = null;
+      const [toA, toC] = [watch(wireA, 'z'), watch(wireC, 'a')];
+      const before = counters(net);
+      for (const bytes of frames) lab.receive(card, bytes);
+      await lab.advance(60e6);
+      expect(moved(before, counters(net))).toBe(counted);
+      expect(
+        [...packets('A', toA), ...packets('C', toC)].filter((text) => !text.includes(' p17 ')),
+      ).toEqual(sent);
+      ipv4SetConf(net, 'all', 'forwarding', 1);
+      ipv4SetConf(net, 'all', 'send_redirects', 1);
+      for (const [name, initial] of [
+        ['rp_filter', 0],
+        ['send_redirects', 1],
+      ] as const)
+        ipv4SetConf(net, 'e0', name, initial);
+      for (let skb = sk.receiveQueue.shift(); skb !== null; skb = sk.receiveQueue.shift())
+        skb.pool.release(skb);
+    },
+  );
 
   it.each(ROWS.map((row) => ({ name: row[0], row })))(
     '$name',

@@ -6,7 +6,16 @@ import { linkMsg } from './rtnl-link.js';
 
 export function registerLinkEvents(modules: KernelModules): void {
   modules.addNetdevNotifier((event, dev) => {
-    if (dev.net.rtnlListeners.size === 0 || event === 'UP' || event === 'GOING_DOWN' || event === 'DOWN') return; // CHANGE follows
-    dev.net.notify({ type: event === 'UNREGISTER' ? 'RTM_DELLINK' : 'RTM_NEWLINK', link: linkMsg(dev) });
+    if (
+      dev.net.rtnlListeners.size === 0 ||
+      event === 'UP' ||
+      event === 'GOING_DOWN' ||
+      event === 'DOWN'
+    )
+      return; // CHANGE follows
+    dev.net.notify({
+      type: event === 'UNREGISTER' ? 'RTM_DELLINK' : 'RTM_NEWLINK',
+      link: linkMsg(dev),
+    });
   });
 }

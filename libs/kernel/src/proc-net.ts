@@ -2,8 +2,25 @@
  * /proc/net: what the network tables look like as text, for the namespace of whoever reads. Formats: proc_net(5) and the
  * kernel's own seq_printf lines.
  */
-import { Mib, MIB_GROUPS, MIB_ICMP_IN, MIB_ICMP_OUT, Stat, type MibGroup, type MibName, type Net, type NetDevice } from '@netloom/kernel-core';
-import { ipv4Of, ipv4GetConf, Ipv4Sysctl, RTN_BLACKHOLE, RTN_UNICAST, type FibRoute } from '@netloom/kernel-inet';
+import {
+  Mib,
+  MIB_GROUPS,
+  MIB_ICMP_IN,
+  MIB_ICMP_OUT,
+  Stat,
+  type MibGroup,
+  type MibName,
+  type Net,
+  type NetDevice,
+} from '@netloom/kernel-core';
+import {
+  ipv4Of,
+  ipv4GetConf,
+  Ipv4Sysctl,
+  RTN_BLACKHOLE,
+  RTN_UNICAST,
+  type FibRoute,
+} from '@netloom/kernel-inet';
 import type { PseudoFs } from '@netloom/kernel-tasks';
 import { Nud, type SockDiagEntry } from '@netloom/sys';
 import { formatIpv4, formatMac, ipv4Mask } from '@netloom/base';
@@ -11,11 +28,16 @@ import { hostOf, netOf } from './host.js';
 
 /** An IPv4 address as the kernel prints it in hexadecimal: the bytes of memory as a little-endian number. */
 function hexAddress(address: number): string {
-  const swapped = ((address & 0xff) << 24) | ((address & 0xff00) << 8) | ((address >>> 8) & 0xff00) | (address >>> 24);
+  const swapped =
+    ((address & 0xff) << 24) |
+    ((address & 0xff00) << 8) |
+    ((address >>> 8) & 0xff00) |
+    (address >>> 24);
   return (swapped >>> 0).toString(16).toUpperCase().padStart(8, '0');
 }
 
-const hex = (value: number, width: number): string => (value >>> 0).toString(16).toUpperCase().padStart(width, '0');
+const hex = (value: number, width: number): string =>
+  (value >>> 0).toString(16).toUpperCase().padStart(width, '0');
 const pad = (value: number | string, width: number): string => String(value).padStart(width);
 
 function arp(net: Net): string {
@@ -37,8 +59,13 @@ function dev(net: Net): string {
     ' face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n';
   const line = (d: NetDevice): string => {
     const s = (stat: number): number => d.stats[stat] ?? 0;
-    const frame = s(Stat.rxLengthErrors) + s(Stat.rxOverErrors) + s(Stat.rxCrcErrors) + s(Stat.rxFrameErrors);
-    const carrier = s(Stat.txCarrierErrors) + s(Stat.txAbortedErrors) + s(Stat.txWindowErrors) + s(Stat.txHeartbeatErrors);
+    const frame =
+      s(Stat.rxLengthErrors) + s(Stat.rxOverErrors) + s(Stat.rxCrcErrors) + s(Stat.rxFrameErrors);
+    const carrier =
+      s(Stat.txCarrierErrors) +
+      s(Stat.txAbortedErrors) +
+      s(Stat.txWindowErrors) +
+      s(Stat.txHeartbeatErrors);
     return (
       `${pad(d.name, 6)}: ${pad(s(Stat.rxBytes), 7)} ${pad(s(Stat.rxPackets), 7)} ${pad(s(Stat.rxErrors), 4)} ${pad(s(Stat.rxDropped) + s(Stat.rxMissedErrors), 4)} ` +
       `${pad(s(Stat.rxFifoErrors), 4)} ${pad(frame, 5)} ${pad(0, 10)} ${pad(s(Stat.multicast), 9)} ${pad(s(Stat.txBytes), 8)} ${pad(s(Stat.txPackets), 7)} ` +
@@ -51,8 +78,10 @@ function dev(net: Net): string {
 function counters(net: Net, group: MibGroup): string {
   const names: readonly string[] = MIB_GROUPS[group];
   const value = (name: string): number => {
-    if (group === 'Ip' && name === 'Forwarding') return ipv4GetConf(net, 'all', 'forwarding') !== 0 ? 1 : 2;
-    if (group === 'Ip' && name === 'DefaultTTL') return ipv4Of(net).sysctl(Ipv4Sysctl.ip_default_ttl);
+    if (group === 'Ip' && name === 'Forwarding')
+      return ipv4GetConf(net, 'all', 'forwarding') !== 0 ? 1 : 2;
+    if (group === 'Ip' && name === 'DefaultTTL')
+      return ipv4Of(net).sysctl(Ipv4Sysctl.ip_default_ttl);
     return net.mib[Mib[`${group}${name}` as MibName]] ?? 0;
   };
   return `${group}: ${names.join(' ')}\n${group}: ${names.map(value).join(' ')}\n`;
@@ -61,7 +90,10 @@ function counters(net: Net, group: MibGroup): string {
 /** Messages by type; types never seen are left out, and so is the group without any. */
 function icmpMessages(net: Net): string {
   const seen: [string, number][] = [];
-  for (const [prefix, base] of [['InType', MIB_ICMP_IN], ['OutType', MIB_ICMP_OUT]] as const) {
+  for (const [prefix, base] of [
+    ['InType', MIB_ICMP_IN],
+    ['OutType', MIB_ICMP_OUT],
+  ] as const) {
     for (let type = 0; type < 256; type++) {
       const count = net.mib[base + type] ?? 0;
       if (count > 0) seen.push([`${prefix}${type}`, count]);
@@ -72,7 +104,14 @@ function icmpMessages(net: Net): string {
 }
 
 function snmp(net: Net): string {
-  return counters(net, 'Ip') + counters(net, 'Icmp') + icmpMessages(net) + counters(net, 'Tcp') + counters(net, 'Udp') + counters(net, 'UdpLite');
+  return (
+    counters(net, 'Ip') +
+    counters(net, 'Icmp') +
+    icmpMessages(net) +
+    counters(net, 'Tcp') +
+    counters(net, 'Udp') +
+    counters(net, 'UdpLite')
+  );
 }
 
 function netstat(net: Net): string {
@@ -86,34 +125,52 @@ const RTF_REJECT = 0x200;
 
 function route(net: Net): string {
   const row = (text: string): string => `${text.padEnd(127)}\n`;
-  let text = row('Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT');
+  let text = row(
+    'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT',
+  );
   const line = ({ dst, dstLen, info }: FibRoute): string => {
     const nh = info.nexthops[0];
     const gateway = nh?.gateway ?? 0;
-    const flags = RTF_UP | (gateway !== 0 ? RTF_GATEWAY : 0) | (dstLen === 32 ? RTF_HOST : 0) | (info.type > RTN_BLACKHOLE ? RTF_REJECT : 0);
+    const flags =
+      RTF_UP |
+      (gateway !== 0 ? RTF_GATEWAY : 0) |
+      (dstLen === 32 ? RTF_HOST : 0) |
+      (info.type > RTN_BLACKHOLE ? RTF_REJECT : 0);
     return row(
       `${nh?.dev.name ?? '*'}\t${hexAddress(dst)}\t${hexAddress(gateway)}\t${hex(flags, 4)}\t0\t0\t${info.priority}\t${hexAddress(ipv4Mask(dstLen))}\t${Number(info.metrics?.['mtu'] ?? 0)}\t0\t0`,
     );
   };
-  const routes = ipv4Of(net).main.routes().sort((a, b) => a.dst - b.dst || b.dstLen - a.dstLen);
-  for (const entry of routes) if (entry.info.type === RTN_UNICAST || entry.info.type >= 6) text += line(entry);
+  const routes = ipv4Of(net)
+    .main.routes()
+    .sort((a, b) => a.dst - b.dst || b.dstLen - a.dstLen);
+  for (const entry of routes)
+    if (entry.info.type === RTN_UNICAST || entry.info.type >= 6) text += line(entry);
   return text;
 }
 
-function endpoints(net: Net, type: SockDiagEntry['type']): (Omit<SockDiagEntry, 'users' | 'ino'> & { ino: number })[] {
+function endpoints(
+  net: Net,
+  type: SockDiagEntry['type'],
+): (Omit<SockDiagEntry, 'users' | 'ino'> & { ino: number })[] {
   const { modules } = net.kernel;
   return [...modules.sockDiag(type, net)].map((source) => ({ ...source.diag(), ino: source.ino }));
 }
 
 function hexEndpoint(address: SockDiagEntry['local']): string {
-  return address.family === 'inet' ? `${hexAddress(address.addr)}:${hex(address.port, 4)}` : '00000000:0000';
+  return address.family === 'inet'
+    ? `${hexAddress(address.addr)}:${hex(address.port, 4)}`
+    : '00000000:0000';
 }
 
-const SOCKET_HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
+const SOCKET_HEAD =
+  '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
 
 function datagramSockets(net: Net, type: 'udp' | 'raw'): string {
   // The two files differ by a blank before the heading and by the width of their lines.
-  let text = type === 'udp' ? `${` ${SOCKET_HEAD} ref pointer drops`.padEnd(127)}\n` : `${SOCKET_HEAD} ref pointer drops\n`;
+  let text =
+    type === 'udp'
+      ? `${` ${SOCKET_HEAD} ref pointer drops`.padEnd(127)}\n`
+      : `${SOCKET_HEAD} ref pointer drops\n`;
   for (const sk of endpoints(net, type)) {
     const port = sk.local.family === 'inet' ? sk.local.port : 0;
     const line =
@@ -173,7 +230,16 @@ function sockstat(net: Net): string {
 /** Registers the files of /proc/net. */
 export function registerProcNet(pseudo: PseudoFs): void {
   const files: Readonly<Record<string, (net: Net) => string>> = {
-    arp, dev, snmp, netstat, route, packet, sockstat, tcp, udp: (net) => datagramSockets(net, 'udp'), raw: (net) => datagramSockets(net, 'raw'),
+    arp,
+    dev,
+    snmp,
+    netstat,
+    route,
+    packet,
+    sockstat,
+    tcp,
+    udp: (net) => datagramSockets(net, 'udp'),
+    raw: (net) => datagramSockets(net, 'raw'),
   };
   for (const [name, render] of Object.entries(files)) {
     pseudo.registerFile(`/proc/net/${name}`, { read: (task) => render(netOf(task)) });
@@ -184,7 +250,23 @@ export function registerProcNet(pseudo: PseudoFs): void {
       let text = '';
       for (let cpu = 0; cpu < kernel.cpus; cpu++) {
         const sd = kernel.softnet(cpu);
-        const columns = [sd.processed, sd.dropped, sd.timeSqueeze, 0, 0, 0, 0, 0, 0, sd.receivedRps, sd.flowLimitCount, sd.backlog.length, cpu, sd.backlog.length, 0];
+        const columns = [
+          sd.processed,
+          sd.dropped,
+          sd.timeSqueeze,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0,
+          sd.receivedRps,
+          sd.flowLimitCount,
+          sd.backlog.length,
+          cpu,
+          sd.backlog.length,
+          0,
+        ];
         text += `${columns.map((value) => (value >>> 0).toString(16).padStart(8, '0')).join(' ')}\n`;
       }
       return text;

@@ -3,8 +3,19 @@
  */
 import { KernelError } from '@netloom/base';
 import {
-  devAllocName, devChangeNetNamespace, devClose, devOpen, devSetMaster, devSetPromiscuity, devStats, devValidName, IF_OPER_UP, type Net, type NetDevice,
-  netifCarrier, unregisterNetdevice,
+  devAllocName,
+  devChangeNetNamespace,
+  devClose,
+  devOpen,
+  devSetMaster,
+  devSetPromiscuity,
+  devStats,
+  devValidName,
+  IF_OPER_UP,
+  type Net,
+  type NetDevice,
+  netifCarrier,
+  unregisterNetdevice,
 } from '@netloom/kernel-core';
 import { arpChangeAddress } from '@netloom/kernel-inet';
 import { Iff, type LinkMsg, type Rtnl } from '@netloom/sys';
@@ -17,18 +28,43 @@ export function linkMsg(dev: NetDevice): LinkMsg {
   const flags =
     (dev.flags & ~(Iff.IFF_PROMISC | Iff.IFF_RUNNING | Iff.IFF_LOWER_UP)) |
     (dev.userPromisc ? Iff.IFF_PROMISC : 0) | // not where a bridge or a packet socket wants it
-    (dev.up && (dev.operstate === IF_OPER_UP || dev.operstate === 0) && dev.carrier ? Iff.IFF_RUNNING : 0) |
+    (dev.up && (dev.operstate === IF_OPER_UP || dev.operstate === 0) && dev.carrier
+      ? Iff.IFF_RUNNING
+      : 0) |
     (dev.up && dev.carrier ? Iff.IFF_LOWER_UP : 0);
   return {
-    ifindex: dev.ifindex, ifname: dev.name, type: dev.type, flags, mtu: dev.mtu, minMtu: dev.minMtu, maxMtu: dev.maxMtu, txqlen: dev.txqlen,
-    qdisc: dev.activated ? (dev.qdisc?.kind ?? 'noqueue') : 'noop', operstate: dev.operstate, linkmode: dev.linkmode, group: dev.group,
-    promiscuity: dev.promiscuity, allmulti: dev.allmulti, numTxQueues: dev.numTxQueues, numRxQueues: dev.numRxQueues, gsoMaxSize: 65536,
-    gsoMaxSegs: 65535, address: dev.address, broadcast: dev.broadcast, altnames: dev.altnames ?? [], carrierChanges: dev.carrierChanges, stats: devStats(dev),
+    ifindex: dev.ifindex,
+    ifname: dev.name,
+    type: dev.type,
+    flags,
+    mtu: dev.mtu,
+    minMtu: dev.minMtu,
+    maxMtu: dev.maxMtu,
+    txqlen: dev.txqlen,
+    qdisc: dev.activated ? (dev.qdisc?.kind ?? 'noqueue') : 'noop',
+    operstate: dev.operstate,
+    linkmode: dev.linkmode,
+    group: dev.group,
+    promiscuity: dev.promiscuity,
+    allmulti: dev.allmulti,
+    numTxQueues: dev.numTxQueues,
+    numRxQueues: dev.numRxQueues,
+    gsoMaxSize: 65536,
+    gsoMaxSegs: 65535,
+    address: dev.address,
+    broadcast: dev.broadcast,
+    altnames: dev.altnames ?? [],
+    carrierChanges: dev.carrierChanges,
+    stats: devStats(dev),
     ...(dev.permAddress !== undefined ? { permAddress: dev.permAddress } : {}),
     ...(dev.alias !== undefined ? { alias: dev.alias } : {}),
     ...(lower !== undefined ? linkOf(net, lower) : {}),
-    ...(dev.master !== null ? { master: dev.master.ifindex, slaveKind: dev.master.ops.kind ?? '', ...slaveData(dev) } : {}),
-    ...(ops.kind !== undefined ? { kind: ops.kind, ...(ops.info !== undefined ? { data: ops.info(dev) } : {}) } : {}),
+    ...(dev.master !== null
+      ? { master: dev.master.ifindex, slaveKind: dev.master.ops.kind ?? '', ...slaveData(dev) }
+      : {}),
+    ...(ops.kind !== undefined
+      ? { kind: ops.kind, ...(ops.info !== undefined ? { data: ops.info(dev) } : {}) }
+      : {}),
   };
 }
 
@@ -47,14 +83,23 @@ function linkOf(net: Net, lower: NetDevice): Partial<LinkMsg> {
   return { link: lower.ifindex, linkNetnsid: nsid };
 }
 
-function find(net: Net, request: { readonly ifindex?: number; readonly ifname?: string }): NetDevice {
-  const dev = request.ifindex !== undefined ? net.devByIndex(request.ifindex) : request.ifname !== undefined ? net.devByName(request.ifname) : undefined;
+function find(
+  net: Net,
+  request: { readonly ifindex?: number; readonly ifname?: string },
+): NetDevice {
+  const dev =
+    request.ifindex !== undefined
+      ? net.devByIndex(request.ifindex)
+      : request.ifname !== undefined
+        ? net.devByName(request.ifname)
+        : undefined;
   if (dev === undefined) throw new KernelError('ENODEV');
   return dev;
 }
 
 export function linkGet({ net }: RtnlContext, request: Rtnl['RTM_GETLINK']['req']): LinkMsg[] {
-  if (request.ifindex !== undefined || request.ifname !== undefined) return [linkMsg(find(net, request))];
+  if (request.ifindex !== undefined || request.ifname !== undefined)
+    return [linkMsg(find(net, request))];
   return net.devices
     .filter((dev) => request.master === undefined || dev.master?.ifindex === request.master)
     .filter((dev) => request.kind === undefined || dev.ops.kind === request.kind)
@@ -87,7 +132,8 @@ export function linkDelete({ net }: RtnlContext, request: Rtnl['RTM_DELLINK']['r
 export function linkSet({ net, netnsOf }: RtnlContext, request: Rtnl['RTM_SETLINK']['req']): void {
   const dev = find(net, request);
   const { modules } = net.kernel;
-  if (request.netns !== undefined) devChangeNetNamespace(dev, netnsOf(request.netns), request.newName);
+  if (request.netns !== undefined)
+    devChangeNetNamespace(dev, netnsOf(request.netns), request.newName);
   if (request.address !== undefined) setAddress(dev, request.address);
   if (request.mtu !== undefined) setMtu(dev, request.mtu);
   if (request.group !== undefined) dev.group = request.group;
@@ -100,9 +146,11 @@ export function linkSet({ net, netnsOf }: RtnlContext, request: Rtnl['RTM_SETLIN
   if (request.broadcast !== undefined) dev.broadcast = request.broadcast.slice();
   if (request.addAltname !== undefined) dev.net.addAltname(dev, request.addAltname);
   if (request.delAltname !== undefined) dev.net.removeAltname(dev, request.delAltname);
-  if (request.master !== undefined) devSetMaster(dev, request.master === 0 ? null : find(dev.net, { ifindex: request.master }));
+  if (request.master !== undefined)
+    devSetMaster(dev, request.master === 0 ? null : find(dev.net, { ifindex: request.master }));
   if (request.kind !== undefined && request.data !== undefined) {
-    if (dev.ops.kind !== request.kind || dev.ops.changelink === undefined) throw new KernelError('EOPNOTSUPP');
+    if (dev.ops.kind !== request.kind || dev.ops.changelink === undefined)
+      throw new KernelError('EOPNOTSUPP');
     dev.ops.changelink(dev, request.data);
   }
   if (request.slaveKind !== undefined && request.slaveData !== undefined) {
@@ -120,7 +168,8 @@ export function linkSet({ net, netnsOf }: RtnlContext, request: Rtnl['RTM_SETLIN
 function setAddress(dev: NetDevice, address: Uint8Array): void {
   if (address.length !== 6) throw new KernelError('EINVAL');
   if (dev.ops.setMacAddress === undefined) throw new KernelError('EOPNOTSUPP');
-  if (((address[0] ?? 0) & 1) !== 0 || address.every((byte) => byte === 0)) throw new KernelError('EADDRNOTAVAIL');
+  if (((address[0] ?? 0) & 1) !== 0 || address.every((byte) => byte === 0))
+    throw new KernelError('EADDRNOTAVAIL');
   const result = dev.ops.setMacAddress(dev, address);
   if (result < 0) throw new KernelError(-result);
   dev.net.kernel.modules.callNetdevNotifiers('CHANGEADDR', dev);
@@ -158,6 +207,7 @@ function setFlags(dev: NetDevice, flags: number, mask: number): void {
 }
 
 function setCarrier(dev: NetDevice, on: boolean): void {
-  if (dev.ops.kind !== 'dummy' && dev.ops.changeCarrier === undefined) throw new KernelError('EOPNOTSUPP');
+  if (dev.ops.kind !== 'dummy' && dev.ops.changeCarrier === undefined)
+    throw new KernelError('EOPNOTSUPP');
   netifCarrier(dev, on);
 }

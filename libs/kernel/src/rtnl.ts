@@ -5,16 +5,47 @@ import { KernelError } from '@netloom/base';
 import type { Net, NetDevice } from '@netloom/kernel-core';
 import { bridgeFdbAdd, bridgeFdbDel, bridgeFdbDump, bridgeOf } from '@netloom/kernel-drivers';
 import {
-  arpCreate, arpLookup, arpRemove, fibDelRoute, fibDelRule, fibExceptionMsgs, fibNewRoute, fibNewRule, fibRouteMsg, fibRuleMsg, InDevice, inetAddAddress, inetAddrMsg, inetDelAddress, ipv4Of, neighMsg,
+  arpCreate,
+  arpLookup,
+  arpRemove,
+  fibDelRoute,
+  fibDelRule,
+  fibExceptionMsgs,
+  fibNewRoute,
+  fibNewRule,
+  fibRouteMsg,
+  fibRuleMsg,
+  InDevice,
+  inetAddAddress,
+  inetAddrMsg,
+  inetDelAddress,
+  ipv4Of,
+  neighMsg,
 } from '@netloom/kernel-inet';
 import { NsfsDescription, type Task } from '@netloom/kernel-tasks';
-import { AF_BRIDGE, AF_INET, AF_INET6, Nud, type NeighMsg, type NeighNew, type NetnsRef, type QdiscMsg, type RouteMsg, type Rtnl, type RtnlType, type RuleMsg } from '@netloom/sys';
+import {
+  AF_BRIDGE,
+  AF_INET,
+  AF_INET6,
+  Nud,
+  type NeighMsg,
+  type NeighNew,
+  type NetnsRef,
+  type QdiscMsg,
+  type RouteMsg,
+  type Rtnl,
+  type RtnlType,
+  type RuleMsg,
+} from '@netloom/sys';
 import { NEIGH_UPDATE_F_ADMIN, NEIGH_UPDATE_F_OVERRIDE } from '@netloom/kernel-core';
 import type { Host } from './host.js';
 import { linkAdd, linkDelete, linkGet, linkSet } from './rtnl-link.js';
 import { routeGet } from './rtnl-route-get.js';
 
-type Handler<T extends RtnlType> = (context: RtnlContext, request: Rtnl[T]['req']) => Rtnl[T]['res'];
+type Handler<T extends RtnlType> = (
+  context: RtnlContext,
+  request: Rtnl[T]['req'],
+) => Rtnl[T]['res'];
 
 /** Who asks: the host, the task's namespace, and what its descriptors and pids refer to. */
 export interface RtnlContext {
@@ -24,8 +55,17 @@ export interface RtnlContext {
 }
 
 /** @errno what the request's kind can give; EAFNOSUPPORT and EOPNOTSUPP for what this kernel lacks. */
-export function rtnlRequest<T extends RtnlType>(host: Host, task: Task, type: T, request: Rtnl[T]['req']): Rtnl[T]['res'] {
-  const context: RtnlContext = { host, net: task.net as Net, netnsOf: (ref) => resolveNetns(host, task, ref) };
+export function rtnlRequest<T extends RtnlType>(
+  host: Host,
+  task: Task,
+  type: T,
+  request: Rtnl[T]['req'],
+): Rtnl[T]['res'] {
+  const context: RtnlContext = {
+    host,
+    net: task.net as Net,
+    netnsOf: (ref) => resolveNetns(host, task, ref),
+  };
   return (HANDLERS[type] as Handler<T>)(context, request);
 }
 
@@ -56,7 +96,11 @@ const HANDLERS: { readonly [T in RtnlType]: Handler<T> } = {
   RTM_SETLINK: linkSet,
   RTM_DELLINK: linkDelete,
   RTM_GETADDR: ({ net }, { family, ifindex }) =>
-    family === AF_INET6 ? [] : devices(net, ifindex).flatMap((dev) => (InDevice.of(dev)?.addresses ?? []).map(inetAddrMsg)),
+    family === AF_INET6
+      ? []
+      : devices(net, ifindex).flatMap((dev) =>
+          (InDevice.of(dev)?.addresses ?? []).map(inetAddrMsg),
+        ),
   RTM_NEWADDR: ({ net }, request) => {
     onlyIpv4(request.family);
     inetAddAddress(net, request);
@@ -65,7 +109,8 @@ const HANDLERS: { readonly [T in RtnlType]: Handler<T> } = {
     onlyIpv4(request.family);
     inetDelAddress(net, request);
   },
-  RTM_GETROUTE: ({ net }, { family, table, cache }) => (family === AF_INET6 ? [] : cache === true ? fibExceptionMsgs(net) : routeDump(net, table)),
+  RTM_GETROUTE: ({ net }, { family, table, cache }) =>
+    family === AF_INET6 ? [] : cache === true ? fibExceptionMsgs(net) : routeDump(net, table),
   RTM_NEWROUTE: ({ net }, request) => {
     onlyIpv4(request.family);
     fibNewRoute(net, request);
@@ -87,7 +132,8 @@ const HANDLERS: { readonly [T in RtnlType]: Handler<T> } = {
     onlyIpv4(request.family);
     net.notify({ type: 'RTM_DELRULE', rule: fibRuleMsg(fibDelRule(net, request)) });
   },
-  RTM_GETNEIGH: ({ net }, request) => (request.family === AF_BRIDGE ? fdbDump(net, request) : neighDump(net, request)),
+  RTM_GETNEIGH: ({ net }, request) =>
+    request.family === AF_BRIDGE ? fdbDump(net, request) : neighDump(net, request),
   RTM_NEWNEIGH: ({ net }, request) => {
     neighNew(net, request);
   },
@@ -98,8 +144,10 @@ const HANDLERS: { readonly [T in RtnlType]: Handler<T> } = {
   RTM_GETNSID: ({ net, netnsOf }, ref) => net.nsids.get(netnsOf(ref)) ?? -1,
   RTM_NEWNSID: ({ net, netnsOf }, { fd, nsid }) => {
     const other = netnsOf({ fd });
-    if (net.nsids.has(other)) throw new KernelError('EEXIST', 'Peer netns already has a nsid assigned');
-    if ([...net.nsids.values()].includes(nsid)) throw new KernelError('ENOSPC', 'The specified nsid is already used');
+    if (net.nsids.has(other))
+      throw new KernelError('EEXIST', 'Peer netns already has a nsid assigned');
+    if ([...net.nsids.values()].includes(nsid))
+      throw new KernelError('ENOSPC', 'The specified nsid is already used');
     net.nsids.set(other, nsid < 0 ? freeNsid(net) : nsid);
   },
 };
@@ -138,12 +186,18 @@ function neighDump(net: Net, request: Rtnl['RTM_GETNEIGH']['req']): NeighMsg[] {
 function fdbDump(net: Net, request: Rtnl['RTM_GETNEIGH']['req']): NeighMsg[] {
   return net.devices.flatMap((dev) => {
     const bridge = bridgeOf(dev);
-    if (bridge === undefined || (request.master !== undefined && request.master !== dev.ifindex)) return [];
-    return bridgeFdbDump(bridge).filter((entry) => request.ifindex === undefined || entry.ifindex === request.ifindex);
+    if (bridge === undefined || (request.master !== undefined && request.master !== dev.ifindex))
+      return [];
+    return bridgeFdbDump(bridge).filter(
+      (entry) => request.ifindex === undefined || entry.ifindex === request.ifindex,
+    );
   });
 }
 
-function fdbPort(net: Net, request: { readonly ifindex: number }): { readonly dev: NetDevice; readonly bridge: NonNullable<ReturnType<typeof bridgeOf>> } {
+function fdbPort(
+  net: Net,
+  request: { readonly ifindex: number },
+): { readonly dev: NetDevice; readonly bridge: NonNullable<ReturnType<typeof bridgeOf>> } {
   const dev = net.devByIndex(request.ifindex);
   if (dev === undefined) throw new KernelError('ENODEV');
   const bridge = bridgeOf(dev.master ?? dev);
@@ -160,18 +214,27 @@ function neighNew(net: Net, request: NeighNew): void {
   onlyIpv4(request.family);
   const dev = net.devByIndex(request.ifindex);
   if (dev === undefined) throw new KernelError('ENODEV');
-  if (typeof request.dst !== 'number') throw new KernelError('EINVAL', 'Network address not specified');
+  if (typeof request.dst !== 'number')
+    throw new KernelError('EINVAL', 'Network address not specified');
   const existing = arpLookup(dev, request.dst);
   const state = request.state ?? Nud.NUD_PERMANENT;
   if (existing === undefined && request.mode === 'change') throw new KernelError('ENOENT');
   if (existing !== undefined && request.mode === 'add') throw new KernelError('EEXIST');
-  const valid = (state & (Nud.NUD_PERMANENT | Nud.NUD_REACHABLE | Nud.NUD_STALE | Nud.NUD_DELAY | Nud.NUD_PROBE)) !== 0;
-  if (existing === undefined && valid && request.lladdr === undefined) throw new KernelError('EINVAL', 'No link layer address given');
+  const valid =
+    (state &
+      (Nud.NUD_PERMANENT | Nud.NUD_REACHABLE | Nud.NUD_STALE | Nud.NUD_DELAY | Nud.NUD_PROBE)) !==
+    0;
+  if (existing === undefined && valid && request.lladdr === undefined)
+    throw new KernelError('EINVAL', 'No link layer address given');
   const neigh = existing ?? arpCreate(dev, request.dst);
   if (neigh === null) throw new KernelError('ENOBUFS');
-  const view = request.lladdr === undefined ? undefined : new DataView(request.lladdr.buffer, request.lladdr.byteOffset);
+  const view =
+    request.lladdr === undefined
+      ? undefined
+      : new DataView(request.lladdr.buffer, request.lladdr.byteOffset);
   neigh.update(
-    view === undefined ? null : { hi: view.getUint16(0), lo: view.getUint32(2) }, state,
+    view === undefined ? null : { hi: view.getUint16(0), lo: view.getUint32(2) },
+    state,
     NEIGH_UPDATE_F_ADMIN | (request.mode === 'append' ? 0 : NEIGH_UPDATE_F_OVERRIDE),
   );
 }
@@ -197,8 +260,26 @@ function qdiscMsg(dev: NetDevice): QdiscMsg[] {
   if (!dev.activated) return [];
   const root = 0xffffffff;
   if (q === null) {
-    return [{ ifindex: dev.ifindex, handle: 0, parent: root, kind: 'noqueue', options: {}, stats: { bytes: 0, packets: 0, drops: 0, overlimits: 0, requeues: 0, backlog: 0, qlen: 0 } }];
+    return [
+      {
+        ifindex: dev.ifindex,
+        handle: 0,
+        parent: root,
+        kind: 'noqueue',
+        options: {},
+        stats: { bytes: 0, packets: 0, drops: 0, overlimits: 0, requeues: 0, backlog: 0, qlen: 0 },
+      },
+    ];
   }
   const { bytes, packets, drops, overlimits, requeues, backlog, qlen } = q;
-  return [{ ifindex: dev.ifindex, handle: q.handle, parent: q.parent, kind: q.kind, options: q.options(), stats: { bytes, packets, drops, overlimits, requeues, backlog, qlen } }];
+  return [
+    {
+      ifindex: dev.ifindex,
+      handle: q.handle,
+      parent: q.parent,
+      kind: q.kind,
+      options: q.options(),
+      stats: { bytes, packets, drops, overlimits, requeues, backlog, qlen },
+    },
+  ];
 }

@@ -17,7 +17,13 @@ import { ip4, mac } from './spec-frames.js';
 const SCOPES: Readonly<Record<string, number>> = { global: 0, link: 253, host: 254 };
 /** Words without a value. */
 const FLAGS = new Set(['noprefixroute', 'nexthop', 'onlink', 'up', 'down', 'nomaster']);
-const TYPES: Readonly<Record<string, number>> = { local: 2, blackhole: 6, unreachable: 7, prohibit: 8, throw: 9 };
+const TYPES: Readonly<Record<string, number>> = {
+  local: 2,
+  blackhole: 6,
+  unreachable: 7,
+  prohibit: 8,
+  throw: 9,
+};
 const nameOf = (table: Readonly<Record<string, number>>, value: number): string =>
   Object.keys(table).find((name) => table[name] === value) ?? String(value);
 

@@ -179,7 +179,8 @@ export function printLink(context: IpContext, link: LinkMsg, style: LinkPrintSty
     const group = context.names.groups.name(link.group, options.numeric);
     out.any('group', `group ${group} `, group);
   }
-  if (link.txqlen > 0 && style.event !== true) out.any('txqlen', `qlen ${link.txqlen}`, link.txqlen);
+  if (link.txqlen > 0 && style.event !== true)
+    out.any('txqlen', `qlen ${link.txqlen}`, link.txqlen);
 
   if (style.family === AF_UNSPEC || style.family === AF_PACKET || options.details > 0) {
     out.newline();

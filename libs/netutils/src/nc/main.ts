@@ -253,7 +253,9 @@ async function clientMain(sys: Sys, options: NcOptions): Promise<number> {
     if (errno !== 0) {
       if (options.verbose) {
         const why =
-          errno === OUT_OF_TIME ? `timed out: ${strerror(EINPROGRESS)}` : `failed: ${strerror(errno)}`;
+          errno === OUT_OF_TIME
+            ? `timed out: ${strerror(EINPROGRESS)}`
+            : `failed: ${strerror(errno)}`;
         await printErr(sys, `nc: connect to ${shown} port ${port} (${protocol}) ${why}\n`);
       }
       sys.close(fd);
