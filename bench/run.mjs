@@ -111,15 +111,4 @@ for (const one of chosen) {
       );
   }
 }
-const value = (name) => results.find((result) => result.name === name)?.value;
-if (value('S2') !== undefined && value('S7') !== undefined) {
-  const cost = value('S2') / value('S7') - 1;
-  results.push({
-    name: 'S7-cost',
-    value: 1 / (1 + cost),
-    unit: 'of S2 (larger is better)',
-    samples: [1 / (1 + cost)],
-  });
-  if (!json) console.log(`S7 costs ${(cost * 100).toFixed(0)} % over S2`);
-}
 if (json) console.log(JSON.stringify({ cases: results }));
