@@ -62,7 +62,7 @@ describe('netRxAction', () => {
     expect(napiSchedule(sd, a.napi)).toBe(true);
   });
 
-  it('stops at netdev_budget, counts the squeeze, and goes on as an event at the same instant', () => {
+  it('stops at netdev_budget, counts the squeeze, and goes on a microsecond a packet later', () => {
     const spec = new SpecKernel();
     spec.kernel.netdevBudget = 300;
     const sd = spec.kernel.softnet(0);
@@ -72,7 +72,9 @@ describe('netRxAction', () => {
     sd.irqExit();
     expect(log).toHaveLength(5); // 5 × 64 = 320 ≥ 300
     expect([sd.timeSqueeze, sd.netRxRuns]).toEqual([1, 1]);
-    spec.advanceTo(0);
+    spec.advanceTo(319_999);
+    expect(log).toHaveLength(5);
+    spec.advanceTo(640_000);
     expect(log.join(' ')).toBe('a:64 a:64 a:64 a:64 a:64 a:64 a:64 a:64 a:64 a:64 a:60');
     expect([sd.timeSqueeze, sd.netRxRuns]).toEqual([2, 3]);
   });
@@ -86,7 +88,7 @@ describe('netRxAction', () => {
     napiSchedule(sd, a.napi);
     sd.irqExit();
     expect([log.join(' '), sd.timeSqueeze]).toEqual(['a:64', 1]);
-    spec.advanceTo(0);
+    spec.advanceTo(64_000);
     expect(log.join(' ')).toBe('a:64 a:36');
   });
 

@@ -15,6 +15,9 @@ import { SkbQueue } from './skb-queue.js';
 import { rpsCpu } from './rps.js';
 import type { SkBuff } from './skbuff.js';
 
+/** What a packet costs once a run's budget is used up; up to there softirqs take no time. */
+const SQUEEZED_PACKET_NS = 1000;
+
 /** How many packets one poll may take. */
 export const NAPI_POLL_WEIGHT = 64;
 
@@ -119,7 +122,8 @@ export class SoftnetData {
         this.timeSqueeze++;
         if (this.head === null) return;
         this.raised = true;
-        kernel.engine.at(kernel.engine.now, softirqEvent, this);
+        // ksoftirqd's turn: by now the packets have taken their time, or frames racing round a loop would stop the clock.
+        kernel.engine.after((kernel.netdevBudget - budget) * SQUEEZED_PACKET_NS, softirqEvent, this);
         return;
       }
     }

@@ -125,6 +125,24 @@ describe('a wire', () => {
     expect(bench.arrivals[9_999]?.time).toBe(Math.floor((10_000 * 8000 * 1e9) / 7_777_777));
   });
 
+  it('without a rate carries 65 536 frames at one instant, then one a microsecond, and queues', () => {
+    const bench = new Bench();
+    for (let i = 0; i < 64; i++) {
+      bench.send(1024);
+      bench.run(0);
+      expect(bench.arrivals.splice(0)).toHaveLength(1024);
+    }
+    bench.send(1005);
+    expect(bench.wire.a.stats.queueDrops).toBe(5);
+    bench.run(1e9);
+    const times = bench.arrivals.splice(0).map(({ time }) => time);
+    expect([times.length, times[0], times[1], times[999]]).toEqual([1000, 1000, 2000, 1_000_000]);
+    bench.send(10);
+    bench.run(0);
+    expect(bench.arrivals).toHaveLength(10);
+    bench.world.expectNothingLeft();
+  });
+
   it('starts over after a pause, without credit', () => {
     const bench = new Bench({ rateBits: 8e6 });
     bench.send(1, 100); // 100 µs

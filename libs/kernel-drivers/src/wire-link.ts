@@ -44,6 +44,10 @@ export interface WireStats {
 
 const DEFAULT_LIMIT = 1000;
 
+/** Frames that a direction without a rate carries at one instant, and the nanoseconds that each further one takes. */
+const PACE_BURST = 65_536;
+const PACE_FRAME_NS = 1000;
+
 /** A listener for crossings; must not keep the sk_buff. */
 export type WireObserver = (
   direction: WireDirection,
@@ -78,6 +82,8 @@ export class WireDirection {
   private timedNs = 0;
   private timedRemainder = 0;
   private lastArrival = 0;
+  private paceCredit = PACE_BURST;
+  private paceStamp = 0;
   private stream: RandomStream | null = null;
   // Completion times of the frames that wait or are being sent: a ring.
   private completions: Float64Array | null = null;
@@ -191,8 +197,17 @@ export class WireDirection {
       }
       left = this.serialise(skb.len);
       if (skb.destructor !== null) engine.at(left, txComplete, skb);
-    } else if (skb.destructor !== null) {
-      skbOrphan(skb);
+    } else {
+      left = this.pace(now);
+      if (left < 0) {
+        this.queueDrops++;
+        this.drop(skb, DropReason.WIRE_QUEUE, 'queue-full');
+        return;
+      }
+      if (skb.destructor !== null) {
+        if (left === now) skbOrphan(skb);
+        else engine.at(left, txComplete, skb);
+      }
     }
     this.frames++;
     this.bytes += skb.len;
@@ -209,6 +224,24 @@ export class WireDirection {
     if (arrival > this.lastArrival) this.lastArrival = arrival;
     skb.dev = this.to.dev;
     engine.at(arrival, wireArrive, skb);
+  }
+
+  /**
+   * When a frame leaves a direction without a rate: now, unless frames race round a loop of switches, which would stop
+   * the clock. A bucket of frames is refilled in virtual time; beyond it frames queue. -1 when the queue is full.
+   */
+  private pace(now: number): number {
+    if (now !== this.paceStamp) {
+      this.paceCredit = Math.min(PACE_BURST, this.paceCredit + (now - this.paceStamp) / PACE_FRAME_NS);
+      this.paceStamp = now;
+    }
+    if (this.paceCredit >= 1) {
+      this.paceCredit--;
+      return now;
+    }
+    if (this.paceCredit <= -this.limit) return -1;
+    this.paceCredit--;
+    return now + Math.ceil(-this.paceCredit * PACE_FRAME_NS);
   }
 
   /** Whether one more frame may wait; some are on the way. */
