@@ -123,7 +123,11 @@ export class SoftnetData {
         if (this.head === null) return;
         this.raised = true;
         // ksoftirqd's turn: by now the packets have taken their time, or frames racing round a loop would stop the clock.
-        kernel.engine.after((kernel.netdevBudget - budget) * SQUEEZED_PACKET_NS, softirqEvent, this);
+        kernel.engine.after(
+          (kernel.netdevBudget - budget) * SQUEEZED_PACKET_NS,
+          softirqEvent,
+          this,
+        );
         return;
       }
     }

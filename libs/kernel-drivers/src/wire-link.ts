@@ -184,7 +184,7 @@ export class WireDirection {
   private transmit(skb: SkBuff): void {
     const engine = this.wire.engine;
     const now = engine.now;
-    let left = now;
+    let left: number;
     if (this.rateBits > 0) {
       if (this.busyUntil <= now) {
         this.completionCount = 0; // all have left
@@ -232,7 +232,10 @@ export class WireDirection {
    */
   private pace(now: number): number {
     if (now !== this.paceStamp) {
-      this.paceCredit = Math.min(PACE_BURST, this.paceCredit + (now - this.paceStamp) / PACE_FRAME_NS);
+      this.paceCredit = Math.min(
+        PACE_BURST,
+        this.paceCredit + (now - this.paceStamp) / PACE_FRAME_NS,
+      );
       this.paceStamp = now;
     }
     if (this.paceCredit >= 1) {

@@ -11,7 +11,11 @@ import { SpecLab } from './spec-lab.js';
 const shout = async (sys: import('@netloom/sys').Sys): Promise<number> => {
   const fd = sys.socket(2, 2, 0);
   sys.setsockopt(fd, 'SO_BROADCAST', 1);
-  await sys.sendto(fd, new Uint8Array(100), 0, { family: 'inet', addr: ip4('10.0.0.255'), port: 9 });
+  await sys.sendto(fd, new Uint8Array(100), 0, {
+    family: 'inet',
+    addr: ip4('10.0.0.255'),
+    port: 9,
+  });
   await sys.sleep(20e6);
   return sys.now();
 };
@@ -22,8 +26,14 @@ describe('a loop', () => {
     const host = lab.host('h');
     const now = await lab.call(host, (sys) => {
       for (const command of [
-        'link add br0 type bridge', 'link set br0 up', 'link add v0 type veth peer name v1', 'link set v0 master br0', 'link set v1 master br0', 'link set v0 up',
-        'link set v1 up', 'addr add 10.0.0.1/24 brd + dev br0',
+        'link add br0 type bridge',
+        'link set br0 up',
+        'link add v0 type veth peer name v1',
+        'link set v0 master br0',
+        'link set v1 master br0',
+        'link set v0 up',
+        'link set v1 up',
+        'addr add 10.0.0.1/24 brd + dev br0',
       ]) {
         expect(ip(sys, command)).toBe('');
       }
@@ -46,7 +56,14 @@ describe('a loop', () => {
       ports.set(host, n + 1);
       return lab.nic(host, `e${n}`, `02:00:00:00:0${host.index}:0${n}`);
     };
-    const wires = [[0, 1], [1, 2], [2, 0], [0, 1]].map(([a = 0, z = 0], i) => lab.wire(port(hosts[a] as Host), port(hosts[z] as Host), {}, `w${i}`));
+    const wires = [
+      [0, 1],
+      [1, 2],
+      [2, 0],
+      [0, 1],
+    ].map(([a = 0, z = 0], i) =>
+      lab.wire(port(hosts[a] as Host), port(hosts[z] as Host), {}, `w${i}`),
+    );
     for (const host of hosts) {
       await lab.call(host, (sys) => ip(sys, 'link add br0 type bridge'));
       const net = host.kernel.initNet;
@@ -60,7 +77,9 @@ describe('a loop', () => {
     });
     expect(now).toBeGreaterThanOrEqual(20e6);
     expect(lab.pool.live).toBeLessThan(20_000);
-    expect(wires.reduce((sum, wire) => sum + wire.a.stats.queueDrops + wire.z.stats.queueDrops, 0)).toBeGreaterThan(0);
+    expect(
+      wires.reduce((sum, wire) => sum + wire.a.stats.queueDrops + wire.z.stats.queueDrops, 0),
+    ).toBeGreaterThan(0);
     for (const wire of wires) wire.setUp(false);
     await lab.advance(1e9);
     expect(lab.pool.live).toBe(0);
