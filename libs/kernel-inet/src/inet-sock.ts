@@ -8,6 +8,7 @@ import {
   Mib,
   mibAdd,
   Sock,
+  sockControl,
   sockGetsockopt,
   sockSetsockopt,
   type Net,
@@ -15,14 +16,17 @@ import {
 } from '@netloom/kernel-core';
 import {
   AF_INET,
+  type Control,
   type RecvResult,
   type SockAddr,
   type SockAddrIn,
+  type SockDiagEntry,
   type SockExtendedErr,
   type SockOpt,
   type SockOptValue,
   Msg,
 } from '@netloom/sys';
+import { iphDaddr, iphTos, iphTtl } from '@netloom/wire';
 import { inetAddrType } from './fib-frontend.js';
 import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST } from './fib-table.js';
 import { InDevice } from './in-device.js';
@@ -215,6 +219,31 @@ export abstract class InetSock extends Sock {
     const control =
       entry.ttl === undefined ? { err: entry.err } : { err: entry.err, ttl: entry.ttl };
     return { data, from: entry.from, flags: Msg.MSG_ERRQUEUE, length: entry.data.length, control };
+  }
+
+  /** Ancillary data of a received packet, as the socket asked for it. @kernel ip_cmsg_recv() */
+  protected control(skb: SkBuff): Control {
+    const control = sockControl(this, skb);
+    if (this.recvttl) control.ttl = iphTtl(skb.mem, skb.networkHeader);
+    if (this.recvtos) control.tos = iphTos(skb.mem, skb.networkHeader);
+    if (this.pktinfo)
+      control.pktinfo = { ifindex: skb.skbIif, addr: iphDaddr(skb.mem, skb.networkHeader) };
+    return control;
+  }
+
+  /** Socket memory as sock_diag tells it of datagram sockets. */
+  protected diagMem(): NonNullable<SockDiagEntry['mem']> {
+    return {
+      rmem: this.rmemAlloc,
+      rcvbuf: this.rcvbuf,
+      wmem: this.wmemAlloc,
+      sndbuf: this.sndbuf,
+      fwd: 0,
+      wmemQueued: 0,
+      opt: 0,
+      backlog: 0,
+      drops: this.drops,
+    };
   }
 
   /** Takes a pending error as recvmsg and sendmsg report it. */

@@ -8,7 +8,6 @@ import {
   skbBytes,
   skbPut,
   skbSetOwnerW,
-  sockControl,
   sockQueueRcvSkb,
   type Net,
   type SendOptions,
@@ -20,7 +19,6 @@ import {
   Msg,
   Poll,
   SOCK_RAW,
-  type Control,
   type RecvResult,
   type SockAddr,
   type SockDiagEntry,
@@ -38,7 +36,6 @@ import {
   iphSaddr,
   iphSetCheck,
   iphSetTotLen,
-  iphTos,
   iphTtl,
 } from '@netloom/wire';
 import { icmpCountOut } from './icmp-send.js';
@@ -220,17 +217,12 @@ export class RawSock extends InetSock {
       return (this.shutdownMask & RCV_SHUTDOWN) !== 0 ? -Errno.ENOTCONN : -Errno.EAGAIN;
     }
     const m = skb.mem;
-    const control: Control = sockControl(this, skb);
-    if (this.recvttl) control.ttl = iphTtl(m, skb.networkHeader);
-    if (this.recvtos) control.tos = iphTos(m, skb.networkHeader);
-    if (this.pktinfo)
-      control.pktinfo = { ifindex: skb.skbIif, addr: iphDaddr(m, skb.networkHeader) };
     const result: RecvResult = {
       data: skbBytes(skb, 0, Math.min(count, skb.len)),
       from: sockaddrIn(iphSaddr(m, skb.networkHeader), 0),
       flags: skb.len > count ? Msg.MSG_TRUNC : 0,
       length: skb.len,
-      control,
+      control: this.control(skb),
     };
     if ((flags & Msg.MSG_PEEK) === 0) {
       this.receiveQueue.unlink(skb);
@@ -275,17 +267,7 @@ export class RawSock extends InetSock {
       sendQ: this.wmemAlloc,
       uid: this.uid,
       ifindex: this.boundDev,
-      mem: {
-        rmem: this.rmemAlloc,
-        rcvbuf: this.rcvbuf,
-        wmem: this.wmemAlloc,
-        sndbuf: this.sndbuf,
-        fwd: 0,
-        wmemQueued: 0,
-        opt: 0,
-        backlog: 0,
-        drops: this.drops,
-      },
+      mem: this.diagMem(),
     };
   }
 

@@ -15,7 +15,6 @@ import {
   skbPut,
   skbSetOwnerW,
   skbTrim,
-  sockControl,
   sockQueueRcvSkb,
   type InetProtocol,
   type NetDevice,
@@ -26,7 +25,6 @@ import {
   IPPROTO_UDP,
   Msg,
   Poll,
-  type Control,
   type RecvResult,
   type SockAddr,
   type SockDiagEntry,
@@ -45,7 +43,6 @@ import {
   iphDaddr,
   iphIhl,
   iphSaddr,
-  iphTos,
   iphTtl,
   l4Dest,
   l4Source,
@@ -235,15 +232,6 @@ export class UdpSock extends InetSock {
     return result;
   }
 
-  private control(skb: SkBuff): Control {
-    const control = sockControl(this, skb);
-    if (this.recvttl) control.ttl = iphTtl(skb.mem, skb.networkHeader);
-    if (this.recvtos) control.tos = iphTos(skb.mem, skb.networkHeader);
-    if (this.pktinfo)
-      control.pktinfo = { ifindex: skb.skbIif, addr: iphDaddr(skb.mem, skb.networkHeader) };
-    return control;
-  }
-
   poll(): number {
     let events = this.receiveQueue.length > 0 ? Poll.POLLIN : 0;
     if (this.wmemAlloc * 2 < this.sndbuf) events |= Poll.POLLOUT;
@@ -280,17 +268,7 @@ export class UdpSock extends InetSock {
       sendQ: this.wmemAlloc,
       uid: this.uid,
       ifindex: this.boundDev,
-      mem: {
-        rmem: this.rmemAlloc,
-        rcvbuf: this.rcvbuf,
-        wmem: this.wmemAlloc,
-        sndbuf: this.sndbuf,
-        fwd: 0,
-        wmemQueued: 0,
-        opt: 0,
-        backlog: 0,
-        drops: this.drops,
-      },
+      mem: this.diagMem(),
     };
   }
 
