@@ -111,4 +111,9 @@ for (const one of chosen) {
       );
   }
 }
+const value = (name) => results.find((result) => result.name === name)?.value;
+if (!json && value('S2') !== undefined && value('S7') !== undefined) {
+  const percent = (value('S2') / value('S7') - 1) * 100;
+  console.log(`whole processes of S7 cost ${percent.toFixed(0)} % more than those of S2`);
+}
 if (json) console.log(JSON.stringify({ cases: results }));
