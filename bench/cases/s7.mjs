@@ -14,7 +14,7 @@ function world(net, hosts) {
     now: () => net.engine.now,
     device: ({ node, interface: name }) =>
       hosts.find((host) => host.name === node)?.kernel.initNet.devByName(name),
-    tapAll: () => undefined,
+    net: () => undefined,
     facts: () => ({ addresses: [] }),
     names: () => [],
     compile: () => () => true,

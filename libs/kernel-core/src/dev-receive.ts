@@ -4,6 +4,7 @@
  * Source: net/core/dev.c __netif_receive_skb_core().
  */
 import { ETH_HLEN, ETH_P_802_3_MIN, ethDestHi, ethDestLo, ethProto } from '@netloom/wire';
+import { showTaps } from './device-tap.js';
 import { DropReason } from './drop-reasons.js';
 import type { Kernel } from './kernel.js';
 import {
@@ -11,7 +12,6 @@ import {
   RX_HANDLER_CONSUMED,
   Stat,
   statAdd,
-  type DeviceTap,
   type NetDevice,
 } from './net-device.js';
 import { rpsCpu } from './rps.js';
@@ -78,7 +78,7 @@ export function receiveOnCpu(skb: SkBuff, kernel: Kernel, cpu: number): void {
   for (;;) {
     skb.networkHeader = skb.data;
     skb.transportHeader = skb.data;
-    if (dev.taps !== null || dev.net.tapCount > 0) deliverTaps(skb, dev);
+    if (dev.taps !== null || dev.net.taps !== null) deliverTaps(skb, dev);
     const handler = dev.rxHandler;
     if (handler !== null) {
       const verdict = handler(skb, dev);
@@ -101,8 +101,6 @@ export function receiveOnCpu(skb: SkBuff, kernel: Kernel, cpu: number): void {
 
 function deliverTaps(skb: SkBuff, dev: NetDevice): void {
   if (skb.pktType === PACKET_LOOPBACK) return; // a copy of what was sent, which the taps have seen
-  const own = dev.taps;
-  if (own !== null) for (let i = 0; i < own.length; i++) (own[i] as DeviceTap)(skb, dev, false);
-  const all = dev.net.taps;
-  if (all !== null) for (let i = 0; i < all.length; i++) (all[i] as DeviceTap)(skb, dev, false);
+  showTaps(dev.taps, skb, dev, false);
+  showTaps(dev.net.taps, skb, dev, false);
 }

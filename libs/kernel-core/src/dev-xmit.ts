@@ -6,7 +6,8 @@
 import { Iff } from '@netloom/sys';
 import { csumFold, csumPartial } from '@netloom/wire';
 import { DropReason } from './drop-reasons.js';
-import { NETDEV_TX_OK, statAdd, Stat, type DeviceTap, type NetDevice } from './net-device.js';
+import { showTaps } from './device-tap.js';
+import { NETDEV_TX_OK, statAdd, Stat, type NetDevice } from './net-device.js';
 import { NET_XMIT_DROP, NET_XMIT_SUCCESS, qdiscXmit } from './qdisc.js';
 import { CHECKSUM_NONE, skbCow, type SkBuff } from './skbuff.js';
 
@@ -28,7 +29,7 @@ export function devQueueXmit(skb: SkBuff): number {
 
 /** Shows the frame to the taps and gives it to the driver. @kernel dev_hard_start_xmit() */
 export function devHardStartXmit(skb: SkBuff, dev: NetDevice): number {
-  if (dev.taps !== null || dev.net.tapCount > 0) devQueueXmitNit(skb, dev);
+  if (dev.taps !== null || dev.net.taps !== null) devQueueXmitNit(skb, dev);
   const trace = dev.kernel.trace;
   if (trace.netDevXmit !== null) trace.netDevXmit(skb, dev);
   return dev.ops.startXmit(skb, dev);
@@ -36,10 +37,8 @@ export function devHardStartXmit(skb: SkBuff, dev: NetDevice): number {
 
 /** @kernel dev_queue_xmit_nit() */
 export function devQueueXmitNit(skb: SkBuff, dev: NetDevice): void {
-  const own = dev.taps;
-  if (own !== null) for (let i = 0; i < own.length; i++) (own[i] as DeviceTap)(skb, dev, true);
-  const all = dev.net.taps;
-  if (all !== null) for (let i = 0; i < all.length; i++) (all[i] as DeviceTap)(skb, dev, true);
+  showTaps(dev.taps, skb, dev, true);
+  showTaps(dev.net.taps, skb, dev, true);
 }
 
 /**

@@ -69,10 +69,9 @@ export {
   statAdd,
   devStats,
   devUpdateOperstate,
-  devAddTap,
   type NetDeviceOps,
-  type DeviceTap,
 } from './net-device.js';
+export { DeviceTap, addTap } from './device-tap.js';
 export { Net } from './net.js';
 export {
   NF_INET_PRE_ROUTING,

@@ -4,6 +4,7 @@
  */
 import { Iff, type LinkInfoData, type LinkStats } from '@netloom/sys';
 import { ARPHRD_ETHER } from '@netloom/wire';
+import type { DeviceTap } from './device-tap.js';
 import type { Kernel } from './kernel.js';
 import type { Neighbour } from './neighbour.js';
 import type { Net } from './net.js';
@@ -86,9 +87,6 @@ export interface NetDeviceOps {
   changeCarrier?(dev: NetDevice, on: boolean): number;
 }
 
-/** Sees every packet that a device receives or sends, in the kernel's place for it; must not keep the sk_buff. */
-export type DeviceTap = (skb: SkBuff, dev: NetDevice, outgoing: boolean) => void;
-
 export class NetDevice {
   ifindex = 0;
   flags = Iff.IFF_BROADCAST | Iff.IFF_MULTICAST;
@@ -131,7 +129,7 @@ export class NetDevice {
   rxHandler: ((skb: SkBuff, dev: NetDevice) => number) | null = null;
   rxHandlerData: object | null = null;
   master: NetDevice | null = null;
-  taps: DeviceTap[] | null = null;
+  taps: DeviceTap | null = null;
   readonly stats = new Float64Array(STAT_COUNT);
   /** IPv4 configuration (struct in_device), owned by the IPv4 layer. */
   inDev: object | null = null;
@@ -196,13 +194,4 @@ export function devUpdateOperstate(dev: NetDevice): void {
   else if (!dev.carrier)
     dev.operstate = dev.ops.link !== undefined ? IF_OPER_LOWERLAYERDOWN : IF_OPER_DOWN;
   else dev.operstate = (dev.flags & Iff.IFF_LOOPBACK) !== 0 ? IF_OPER_UNKNOWN : IF_OPER_UP;
-}
-
-/** Adds a tap; the returned function removes it. */
-export function devAddTap(dev: NetDevice, tap: DeviceTap): () => void {
-  (dev.taps ??= []).push(tap);
-  return () => {
-    const left = (dev.taps ?? []).filter((other) => other !== tap);
-    dev.taps = left.length > 0 ? left : null;
-  };
 }

@@ -7,7 +7,8 @@ import type { RtnlEvent } from '@netloom/sys';
 import type { Kernel } from './kernel.js';
 import { MIB_SIZE } from './mib.js';
 import { NfHooks, type NfHookOps } from './netfilter.js';
-import type { DeviceTap, NetDevice } from './net-device.js';
+import type { DeviceTap } from './device-tap.js';
+import type { NetDevice } from './net-device.js';
 
 export class Net {
   /** Inode of the namespace (what `readlink /proc/PID/ns/net` shows). */
@@ -17,8 +18,7 @@ export class Net {
   /** Devices in the order of their ifindex. */
   readonly devices: NetDevice[] = [];
   /** Sees the packets of all devices (`tcpdump -i any`); null when none. */
-  taps: DeviceTap[] | null = null;
-  tapCount = 0;
+  taps: DeviceTap | null = null;
   /** Namespace tables of the IPv4 layer, the IPv6 layer and the socket layers. */
   ipv4: object | null = null;
   ipv6: object | null = null;
@@ -91,16 +91,6 @@ export class Net {
   /** The hooks of an IPv4 point, null when there are none. */
   nf4(hook: number): NfHookOps[] | null {
     return this.nf.entries[hook] as NfHookOps[] | null;
-  }
-
-  addTap(tap: DeviceTap): () => void {
-    (this.taps ??= []).push(tap);
-    this.tapCount++;
-    return () => {
-      const left = (this.taps ?? []).filter((other) => other !== tap);
-      this.taps = left.length > 0 ? left : null;
-      this.tapCount = left.length;
-    };
   }
 
   notify(event: RtnlEvent): void {

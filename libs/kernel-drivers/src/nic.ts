@@ -201,7 +201,7 @@ function accepts(dev: NetDevice, frame: SkBuff): boolean {
     dev.promiscuity > 0 ||
     dev.rxHandler !== null ||
     dev.taps !== null ||
-    dev.net.tapCount > 0
+    dev.net.taps !== null
   );
 }
 

@@ -5,7 +5,8 @@
 import { Errno } from '@netloom/base';
 import { bpfCheckClassic, BpfProgram, bpfRun, type BpfInsn } from '@netloom/bpf';
 import {
-  devAddTap,
+  addTap,
+  DeviceTap,
   devQueueXmit,
   devSetPromiscuity,
   LL_MAX_HEADER,
@@ -48,6 +49,17 @@ export function packetTable(net: Net): PacketTable {
   return (net.packet ??= new PacketTable()) as PacketTable;
 }
 
+/** The tap of a socket. */
+class PacketTap extends DeviceTap {
+  constructor(private readonly sock: PacketSock) {
+    super();
+  }
+
+  override see(skb: SkBuff, dev: NetDevice, outgoing: boolean): void {
+    this.sock.receive(skb, dev, outgoing);
+  }
+}
+
 export class PacketSock extends Sock {
   /** Ethertype wanted, ETH_P_ALL for all, 0 for none yet. */
   private ethertype: number;
@@ -70,15 +82,13 @@ export class PacketSock extends Sock {
     this.removeTap?.();
     this.removeTap = null;
     if (this.ethertype === 0) return;
-    const tap = (skb: SkBuff, dev: NetDevice, outgoing: boolean): void => {
-      this.receive(skb, dev, outgoing);
-    };
+    const tap = new PacketTap(this);
     if (this.ifindex === 0) {
-      this.removeTap = this.net.addTap(tap);
+      this.removeTap = addTap(this.net, tap);
       return;
     }
     const dev = this.net.devByIndex(this.ifindex);
-    if (dev?.up === true) this.removeTap = devAddTap(dev, tap);
+    if (dev?.up === true) this.removeTap = addTap(dev, tap);
     else this.fail(Errno.ENETDOWN);
   }
 
@@ -122,7 +132,8 @@ export class PacketSock extends Sock {
   }
 
   /** @kernel packet_rcv(); the tap sees outgoing frames whole, received ones behind their Ethernet header. */
-  private receive(skb: SkBuff, dev: NetDevice, outgoing: boolean): void {
+  /** A frame at the tap. */
+  receive(skb: SkBuff, dev: NetDevice, outgoing: boolean): void {
     if (outgoing && skb.sk === this) return;
     const start = outgoing ? skb.data : skb.macHeader;
     const length = skb.tail - start + skb.dataLen;

@@ -7,10 +7,11 @@
  */
 import { parseIpv4, parseIpv6 } from '@netloom/base';
 import {
+  DeviceTap,
+  type Net,
   type NetDevice,
-  PACKET_HOST,
   type SkBuff,
-  devAddTap,
+  addTap,
   skbBytes,
 } from '@netloom/kernel-core';
 import {
@@ -59,11 +60,8 @@ export interface CaptureWorld {
   now(): number;
   /** The device of a source, or undefined; `any` is not asked for. */
   device(source: CaptureSource): NetDevice | undefined;
-  /** Taps all devices of a node; undefined where there is no such node. */
-  tapAll(
-    node: string,
-    tap: (skb: SkBuff, dev: NetDevice, outgoing: boolean) => void,
-  ): (() => void) | undefined;
+  /** The namespace of a node's own devices; undefined where there is no such node. */
+  net(node: string): Net | undefined;
   facts(source: CaptureSource): InterfaceFacts;
   /** Every host of the lab with its addresses (no prefix lengths), in the topology's order. */
   names(): readonly { readonly host: string; readonly addresses: readonly string[] }[];
@@ -93,16 +91,38 @@ const SLL2_HLEN = 20;
 const PACKET_OUTGOING = 4;
 const VLAN_HLEN = 4;
 
-interface Tapped {
-  /** Number in the file. */
-  readonly index: number;
-  readonly linkType: number;
-  readonly filter: PacketFilter | undefined;
-  /** May go the short way: Ethernet into pcapng, unfiltered, with no window to fill and no snap length beyond a buffer. */
-  readonly short: boolean;
-  seen: number;
-  accepted: number;
-  dropped: number;
+/** One source of a capture, as a tap of its device or node. */
+class CaptureTap extends DeviceTap {
+  /** Where its packets go the short way; null until there is such a place, and where there never will be. */
+  blocks: CaptureBlocks | null = null;
+  /** Packets that went the short way, which are all kept. */
+  direct = 0;
+  /** Of the others. */
+  seen = 0;
+  accepted = 0;
+  dropped = 0;
+
+  constructor(
+    private readonly capture: Capture,
+    /** Number in the file. */
+    readonly index: number,
+    readonly linkType: number,
+    readonly filter: PacketFilter | undefined,
+    /** May go the short way: Ethernet into pcapng, unfiltered, with no window to fill. */
+    readonly short: boolean,
+  ) {
+    super();
+  }
+
+  override see(skb: SkBuff, dev: NetDevice, outgoing: boolean): void {
+    const { blocks } = this;
+    if (blocks !== null && skb.frags === null && skb.vlanTci < 0) {
+      this.direct++;
+      blocks.writeFrame(this.index, skb, dev, outgoing);
+    } else {
+      this.capture.packet(this, skb, dev, outgoing);
+    }
+  }
 }
 
 export class Capture {
@@ -111,7 +131,7 @@ export class Capture {
   /** Blocks put together inside packet memory; made with the first packet that lies there. */
   private blocks: CaptureBlocks | undefined;
   private readonly pcap: PcapWriter | undefined;
-  private readonly tapped: Tapped[] = [];
+  private readonly taps: CaptureTap[] = [];
   private readonly removers: (() => void)[] = [];
   private readonly named = new Set<string>();
   private readonly snaplen: number;
@@ -154,19 +174,13 @@ export class Capture {
       this.writeHead(this.pcapng, linkTypes);
     }
     for (const [index, source] of settings.sources.entries()) {
-      this.tap(source, {
-        index,
-        linkType: linkTypes[index] ?? LINKTYPE_ETHERNET,
-        filter: filters[index],
-        short:
-          settings.format !== 'pcap' &&
-          linkTypes[index] === LINKTYPE_ETHERNET &&
-          filters[index] === undefined &&
-          settings.windowBytes === undefined,
-        seen: 0,
-        accepted: 0,
-        dropped: 0,
-      });
+      const linkType = linkTypes[index] ?? LINKTYPE_ETHERNET;
+      const short =
+        settings.format !== 'pcap' &&
+        linkType === LINKTYPE_ETHERNET &&
+        filters[index] === undefined &&
+        settings.windowBytes === undefined;
+      this.tap(source, new CaptureTap(this, index, linkType, filters[index], short));
     }
     this.flush();
   }
@@ -215,16 +229,17 @@ export class Capture {
     for (const remove of this.removers) remove();
     this.blocks?.release();
     this.blocks = undefined;
+    for (const tap of this.taps) tap.blocks = null;
     if (this.pcapng !== undefined) this.writeNames(this.pcapng); // addresses given since the start
-    for (const { index, seen, accepted, dropped } of this.tapped) {
+    for (const { index, direct, seen, accepted, dropped } of this.taps) {
       this.pcapng?.writeStatistics(index, now, {
         startNs: this.startedNs,
         endNs: now,
-        ifRecv: seen,
+        ifRecv: direct + seen,
         ifDrop: 0,
-        filterAccept: accepted,
+        filterAccept: direct + accepted,
         osDrop: dropped,
-        usrDeliv: accepted - dropped,
+        usrDeliv: direct + accepted - dropped,
       });
     }
     this.flush();
@@ -240,7 +255,10 @@ export class Capture {
       format: format ?? 'pcapng',
       state: this.running ? 'running' : 'stopped',
       startedNs: this.startedNs,
-      packets: this.tapped.reduce((sum, { accepted, dropped }) => sum + accepted - dropped, 0),
+      packets: this.taps.reduce(
+        (sum, { direct, accepted, dropped }) => sum + direct + accepted - dropped,
+        0,
+      ),
       bytes: this.bytes,
       dropped: this.dropped,
       ...(filter === undefined ? {} : { filter }),
@@ -335,27 +353,18 @@ export class Capture {
     };
   }
 
-  private tap(source: CaptureSource, tapped: Tapped): void {
-    this.tapped.push(tapped);
-    const tap = (skb: SkBuff, dev: NetDevice, outgoing: boolean): void => {
-      const { blocks } = this;
-      if (tapped.short && skb.frags === null && skb.vlanTci < 0 && blocks !== undefined) {
-        tapped.seen++;
-        this.shortPacket(tapped, skb, dev, outgoing, blocks);
-      } else {
-        this.packet(tapped, skb, dev, outgoing);
-      }
-    };
-    const dev = source.interface === 'any' ? undefined : this.world.device(source);
-    const remove = dev === undefined ? this.world.tapAll(source.node, tap) : devAddTap(dev, tap);
-    if (remove === undefined) throw new LabError('not-found', `no node "${source.node}"`);
-    this.removers.push(remove);
+  private tap(source: CaptureSource, tap: CaptureTap): void {
+    const place =
+      source.interface === 'any' ? this.world.net(source.node) : this.world.device(source);
+    if (place === undefined) throw new LabError('not-found', `no node "${source.node}"`);
+    this.taps.push(tap);
+    this.removers.push(addTap(place, tap));
   }
 
-  /** One packet at a tap. */
-  private packet(tapped: Tapped, skb: SkBuff, dev: NetDevice, outgoing: boolean): void {
-    tapped.seen++;
-    const ethernet = tapped.linkType === LINKTYPE_ETHERNET;
+  /** One packet at a tap, the long way. */
+  packet(tap: CaptureTap, skb: SkBuff, dev: NetDevice, outgoing: boolean): void {
+    tap.seen++;
+    const ethernet = tap.linkType === LINKTYPE_ETHERNET;
     const start = ethernet
       ? outgoing
         ? skb.data
@@ -366,37 +375,31 @@ export class Capture {
     let length = skb.len + (skb.data - start);
     let bytes = skb.mem.u8;
     let offset = start;
-    if (skb.dataLen > 0 || skb.vlanTci >= 0 || tapped.linkType === LINKTYPE_LINUX_SLL2) {
-      length = this.assemble(tapped.linkType, skb, dev, start, length, outgoing);
+    if (skb.dataLen > 0 || skb.vlanTci >= 0 || tap.linkType === LINKTYPE_LINUX_SLL2) {
+      length = this.assemble(tap.linkType, skb, dev, start, length, outgoing);
       bytes = this.scratch;
       offset = 0;
     }
     const capLen = Math.min(length, this.snaplen);
-    if (tapped.filter !== undefined && !tapped.filter(bytes, offset, capLen, length)) return;
-    tapped.accepted++;
+    if (tap.filter !== undefined && !tap.filter(bytes, offset, capLen, length)) return;
+    tap.accepted++;
     if (this.full && this.settings.whenFull !== 'wait') {
-      tapped.dropped++;
+      tap.dropped++;
       this.dropped++;
       return;
     }
     const { now } = dev.kernel.engine;
     if (this.pcapng !== undefined) {
       const flags = packetFlags(skb, dev, start, outgoing, ethernet);
-      if (bytes === skb.mem.u8 && this.useBlocks(skb.mem, capLen)) {
-        (this.blocks as CaptureBlocks).write(
-          tapped.index,
-          now,
-          offset,
-          capLen,
-          length,
-          flags,
-          skb.packetId,
-        );
+      const blocks = bytes === skb.mem.u8 ? this.blocksFor(skb.mem) : undefined;
+      if (blocks?.fits(capLen) === true) {
+        if (tap.short) tap.blocks = blocks;
+        blocks.write(tap.index, now, offset, length, flags, skb.packetId);
         return;
       }
       this.blocks?.flush();
       this.pcapng.writePacketFast(
-        tapped.index,
+        tap.index,
         now,
         bytes,
         offset,
@@ -411,41 +414,15 @@ export class Capture {
     }
   }
 
-  /** The usual packet: one run of bytes with an Ethernet header, no filter, no window, pcapng. */
-  private shortPacket(
-    tapped: Tapped,
-    skb: SkBuff,
-    dev: NetDevice,
-    outgoing: boolean,
-    blocks: CaptureBlocks,
-  ): void {
-    const start = outgoing ? skb.data : skb.macHeader;
-    const length = skb.tail - start;
-    tapped.accepted++;
-    const unicast = outgoing
-      ? ((skb.mem.u8[start] as number) & 1) === 0
-      : skb.pktType === PACKET_HOST;
-    const flags = unicast
-      ? EPB_FLAG_UNICAST | (outgoing ? EPB_FLAG_OUTBOUND : EPB_FLAG_INBOUND)
-      : packetFlags(skb, dev, start, outgoing, true);
-    blocks.write(
-      tapped.index,
-      dev.kernel.engine.now,
-      start,
-      length < this.snaplen ? length : this.snaplen,
-      length,
-      flags,
-      skb.packetId,
-    );
-  }
-
-  /** Whether a packet of packet memory can go the short way. */
-  private useBlocks(mem: PacketMemory, capLen: number): boolean {
+  /** Where packets of packet memory are put together; undefined where that has no buffer left. */
+  private blocksFor(mem: PacketMemory): CaptureBlocks | undefined {
     if (this.blocks === undefined) {
       this.pcapng?.flush();
-      this.blocks = CaptureBlocks.create(mem, this.world.epochSec, CHUNK_BYTES, this.take);
+      const { epochSec } = this.world;
+      const settings = { epochSec, snapLen: this.snaplen, chunkBytes: CHUNK_BYTES };
+      this.blocks = CaptureBlocks.create(mem, settings, this.take);
     }
-    return this.blocks?.fits(capLen) === true;
+    return this.blocks;
   }
 
   /** Puts a packet that is not one run of bytes, or needs another header, together in the scratch buffer. */

@@ -333,7 +333,7 @@ export class Lab {
       version: VERSION,
       now: () => this.engine.now,
       device: ({ node, interface: name }) => net(node)?.devByName(name),
-      tapAll: (node, tap) => net(node)?.addTap(tap),
+      net,
       facts: (source) => {
         const dev = net(source.node)?.devByName(source.interface);
         const found = this.links.find(source);

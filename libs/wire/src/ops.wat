@@ -84,20 +84,32 @@
     (local.set $h (i64.mul (i64.xor (local.get $h) (i64.shr_u (local.get $h) (i64.const 32))) (i64.const 0xff51afd7ed558ccd)))
     (i32.wrap_i64 (i64.shr_u (local.get $h) (i64.const 32))))
 
-  ;; One pcapng enhanced packet block (type 6) with epb_flags and epb_packetid at $dst: $cap bytes of the packet at
-  ;; $src, whose length was $orig. $ctl holds the time of virtual zero (i64 nanoseconds) and the interface number.
-  ;; Returns the block's length. Up to 16 bytes behind the block are written over.
-  (func (export "epb") (param $dst i32) (param $ctl i32) (param $ts f64) (param $src i32) (param $cap i32) (param $orig i32) (param $flags i32) (param $id f64) (result i32)
-    (local $time i64) (local $total i32) (local $to i32) (local $end i32)
-    (local.set $time (i64.add (i64.trunc_f64_u (local.get $ts)) (i64.load (local.get $ctl))))
+  ;; Appends one pcapng enhanced packet block (type 6) with epb_flags and epb_packetid: the packet of $len bytes at $src.
+  ;; $ctl holds the time of virtual zero (i64, nanoseconds), where the block goes (offset 8), the interface number (12)
+  ;; and the snap length (16); moves the second and returns it. Where $flags have bit 31, which is not written, the reception
+  ;; type is that of the Ethernet frame's destination: unicast, multicast or broadcast. Up to 64 bytes behind the block are written over.
+  (func (export "epb") (param $ctl i32) (param $ts f64) (param $src i32) (param $len i32) (param $flags i32) (param $id f64) (result i32)
+    (local $dst i32) (local $cap i32) (local $time i64) (local $total i32) (local $to i32) (local $end i32)
+    (if (i32.lt_s (local.get $flags) (i32.const 0))
+      (then
+        (local.set $flags (i32.and (local.get $flags) (i32.const 0x7fffffff)))
+        (if (i32.and (i32.load8_u (local.get $src)) (i32.const 1))
+          (then
+            (local.set $flags (i32.or (local.get $flags)
+              (select (i32.const 0x0c) (i32.const 0x08)
+                (i64.eq (i64.shl (i64.load align=1 (local.get $src)) (i64.const 16)) (i64.const 0xffffffffffff0000))))))
+          (else (local.set $flags (i32.or (local.get $flags) (i32.const 0x04)))))))
+    (local.set $dst (i32.load offset=8 (local.get $ctl)))
+    (local.set $cap (i32.load offset=16 (local.get $ctl)))
+    (local.set $cap (select (local.get $len) (local.get $cap) (i32.lt_u (local.get $len) (local.get $cap))))
+    (local.set $time (i64.add (i64.trunc_f64_s (local.get $ts)) (i64.load (local.get $ctl))))
     (local.set $total (i32.add (i32.and (i32.add (local.get $cap) (i32.const 3)) (i32.const -4)) (i32.const 56)))
     (i32.store (local.get $dst) (i32.const 6))
     (i32.store offset=4 (local.get $dst) (local.get $total))
-    (i32.store offset=8 (local.get $dst) (i32.load offset=8 (local.get $ctl)))
-    (i32.store offset=12 (local.get $dst) (i32.wrap_i64 (i64.shr_u (local.get $time) (i64.const 32))))
-    (i32.store offset=16 (local.get $dst) (i32.wrap_i64 (local.get $time)))
+    (i32.store offset=8 (local.get $dst) (i32.load offset=12 (local.get $ctl)))
+    (i64.store offset=12 align=4 (local.get $dst) (i64.rotl (local.get $time) (i64.const 32))) ;; its upper half first
     (i32.store offset=20 (local.get $dst) (local.get $cap))
-    (i32.store offset=24 (local.get $dst) (local.get $orig))
+    (i32.store offset=24 (local.get $dst) (local.get $len))
     (local.set $to (i32.add (local.get $dst) (i32.const 28)))
     (local.set $end (i32.add (local.get $to) (local.get $cap)))
     (if (i32.gt_u (local.get $cap) (i32.const 512))
@@ -107,16 +119,19 @@
           (loop $by16
             (br_if $copied (i32.ge_u (local.get $to) (local.get $end)))
             (v128.store align=1 (local.get $to) (v128.load align=1 (local.get $src)))
-            (local.set $to (i32.add (local.get $to) (i32.const 16)))
-            (local.set $src (i32.add (local.get $src) (i32.const 16)))
+            (v128.store offset=16 align=1 (local.get $to) (v128.load offset=16 align=1 (local.get $src)))
+            (v128.store offset=32 align=1 (local.get $to) (v128.load offset=32 align=1 (local.get $src)))
+            (v128.store offset=48 align=1 (local.get $to) (v128.load offset=48 align=1 (local.get $src)))
+            (local.set $to (i32.add (local.get $to) (i32.const 64)))
+            (local.set $src (i32.add (local.get $src) (i32.const 64)))
             (br $by16)))))
     (i32.store align=1 (local.get $end) (i32.const 0)) ;; the padding; what lies behind it follows now
     (local.set $end (i32.add (local.get $dst) (local.get $total)))
     (i32.store (i32.sub (local.get $end) (i32.const 28)) (i32.const 0x00040002))
     (i32.store (i32.sub (local.get $end) (i32.const 24)) (local.get $flags))
     (i32.store (i32.sub (local.get $end) (i32.const 20)) (i32.const 0x00080005))
-    (i64.store align=4 (i32.sub (local.get $end) (i32.const 16)) (i64.trunc_f64_u (local.get $id)))
-    (i32.store (i32.sub (local.get $end) (i32.const 8)) (i32.const 0))
-    (i32.store (i32.sub (local.get $end) (i32.const 4)) (local.get $total))
-    (local.get $total))
+    (i64.store align=4 (i32.sub (local.get $end) (i32.const 16)) (i64.trunc_f64_s (local.get $id)))
+    (i64.store align=4 (i32.sub (local.get $end) (i32.const 8)) (i64.shl (i64.extend_i32_u (local.get $total)) (i64.const 32)))
+    (i32.store offset=8 (local.get $ctl) (local.get $end))
+    (local.get $end))
 )

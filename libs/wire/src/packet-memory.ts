@@ -23,12 +23,10 @@ interface Ops {
   csum(offset: number, length: number, init: number): number;
   hash(offset: number, length: number): number;
   epb(
-    dst: number,
     ctl: number,
     timeNs: number,
     src: number,
-    capLen: number,
-    origLen: number,
+    length: number,
     flags: number,
     packetId: number,
   ): number;
