@@ -92,6 +92,10 @@ export interface Control {
   tos?: number;
   /** IP_PKTINFO. */
   pktinfo?: { readonly ifindex: number; readonly addr: number };
+  /** IPV6_RECVPKTINFO, and IPV6_PKTINFO of a message to send. */
+  pktinfo6?: { readonly ifindex: number; readonly addr: Uint8Array };
+  /** IPV6_RECVTCLASS. */
+  tclass?: number;
   /** MSG_ERRQUEUE. */
   err?: SockExtendedErr;
   /** PACKET_AUXDATA. */
@@ -152,6 +156,32 @@ export type SockOpt =
   | 'IP_OPTIONS'
   | 'IP_FREEBIND'
   | 'IP_BIND_ADDRESS_NO_PORT'
+  | 'IPV6_V6ONLY'
+  | 'IPV6_UNICAST_HOPS'
+  | 'IPV6_MULTICAST_HOPS'
+  | 'IPV6_MULTICAST_LOOP'
+  | 'IPV6_MULTICAST_IF'
+  | 'IPV6_UNICAST_IF'
+  | 'IPV6_JOIN_GROUP'
+  | 'IPV6_LEAVE_GROUP'
+  | 'IPV6_RECVPKTINFO'
+  | 'IPV6_PKTINFO'
+  | 'IPV6_RECVHOPLIMIT'
+  | 'IPV6_RECVTCLASS'
+  | 'IPV6_TCLASS'
+  | 'IPV6_RECVERR'
+  | 'IPV6_MTU_DISCOVER'
+  | 'IPV6_MTU'
+  | 'IPV6_DONTFRAG'
+  | 'IPV6_CHECKSUM'
+  | 'IPV6_HDRINCL'
+  | 'IPV6_FREEBIND'
+  | 'IPV6_AUTOFLOWLABEL'
+  | 'IPV6_FLOWINFO_SEND'
+  | 'IPV6_TRANSPARENT'
+  | 'IPV6_ADDRFORM'
+  | 'IPV6_ROUTER_ALERT'
+  | 'ICMP6_FILTER'
   | 'TCP_NODELAY'
   | 'TCP_CORK'
   | 'TCP_MAXSEG'
@@ -207,6 +237,8 @@ export interface SockDiagEntry {
   };
   /** tcp_info by the kernel's field names (numbers; times in microseconds as in the kernel). */
   readonly tcpInfo?: Readonly<Record<string, number>>;
+  /** INET_DIAG_SKV6ONLY: an IPv6 socket that takes no IPv4. */
+  readonly v6only?: boolean;
   readonly congestion?: string;
   /** Congestion-control details such as bbr's, ready-made numbers by ss's names. */
   readonly ccInfo?: Readonly<Record<string, number>>;
