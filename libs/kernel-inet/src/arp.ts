@@ -54,7 +54,8 @@ import {
 import { icmpSend } from './icmp-send.js';
 import { Conf, InDevice } from './in-device.js';
 import { ipv4Of } from './ipv4-net.js';
-import { ipRouteInput, type Rtable } from './route.js';
+import { ipRouteInput } from './route-input.js';
+import type { Rtable } from './route.js';
 
 /** net.ipv4.neigh.default.gc_thresh3. */
 const GC_THRESH3 = 1024;

@@ -12,7 +12,7 @@ import {
   fibSyncCarrier,
   fibSyncUp,
   sameSubnet,
-} from './fib-frontend.js';
+} from './fib-ifaddr.js';
 import { RT_SCOPE_HOST, RT_SCOPE_UNIVERSE } from './fib-table.js';
 import { Conf, IFA_F_PERMANENT, IFA_F_SECONDARY, InDevice, type InIfaddr } from './in-device.js';
 import { ipv4Of } from './ipv4-net.js';

@@ -32,7 +32,7 @@ import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST } from './fib-table.js';
 import { inetGetpeer, inetPeerXrlimAllow } from './inet-peer.js';
 import { ipDefaultTtl, ipLocalOut, ipPushHeader, ipSelectIdent } from './ip-output.js';
 import { ipv4Of, Ipv4Sysctl } from './ipv4-net.js';
-import { ipRouteOutput } from './route.js';
+import { ipRouteOutput } from './route-output.js';
 
 /** Bytes of an error datagram at most (RFC 1812 §4.3.2.3). */
 const ICMP_ERROR_MAX = 576;

@@ -40,7 +40,8 @@ import { InDevice } from './in-device.js';
 import { ipDefaultTtl, ipLocalOut, ipPushHeader, ipSelectIdent } from './ip-output.js';
 import { ipv4Of, Ipv4Sysctl } from './ipv4-net.js';
 import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST } from './fib-table.js';
-import { ipRouteOutput, type Rtable } from './route.js';
+import { ipRouteOutput } from './route-output.js';
+import type { Rtable } from './route.js';
 import { ipv4Redirect, ipv4UpdatePmtu } from './route-exceptions.js';
 
 /** The last type that RFC 792 and its companions gave a meaning, and the last code of "destination unreachable". */

@@ -26,18 +26,13 @@ export {
   inetAddrType,
   fibValidateSource,
   fibSelectSource,
-  fibAddIfaddr,
-  fibDelIfaddr,
-  fibDisableDevice,
-  fibSyncCarrier,
-  fibNewRoute,
-  fibDelRoute,
-  fibExceptionMsgs,
-  fibRouteMsg,
   fibTables,
   fibRegister,
   type FibResult,
 } from './fib-frontend.js';
+export { fibAddIfaddr, fibDelIfaddr, fibDisableDevice, fibSyncCarrier } from './fib-ifaddr.js';
+export { fibNewRoute, fibDelRoute } from './fib-requests.js';
+export { fibExceptionMsgs, fibRouteMsg } from './fib-messages.js';
 export {
   RTN_UNICAST,
   RTN_LOCAL,
@@ -127,13 +122,21 @@ export {
   ipv4IsMulticast,
   ipv4IsLoopback,
   ipv4IsZeronet,
-  ipCheckMc,
-  ipRouteInput,
   routeTypeErrno,
-  ipRouteOutput,
   rtValid,
   type Flow4,
-  type InputCacheEntry,
 } from './route.js';
+export { ipCheckMc, ipRouteInput, type InputCacheEntry } from './route-input.js';
+export { ipRouteOutput } from './route-output.js';
 export { UdpTable } from './udp-table.js';
 export { UdpSock, udpProtocol } from './udp.js';
+export {
+  BIND_V4,
+  BIND_DUAL,
+  BIND_V6,
+  bindAddressesMeet,
+  in6Key,
+  Ipv6Pinfo,
+  sockaddrIn6,
+  sockaddrMapped,
+} from './ipv6-pinfo.js';

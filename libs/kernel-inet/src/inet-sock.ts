@@ -9,6 +9,7 @@ import {
   mibAdd,
   Sock,
   sockControl,
+  type Dst,
   sockGetsockopt,
   sockSetsockopt,
   type Net,
@@ -39,7 +40,8 @@ import {
   type IpHeaderFields,
 } from './ip-output.js';
 import { ipv4Of, Ipv4Sysctl } from './ipv4-net.js';
-import { ipRouteOutput, ipv4IsMulticast, rtValid, type Rtable } from './route.js';
+import { ipRouteOutput } from './route-output.js';
+import { ipv4IsMulticast, rtValid, type Rtable } from './route.js';
 
 export const IP_PMTUDISC_DONT = 0;
 export const IP_PMTUDISC_WANT = 1;
@@ -93,8 +95,10 @@ export abstract class InetSock extends Sock {
   freebind = false;
   bindNoPort = false;
   pmtudisc = IP_PMTUDISC_WANT;
-  /** Route kept while connected. */
-  dst: Rtable | null = null;
+  /** Route kept while connected: an {@link Rtable}, unless the socket talks IPv6. */
+  dst: Dst | null = null;
+  /** Of an AF_INET6 socket. */
+  v6: Ipv6Pinfo | null = null;
   private id = 0;
   private errors:
     | {
@@ -106,8 +110,8 @@ export abstract class InetSock extends Sock {
     | null = null;
   private groups: { readonly group: number; readonly ifindex: number }[] | null = null;
 
-  constructor(net: Net, type: number, protocol: number) {
-    super(net, AF_INET, type, protocol);
+  constructor(net: Net, type: number, protocol: number, family: number = AF_INET) {
+    super(net, family, type, protocol);
   }
 
   /** Whether this socket's address may be bound. 0 or a negative errno. @kernel inet_bind() */
@@ -128,7 +132,7 @@ export abstract class InetSock extends Sock {
 
   /** The route to an address: the kept one where it still holds. A negative errno when there is none. */
   routeTo(daddr: number, dport = this.dport): Rtable | number {
-    const kept = this.dst;
+    const kept = this.dst as Rtable | null;
     if (kept !== null && daddr === this.daddr && rtValid(kept, this.net)) return kept;
     const multicast = ipv4IsMulticast(daddr);
     const oif = this.boundDev !== 0 ? this.boundDev : multicast ? this.mcIndex : 0;
@@ -208,7 +212,7 @@ export abstract class InetSock extends Sock {
   }
 
   /** recvmsg(MSG_ERRQUEUE). @kernel ip_recv_error() */
-  protected recvError(count: number): RecvResult | number {
+  recvError(count: number): RecvResult | number {
     const entry = this.errors?.shift();
     if (entry === undefined) return -Errno.EAGAIN;
     const data = entry.data.subarray(0, count);
@@ -216,9 +220,11 @@ export abstract class InetSock extends Sock {
     const next = this.errors?.[0]?.err;
     if (next !== undefined && next.origin !== 1) this.err = next.errno;
     else if (entry.err.origin !== 1) this.err = 0;
-    const control =
+    const control: Control =
       entry.ttl === undefined ? { err: entry.err } : { err: entry.err, ttl: entry.ttl };
-    return { data, from: entry.from, flags: Msg.MSG_ERRQUEUE, length: entry.data.length, control };
+    const from = this.v6 === null ? entry.from : mapped(entry.from);
+    if (this.v6 !== null) control.err = { ...entry.err, offender: mapped(entry.err.offender) };
+    return { data, from, flags: Msg.MSG_ERRQUEUE, length: entry.data.length, control };
   }
 
   /** Ancillary data of a received packet, as the socket asked for it. @kernel ip_cmsg_recv() */
@@ -371,8 +377,41 @@ export abstract class InetSock extends Sock {
   }
 
   getname(peer: boolean): SockAddr | number {
+    if (this.v6 !== null) return this.getname6(this.v6, peer);
     if (!peer) return sockaddrIn(this.saddr !== 0 ? this.saddr : this.rcvSaddr, this.sport);
     return this.daddr === 0 ? -Errno.ENOTCONN : sockaddrIn(this.daddr, this.dport);
+  }
+
+  /** @kernel inet6_getname() */
+  private getname6(v6: Ipv6Pinfo, peer: boolean): SockAddr | number {
+    if (peer) {
+      if (this.daddr === 0) return -Errno.ENOTCONN;
+      return v6.mapped
+        ? sockaddrMapped(this.daddr, this.dport)
+        : sockaddrIn6(v6.daddr, this.dport, this.boundDev);
+    }
+    if (v6.mapped)
+      return sockaddrMapped(this.rcvSaddr !== 0 ? this.rcvSaddr : this.saddr, this.sport);
+    return sockaddrIn6(this.rcvSaddr !== 0 ? v6.rcvSaddr : v6.saddr, this.sport, this.boundDev);
+  }
+
+  /** Own address and peer as sock_diag and /proc show them. */
+  diagNames(): { readonly local: SockAddr; readonly peer: SockAddr } {
+    const { v6 } = this;
+    if (v6 === null)
+      return {
+        local: sockaddrIn(this.rcvSaddr, this.sport),
+        peer: sockaddrIn(this.daddr, this.dport),
+      };
+    if (v6.mapped)
+      return {
+        local: sockaddrMapped(this.rcvSaddr, this.sport),
+        peer: sockaddrMapped(this.daddr, this.dport),
+      };
+    return {
+      local: sockaddrIn6(v6.rcvSaddr, this.sport, this.boundDev),
+      peer: sockaddrIn6(v6.daddr, this.dport, this.boundDev),
+    };
   }
 
   /** Leaves all multicast groups. */
@@ -426,6 +465,11 @@ export abstract class InetSock extends Sock {
   accept(): number {
     return -Errno.EOPNOTSUPP;
   }
+}
+
+/** An IPv4 address as an IPv6 socket sees it. */
+function mapped(addr: SockAddr): SockAddr {
+  return addr.family === 'inet' ? sockaddrMapped(addr.addr, addr.port) : addr;
 }
 
 function countGroup(inDev: InDevice, group: number, by: number): void {

@@ -9,7 +9,7 @@ import {
   nfHookSlow,
   NFPROTO_IPV4,
   PACKET_HOST,
-  skbCow,
+  skbCowHead,
   type NetDevice,
   type SkBuff,
 } from '@netloom/kernel-core';
@@ -64,7 +64,7 @@ export function ipForward(skb: SkBuff, rt: Rtable): void {
       return;
     }
   }
-  if (!skbCow(skb, FORWARD_HEADROOM)) {
+  if (!skbCowHead(skb, FORWARD_HEADROOM)) {
     mibAdd(net.mib, Mib.IpOutDiscards, 1);
     kernel.kfreeSkbReason(skb, DropReason.NOMEM);
     return;

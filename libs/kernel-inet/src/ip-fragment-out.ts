@@ -3,7 +3,9 @@
  */
 import { Errno } from '@netloom/base';
 import {
+  CHECKSUM_PARTIAL,
   DropReason,
+  skbChecksumHelp,
   Mib,
   mibAdd,
   LL_MAX_HEADER,
@@ -48,6 +50,11 @@ export function ipFragment(
     icmpSend(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
     net.kernel.kfreeSkbReason(skb, DropReason.PKT_TOO_BIG);
     return -Errno.EMSGSIZE;
+  }
+  if (skb.ipSummed === CHECKSUM_PARTIAL && !skbChecksumHelp(skb)) {
+    mibAdd(net.mib, Mib.IpFragFails, 1);
+    net.kernel.kfreeSkbReason(skb, DropReason.NOMEM);
+    return -Errno.ENOMEM;
   }
   const header = iphIhl(mem, o) * 4;
   const room = (mtu - header) & ~7;

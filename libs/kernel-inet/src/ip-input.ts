@@ -22,7 +22,8 @@ import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST } from './fib-tabl
 import { Conf, InDevice } from './in-device.js';
 import { IP_OPTIONS_MALFORMED, IP_OPTIONS_SOURCE_ROUTE, ipRcvOptions } from './ip-options.js';
 import { ipv4Of } from './ipv4-net.js';
-import { ipRouteInput, type Rtable } from './route.js';
+import { ipRouteInput } from './route-input.js';
+import type { Rtable } from './route.js';
 
 /**
  * Takes a packet whose data starts at the IPv4 header. Consumes it.

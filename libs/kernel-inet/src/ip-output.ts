@@ -32,7 +32,8 @@ import {
 import { arpNeighbour } from './arp.js';
 import { ipFragment } from './ip-fragment-out.js';
 import { Ipv4Sysctl, ipv4Of } from './ipv4-net.js';
-import { ipCheckMc, ipv4IsMulticast, type Rtable } from './route.js';
+import { ipCheckMc } from './route-input.js';
+import { ipv4IsMulticast, type Rtable } from './route.js';
 import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST } from './fib-table.js';
 import { InDevice } from './in-device.js';
 

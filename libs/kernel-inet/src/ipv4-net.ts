@@ -7,7 +7,7 @@ import type { InetPeer } from './inet-peer.js';
 import type { FibTable } from './fib-table.js';
 import type { FragTable } from './ip-fragment.js';
 import type { RawTable } from './raw.js';
-import type { InputCacheEntry } from './route.js';
+import type { InputCacheEntry } from './route-input.js';
 import type { UdpTable } from './udp-table.js';
 
 export const RT_TABLE_DEFAULT = 253;

@@ -12,7 +12,8 @@ import { inetAddrType, sharesMedia } from './fib-frontend.js';
 import { RTN_UNICAST, type FibNh } from './fib-table.js';
 import { Conf, InDevice } from './in-device.js';
 import { Ipv4Sysctl, ipv4Of } from './ipv4-net.js';
-import { ipRouteOutput, ipv4IsMulticast, type Rtable } from './route.js';
+import { ipRouteOutput } from './route-output.js';
+import { ipv4IsMulticast, type Rtable } from './route.js';
 
 const NSEC_PER_SEC = 1e9;
 /** net.ipv4.route.gc_timeout: how long a redirect is believed. */

@@ -2,6 +2,7 @@
  * The UDP sockets of a namespace by local port, and the choice of the one a datagram is for.
  * Source: net/ipv4/udp.c udp_lib_lport_inuse(), compute_score().
  */
+import { bindAddressesMeet, BIND_V6 } from './ipv6-pinfo.js';
 import type { UdpSock } from './udp.js';
 
 export class UdpTable {
@@ -39,7 +40,7 @@ export class UdpTable {
       if (other.reuseAddr && sk.reuseAddr) return false;
       if (other.reusePort && sk.reusePort && other.uid === sk.uid) return false;
       if (other.boundDev !== 0 && sk.boundDev !== 0 && other.boundDev !== sk.boundDev) return false;
-      return other.rcvSaddr === 0 || addr === 0 || other.rcvSaddr === addr;
+      return bindAddressesMeet(sk.v6?.bindClass ?? 0, addr, other.v6?.bindClass ?? 0, other.rcvSaddr);
     });
   }
 
@@ -57,7 +58,8 @@ export class UdpTable {
     let bestScore = -1;
     for (let i = 0; i < list.length; i++) {
       const sk = list[i] as UdpSock;
-      let score = 1;
+      if (sk.v6 !== null && sk.v6.bindClass === BIND_V6) continue;
+      let score = sk.v6 === null ? 2 : 1;
       if (sk.rcvSaddr !== 0) {
         if (sk.rcvSaddr !== daddr) continue;
         score += 4;

@@ -53,6 +53,7 @@ import {
 import { ICMP_ERR_CONVERT, InetSock, IP_PMTUDISC_DONT, sockaddrIn } from './inet-sock.js';
 import { icmpSend } from './icmp-send.js';
 import { ipv4Of } from './ipv4-net.js';
+import { BIND_V6 } from './ipv6-pinfo.js';
 import { RTN_BROADCAST, RTN_MULTICAST } from './fib-table.js';
 import { ipv4IsMulticast, type Rtable } from './route.js';
 import { ipv4Redirect, ipv4UpdatePmtu } from './route-exceptions.js';
@@ -60,8 +61,8 @@ import { ipv4Redirect, ipv4UpdatePmtu } from './route-exceptions.js';
 const MAX_DATAGRAM = 65507;
 
 export class UdpSock extends InetSock {
-  private hashed = false;
-  private pending: Uint8Array | null = null; // MSG_MORE
+  protected hashed = false;
+  protected pending: Uint8Array | null = null; // MSG_MORE
 
   release(): void {
     this.leaveGroups();
@@ -69,7 +70,7 @@ export class UdpSock extends InetSock {
     this.receiveQueue.purge();
   }
 
-  private unhash(): void {
+  protected unhash(): void {
     if (this.hashed) ipv4Of(this.net).udp.remove(this);
     this.hashed = false;
   }
@@ -87,14 +88,14 @@ export class UdpSock extends InetSock {
     return 0;
   }
 
-  private hash(port: number): void {
+  protected hash(port: number): void {
     this.sport = port;
     ipv4Of(this.net).udp.add(this);
     this.hashed = true;
   }
 
   /** An ephemeral port at random, 0 when all are taken. @kernel udp_lib_get_port() */
-  private freePort(addr: number): number {
+  protected freePort(addr: number): number {
     const { localPortRange, udp } = ipv4Of(this.net);
     const [low, high] = localPortRange;
     const count = high - low + 1;
@@ -106,7 +107,7 @@ export class UdpSock extends InetSock {
     return 0;
   }
 
-  private autobind(): boolean {
+  protected autobind(): boolean {
     if (this.hashed) return true;
     const port = this.freePort(this.rcvSaddr);
     if (port === 0) return false;
@@ -259,11 +260,10 @@ export class UdpSock extends InetSock {
 
   diag(): Omit<SockDiagEntry, 'users' | 'ino'> {
     return {
-      family: 'inet',
+      family: this.v6 === null ? 'inet' : 'inet6',
       type: 'udp',
       state: this.daddr === 0 ? 7 : 1,
-      local: sockaddrIn(this.rcvSaddr, this.sport),
-      peer: sockaddrIn(this.daddr, this.dport),
+      ...this.diagNames(),
       recvQ: this.rmemAlloc,
       sendQ: this.wmemAlloc,
       uid: this.uid,
@@ -283,6 +283,7 @@ export class UdpSock extends InetSock {
   /** True where a broadcast or multicast datagram is for this socket too. */
   takesMulticast(skb: SkBuff, saddr: number, sport: number, daddr: number): boolean {
     if (this.rcvSaddr !== 0 && this.rcvSaddr !== daddr) return false;
+    if (this.v6 !== null && this.v6.bindClass === BIND_V6) return false;
     if (this.daddr !== 0 && this.daddr !== saddr) return false;
     if (this.dport !== 0 && this.dport !== sport) return false;
     if (this.boundDev !== 0 && this.boundDev !== skb.skbIif) return false;
