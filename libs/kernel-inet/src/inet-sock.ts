@@ -40,6 +40,7 @@ import {
   type IpHeaderFields,
 } from './ip-output.js';
 import { ipv4Of, Ipv4Sysctl } from './ipv4-net.js';
+import { sockaddrIn6, sockaddrMapped, type Ipv6Pinfo } from './ipv6-pinfo.js';
 import { ipRouteOutput } from './route-output.js';
 import { ipv4IsMulticast, rtValid, type Rtable } from './route.js';
 
@@ -141,7 +142,7 @@ export abstract class InetSock extends Sock {
       daddr,
       saddr,
       oif,
-      tos: this.tos & 0x1e,
+      tos: this.tos & 0x1c,
       mark: this.mark,
       protocol: this.protocol,
       sport: this.sport,

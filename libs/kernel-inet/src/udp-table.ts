@@ -40,7 +40,12 @@ export class UdpTable {
       if (other.reuseAddr && sk.reuseAddr) return false;
       if (other.reusePort && sk.reusePort && other.uid === sk.uid) return false;
       if (other.boundDev !== 0 && sk.boundDev !== 0 && other.boundDev !== sk.boundDev) return false;
-      return bindAddressesMeet(sk.v6?.bindClass ?? 0, addr, other.v6?.bindClass ?? 0, other.rcvSaddr);
+      return bindAddressesMeet(
+        sk.v6?.bindClass ?? 0,
+        addr,
+        other.v6?.bindClass ?? 0,
+        other.rcvSaddr,
+      );
     });
   }
 
