@@ -3,7 +3,15 @@
  * driver → netifReceiveSkb → taps → rx_handler (bridge …) → protocol handler (`ipRcv`, `arpRcv` …).
  * Source: net/core/dev.c __netif_receive_skb_core().
  */
-import { ETH_HLEN, ETH_P_802_3_MIN, ethDestHi, ethDestLo, ethProto } from '@netloom/wire';
+import {
+  ETH_HLEN,
+  ETH_P_8021AD,
+  ETH_P_8021Q,
+  ETH_P_802_3_MIN,
+  ethDestHi,
+  ethDestLo,
+  ethProto,
+} from '@netloom/wire';
 import { showTaps } from './device-tap.js';
 import { DropReason } from './drop-reasons.js';
 import type { Kernel } from './kernel.js';
@@ -15,6 +23,7 @@ import {
   type NetDevice,
 } from './net-device.js';
 import { rpsCpu } from './rps.js';
+import { skbVlanUntag, vlanDoReceive, VLAN_VID_MASK } from './vlan-core.js';
 import {
   PACKET_BROADCAST,
   PACKET_HOST,
@@ -74,11 +83,21 @@ export function receiveOnCpu(skb: SkBuff, kernel: Kernel, cpu: number): void {
   kernel.softnet(cpu).processed++;
   const trace = kernel.trace;
   if (trace.netifReceiveSkb !== null) trace.netifReceiveSkb(skb);
-  skb.skbIif = dev.ifindex;
   for (;;) {
+    skb.skbIif = dev.ifindex;
     skb.networkHeader = skb.data;
     skb.transportHeader = skb.data;
     if (dev.taps !== null || dev.net.taps !== null) deliverTaps(skb, dev);
+    if (skb.protocol === ETH_P_8021Q || skb.protocol === ETH_P_8021AD) {
+      if (!skbVlanUntag(skb)) return;
+    }
+    if (skb.vlanTci >= 0 && dev.vlans !== null) {
+      const vlan = vlanDoReceive(skb, dev);
+      if (vlan !== null) {
+        dev = vlan;
+        continue;
+      }
+    }
     const handler = dev.rxHandler;
     if (handler !== null) {
       const verdict = handler(skb, dev);
@@ -89,6 +108,10 @@ export function receiveOnCpu(skb: SkBuff, kernel: Kernel, cpu: number): void {
       }
     }
     break;
+  }
+  if (skb.vlanTci >= 0) {
+    if ((skb.vlanTci & VLAN_VID_MASK) !== 0) skb.pktType = PACKET_OTHERHOST; // a VLAN that nobody here has
+    skb.vlanTci = -1;
   }
   const deliver = kernel.modules.packetHandler(skb.protocol);
   if (deliver !== undefined) {

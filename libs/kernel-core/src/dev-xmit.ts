@@ -7,9 +7,10 @@ import { Iff } from '@netloom/sys';
 import { csumFold, csumPartial } from '@netloom/wire';
 import { DropReason } from './drop-reasons.js';
 import { showTaps } from './device-tap.js';
-import { NETDEV_TX_OK, statAdd, Stat, type NetDevice } from './net-device.js';
+import { Feature, NETDEV_TX_OK, statAdd, Stat, type NetDevice } from './net-device.js';
+import { skbVlanPush } from './vlan-core.js';
 import { NET_XMIT_DROP, NET_XMIT_SUCCESS, qdiscXmit } from './qdisc.js';
-import { CHECKSUM_NONE, skbCow, type SkBuff } from './skbuff.js';
+import { CHECKSUM_NONE, CHECKSUM_PARTIAL, skbCowHead, type SkBuff } from './skbuff.js';
 
 /**
  * Queues a frame (data at the link-layer header) on its device. Consumes it.
@@ -29,10 +30,20 @@ export function devQueueXmit(skb: SkBuff): number {
 
 /** Shows the frame to the taps and gives it to the driver. @kernel dev_hard_start_xmit() */
 export function devHardStartXmit(skb: SkBuff, dev: NetDevice): number {
+  if (skb.vlanTci >= 0 && !skbVlanPush(skb)) return NETDEV_TX_OK;
+  if (skb.ipSummed === CHECKSUM_PARTIAL && !validateXmit(skb, dev)) return NETDEV_TX_OK;
   if (dev.taps !== null || dev.net.taps !== null) devQueueXmitNit(skb, dev);
   const trace = dev.kernel.trace;
   if (trace.netDevXmit !== null) trace.netDevXmit(skb, dev);
   return dev.ops.startXmit(skb, dev);
+}
+
+/** Does for a frame what its device does not; false when it is gone for want of memory. @kernel validate_xmit_skb() */
+function validateXmit(skb: SkBuff, dev: NetDevice): boolean {
+  if ((dev.features & Feature.HW_CSUM) !== 0 || skbChecksumHelp(skb)) return true;
+  statAdd(dev, Stat.txDropped, 1);
+  dev.kernel.kfreeSkbReason(skb, DropReason.SKB_CSUM);
+  return false;
 }
 
 /** @kernel dev_queue_xmit_nit() */
@@ -42,16 +53,22 @@ export function devQueueXmitNit(skb: SkBuff, dev: NetDevice): void {
 }
 
 /**
- * Fills in a checksum left to the device (CHECKSUM_PARTIAL). False without memory; the packet stays the caller's.
+ * Fills in a checksum left to the device (CHECKSUM_PARTIAL), which lies in front of the payload. False without memory; the
+ * packet stays the caller's.
  * @kernel net/core/dev.c skb_checksum_help()
  */
 export function skbChecksumHelp(skb: SkBuff): boolean {
-  if (!skbCow(skb, skb.data - skb.head)) return false;
-  const sum = csumPartial(skb.mem, skb.csumStart, skb.tail - skb.csumStart);
-  const check = ~csumFold(sum) & 0xffff;
-  skb.mem.dv.setUint16(skb.csumStart + skb.csumOffset, check === 0 ? 0xffff : check);
+  if (!skbCowHead(skb, skb.data - skb.head)) return false;
+  skb.mem.dv.setUint16(skb.csumStart + skb.csumOffset, skbPartialCheck(skb));
   skb.ipSummed = CHECKSUM_NONE;
   return true;
+}
+
+/** The checksum that a packet left to the device will have on the wire. */
+export function skbPartialCheck(skb: SkBuff): number {
+  const sum = csumPartial(skb.mem, skb.csumStart, skb.tail - skb.csumStart);
+  const check = ~csumFold(sum) & 0xffff;
+  return check === 0 ? 0xffff : check;
 }
 
 /** Counts a frame that the driver has taken. */

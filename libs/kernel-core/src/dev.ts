@@ -33,6 +33,7 @@ export function registerNetdevice(dev: NetDevice, wantedIndex = 0): void {
   if (!devValidName(dev.name)) throw new KernelError('EINVAL');
   dev.net.addDevice(dev, wantedIndex);
   dev.registered = true;
+  dev.operUnknown = dev.carrier;
   devUpdateOperstate(dev);
   notify('REGISTER', dev);
 }
@@ -41,6 +42,7 @@ export function registerNetdevice(dev: NetDevice, wantedIndex = 0): void {
 export function unregisterNetdevice(dev: NetDevice): void {
   if (!dev.registered) return;
   devClose(dev);
+  dev.unregistering = true;
   if (dev.master !== null) devSetMaster(dev, null);
   notify('UNREGISTER', dev);
   dev.registered = false;
@@ -78,6 +80,7 @@ export function netifCarrier(dev: NetDevice, on: boolean): void {
   if (dev.carrier === on) return;
   dev.carrier = on;
   dev.carrierChanges++;
+  dev.operUnknown = false;
   devUpdateOperstate(dev);
   if (dev.registered) notify('CHANGE', dev);
 }
@@ -97,6 +100,26 @@ export function devSetPromiscuity(dev: NetDevice, by: number): void {
   else dev.flags &= ~Iff.IFF_PROMISC;
   dev.net.kernel.printk(6, `${dev.name}: ${was ? 'left' : 'entered'} promiscuous mode`);
   notify('CHANGE', dev);
+}
+
+/** Counts users of the reception of all groups. @kernel dev_set_allmulti() */
+export function devSetAllmulti(dev: NetDevice, by: number): void {
+  const was = dev.allmulti > 0;
+  dev.allmulti += by;
+  if (was === dev.allmulti > 0) return;
+  if (dev.allmulti > 0) dev.flags |= Iff.IFF_ALLMULTI;
+  else dev.flags &= ~Iff.IFF_ALLMULTI;
+  dev.net.kernel.printk(6, `${dev.name}: ${was ? 'left' : 'entered'} allmulticast mode`);
+  notify('CHANGE', dev);
+}
+
+/** Takes frames for one more unicast address, or one less. @kernel dev_uc_add(), dev_uc_del() */
+export function devUnicast(dev: NetDevice, address: number, by: 1 | -1): void {
+  const list = (dev.ucList ??= new Map<number, number>());
+  const users = (list.get(address) ?? 0) + by;
+  if (users > 0) list.set(address, users);
+  else list.delete(address);
+  if (list.size === 0) dev.ucList = null;
 }
 
 /** Joins or leaves a multicast MAC address. */

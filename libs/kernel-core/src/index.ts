@@ -4,6 +4,7 @@ export {
   devHardStartXmit,
   devQueueXmitNit,
   skbChecksumHelp,
+  skbPartialCheck,
   devTxStats,
 } from './dev-xmit.js';
 export {
@@ -16,6 +17,8 @@ export {
   netifCarrier,
   netifWakeQueue,
   devSetPromiscuity,
+  devSetAllmulti,
+  devUnicast,
   devMulticast,
   devSetMaster,
   devChangeNetNamespace,
@@ -28,6 +31,7 @@ export {
   type InetProtocol,
   type NetdevEvent,
   type LinkKind,
+  type ProcNetDir,
   type DiagSource,
   type KernelOptions,
 } from './kernel.js';
@@ -64,7 +68,11 @@ export {
   RX_HANDLER_CONSUMED,
   RX_HANDLER_ANOTHER,
   RX_HANDLER_PASS,
+  Feature,
   NetDevice,
+  IF_OPER_DORMANT,
+  type SysfsAttribute,
+  type SysfsGroups,
   devAddrSet,
   statAdd,
   devStats,
@@ -134,6 +142,7 @@ export {
   pskbMayPull,
   skbLinearize,
   skbCow,
+  skbCowHead,
   consumeSkb,
   type SkbFrag,
 } from './skbuff.js';
@@ -167,3 +176,16 @@ export {
 } from './softnet.js';
 export { parseSysctlInt, parseSysctlInts, type SysctlEntry } from './sysctl.js';
 export { Tracepoints } from './trace.js';
+export { Mib6, Mib6Counters, MIB6_GROUPS, MIB6_NAMES, type Mib6Name } from './mib6.js';
+export { type RtnlFamily } from './rtnl-family.js';
+export {
+  skbVlanPush,
+  skbVlanUntag,
+  vlanDoReceive,
+  VlanDev,
+  vlanKey,
+  VLAN_8021AD,
+  VLAN_FLAG_REORDER_HDR,
+  VLAN_HLEN,
+  VLAN_VID_MASK,
+} from './vlan-core.js';

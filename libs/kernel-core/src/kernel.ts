@@ -11,6 +11,7 @@ import { dropReasonName } from './drop-reasons.js';
 import type { PacketHandler } from './dev-receive.js';
 import { Net } from './net.js';
 import type { NetDevice } from './net-device.js';
+import type { RtnlFamily } from './rtnl-family.js';
 import type { SkbPool, SkBuff } from './skbuff.js';
 import type { Sock } from './sock.js';
 import { SoftnetData } from './softnet.js';
@@ -19,7 +20,7 @@ import type { Tracepoints } from './trace.js';
 
 const ETH_P_IP = 0x0800;
 
-/** A layer-4 protocol of IPv4. */
+/** A layer-4 protocol of IPv4 or IPv6. */
 export interface InetProtocol {
   /** Takes a packet whose data starts at the transport header. Consumes it. */
   handler(skb: SkBuff): void;
@@ -50,9 +51,15 @@ export interface LinkKind {
   readonly namePattern?: string;
   /**
    * Makes and registers the device (and a peer), down. Throws KernelError.
-   * @param peerNet where `request.peer` is to be made
+   * @param peerNet where `request.peer` is to be made and `request.link` is found
    */
   newlink(net: Net, name: string, request: LinkAdd, peerNet: Net): NetDevice;
+}
+
+/** A directory below /proc/net: file names, and the text of one (undefined where there is none). */
+export interface ProcNetDir {
+  list(net: Net): string[];
+  read(net: Net, file: string): string | undefined;
 }
 
 /** What sock_diag lists: a socket, or a remnant of one (TIME-WAIT, a request). */
@@ -69,6 +76,12 @@ export class KernelModules {
   readonly inetProtocols: (InetProtocol | undefined)[] = new Array<InetProtocol | undefined>(
     256,
   ).fill(undefined);
+  /** Layer-4 protocols of IPv6, by next header. */
+  readonly inet6Protocols: (InetProtocol | undefined)[] = new Array<InetProtocol | undefined>(
+    256,
+  ).fill(undefined);
+  /** Address families that answer rtnetlink, in the order in which a dump of all shows them. */
+  readonly rtnlFamilies: RtnlFamily[] = [];
   private readonly socketFactories = new Map<
     string,
     (net: Net, type: number, protocol: number) => Sock
@@ -76,6 +89,8 @@ export class KernelModules {
   readonly sysctls: SysctlEntry[] = [];
   private readonly diags = new Map<SockDiagEntry['type'], (net: Net) => Iterable<DiagSource>>();
   private readonly linkKinds = new Map<string, LinkKind>();
+  /** Directories below /proc/net by name: the files of a namespace with their texts. */
+  readonly procNetDirs = new Map<string, ProcNetDir>();
   private readonly netInits: ((net: Net) => void)[] = [];
   private readonly netExits: ((net: Net) => void)[] = [];
   private readonly notifiers: ((event: NetdevEvent, dev: NetDevice) => void)[] = [];
@@ -93,6 +108,16 @@ export class KernelModules {
   /** @kernel inet_add_protocol() */
   addInetProtocol(number: number, protocol: InetProtocol): void {
     this.inetProtocols[number] = protocol;
+  }
+
+  /** @kernel inet6_add_protocol() */
+  addInet6Protocol(nexthdr: number, protocol: InetProtocol): void {
+    this.inet6Protocols[nexthdr] = protocol;
+  }
+
+  /** @kernel rtnl_register() */
+  addRtnlFamily(family: RtnlFamily): void {
+    this.rtnlFamilies.push(family);
   }
 
   /** Makes `socket(family, type, protocol)`; protocol 0 is the default of the type, -1 any. @kernel inet_register_protosw() */
@@ -141,6 +166,11 @@ export class KernelModules {
 
   linkKind(kind: string): LinkKind | undefined {
     return this.linkKinds.get(kind);
+  }
+
+  /** Makes a directory below /proc/net, or more files in it. @kernel proc_mkdir() */
+  addProcNetDir(name: string, files: ProcNetDir): void {
+    this.procNetDirs.set(name, files);
   }
 
   /** @kernel register_pernet_subsys() */

@@ -2,7 +2,7 @@
  * A network device: what the stack sees of a driver. Drivers give an ops record and keep their own state in `priv`.
  * Sources: include/linux/netdevice.h, net/core/dev.c.
  */
-import { Iff, type LinkInfoData, type LinkStats } from '@netloom/sys';
+import { Iff, type LinkInfoData, type LinkStats, type NeighMsg, type NeighNew } from '@netloom/sys';
 import { ARPHRD_ETHER } from '@netloom/wire';
 import type { DeviceTap } from './device-tap.js';
 import type { Kernel } from './kernel.js';
@@ -44,6 +44,7 @@ export const IF_OPER_UNKNOWN = 0;
 export const IF_OPER_NOTPRESENT = 1;
 export const IF_OPER_DOWN = 2;
 export const IF_OPER_LOWERLAYERDOWN = 3;
+export const IF_OPER_DORMANT = 5;
 export const IF_OPER_UP = 6;
 
 export const NETDEV_TX_OK = 0;
@@ -53,6 +54,16 @@ export const NETDEV_TX_BUSY = 16;
 export const RX_HANDLER_CONSUMED = 0;
 export const RX_HANDLER_ANOTHER = 1;
 export const RX_HANDLER_PASS = 3;
+
+/** A file of a driver below /sys/class/net/DEV: its text without the newline, and what writing does. */
+export interface SysfsAttribute {
+  show(dev: NetDevice): string;
+  /** Throws KernelError. */
+  store?(dev: NetDevice, text: string): void;
+}
+
+/** Directory name → file name → attribute. */
+export type SysfsGroups = Readonly<Record<string, Readonly<Record<string, SysfsAttribute>>>>;
 
 /** A driver's operations. All but `startXmit` may be left out. */
 export interface NetDeviceOps {
@@ -81,11 +92,30 @@ export interface NetDeviceOps {
   slaveChangelink?(dev: NetDevice, slave: NetDevice, data: LinkInfoData): void;
   /** IFLA_LINK: the lower device or peer, with the namespace it lives in. */
   link?(dev: NetDevice): NetDevice | undefined;
-  /** False keeps the device from being moved to another namespace. */
+  /** True keeps the device in its namespace. */
   readonly netnsLocal?: boolean;
+  /** Directories of the driver's own below /sys/class/net/DEV, and below that of each of its slaves. */
+  readonly sysfs?: SysfsGroups;
+  readonly slaveSysfs?: SysfsGroups;
+  /** `bridge fdb … self`; a device without them shows its address lists. @kernel ndo_fdb_add(), ndo_fdb_del(), ndo_fdb_dump() */
+  fdbAdd?(dev: NetDevice, request: NeighNew): void;
+  fdbDel?(dev: NetDevice, request: Omit<NeighNew, 'mode'>): void;
+  fdbDump?(dev: NetDevice): NeighMsg[];
   /** Whether carrier may be set from user space. */
   changeCarrier?(dev: NetDevice, on: boolean): number;
 }
+
+/** netdev_features_t: what a device takes off the stack's hands, and what the stack does for it. */
+export const Feature = {
+  /** Fills in any checksum. */
+  HW_CSUM: 1 << 0,
+  /** Cuts TCP super-packets into segments. */
+  TSO: 1 << 1,
+  /** Received segments are joined. */
+  GRO: 1 << 2,
+  /** Super-packets are built even where the stack has to cut them. */
+  GSO: 1 << 3,
+} as const;
 
 export class NetDevice {
   ifindex = 0;
@@ -100,6 +130,8 @@ export class NetDevice {
   alias: string | undefined = undefined;
   altnames: string[] | undefined = undefined;
   hardHeaderLen = 14;
+  /** What the device does itself: bits of Feature. */
+  features = 0;
 
   /** The MAC address as two numbers, for comparisons on the packet path. */
   addrHi = 0;
@@ -137,11 +169,29 @@ export class NetDevice {
   in6Dev: object | null = null;
   /** IPv4 neighbours by address. */
   neigh4: Map<number, Neighbour> | null = null;
+  /** IPv6 neighbours, owned by the IPv6 layer. */
+  neigh6: object | null = null;
+  /** Low words of the 33:33 group addresses that are listened to; null when none. */
+  groups6: Map<number, number> | null = null;
   /** The driver's own state. */
   priv: object | null = null;
   /** Promiscuous by `ip link set promisc on`, one user among the counted. */
   userPromisc = false;
   registered = false;
+  /** Being taken away for good, as against moved to another namespace. */
+  unregistering = false;
+  /** No link event so far: `ip link` shows UNKNOWN while it is up. */
+  operUnknown = true;
+  /** `ip link set protodown on`. */
+  protoDown = false;
+  /** VLAN devices on top by protocol bit and number (see vlan-core.ts); null without any. */
+  vlans: Map<number, NetDevice> | null = null;
+  /** Further unicast addresses to take frames for, as 48-bit numbers → users; null when none. */
+  ucList: Map<number, number> | null = null;
+  /** The VRF that it belongs to, or is: its routes are looked up in that table. */
+  l3mdev: NetDevice | null = null;
+  /** NET_ADDR_*: 0 permanent, 1 random, 2 stolen from the device below, 3 set. */
+  addrAssignType = 0;
   /** It has been up, so that its queue is in place (`ip link` shows noop before). */
   activated = false;
 
@@ -193,5 +243,6 @@ export function devUpdateOperstate(dev: NetDevice): void {
   if (!dev.up) dev.operstate = IF_OPER_DOWN;
   else if (!dev.carrier)
     dev.operstate = dev.ops.link !== undefined ? IF_OPER_LOWERLAYERDOWN : IF_OPER_DOWN;
-  else dev.operstate = (dev.flags & Iff.IFF_LOOPBACK) !== 0 ? IF_OPER_UNKNOWN : IF_OPER_UP;
+  else if (dev.operUnknown) dev.operstate = IF_OPER_UNKNOWN;
+  else dev.operstate = dev.linkmode === 1 ? IF_OPER_DORMANT : IF_OPER_UP;
 }

@@ -55,6 +55,8 @@ export class SkBuff {
   len = 0;
   dataLen = 0;
   frags: SkbFrag[] | null = null;
+  /** Shares the payload with others but has the bytes in front of it, where its headers lie, to itself. */
+  headOwned = false;
 
   macHeader = 0;
   networkHeader = 0;
@@ -76,7 +78,10 @@ export class SkBuff {
   /** Receive time in virtual nanoseconds, 0 when not stamped. */
   tstamp = 0;
   queueMapping = 0;
+  /** A tag beside the packet: PCP, DEI and VID, with bit 16 set for 802.1ad; -1 without one. */
   vlanTci = -1;
+  /** 1: on its way out when it was redirected to an ifb, 2: on its way in; 0 not redirected. */
+  redirected = 0;
   gsoSize = 0;
   gsoSegs = 0;
   gsoType = 0;
@@ -163,17 +168,21 @@ export class SkbPool {
 
   /**
    * Makes a frame that has crossed a wire a newly received one, keeping its bytes: what a card's DMA and a fresh sk_buff
-   * come to where nobody else holds the bytes. False where they are shared, in fragments, or short of headroom.
+   * come to where nobody else holds the bytes, or only the payload, which who writes to it copies first. A checksum that
+   * is still to be filled in stays so. False where all is shared, in fragments, or short of headroom.
    */
   adopt(skb: SkBuff): boolean {
     if (
       skb.frags !== null ||
       skb.destructor !== null ||
       skb.data - skb.head < NET_SKB_PAD ||
-      this.mem.shared(skb.slot)
+      (!skb.headOwned && this.mem.shared(skb.slot))
     )
       return false;
+    const { headOwned, ipSummed } = skb;
     skbReset(skb);
+    skb.headOwned = headOwned;
+    skb.ipSummed = ipSummed;
     skb.len = skb.tail - skb.data;
     skb.truesize = receivedTruesize(skb.len);
     skb.sk = null;
@@ -186,6 +195,7 @@ export class SkbPool {
   clone(skb: SkBuff): SkBuff {
     const copy = this.take();
     skbReset(copy);
+    skb.headOwned = false; // the head is shared now
     skbCopyHeader(copy, skb);
     copy.slot = skb.slot;
     copy.head = skb.head;
@@ -256,6 +266,7 @@ function receivedTruesize(length: number): number {
 function skbReset(skb: SkBuff): void {
   skb.next = null;
   skb.prev = null;
+  skb.headOwned = false;
   skb.len = 0;
   skb.dataLen = 0;
   skb.skbIif = 0;
@@ -268,6 +279,7 @@ function skbReset(skb: SkBuff): void {
   skb.tstamp = 0;
   skb.queueMapping = 0;
   skb.vlanTci = -1;
+  skb.redirected = 0;
   skb.gsoSize = 0;
   skb.nfctInfo = 0;
   skb.cbOptLen = 0;
@@ -473,6 +485,12 @@ export function skbCow(skb: SkBuff, headroom: number): boolean {
   return skbReallocate(skb, Math.max(headroom, skb.data - skb.head));
 }
 
+/** The same for who writes only in front of the payload. @kernel skb_cow_head() */
+export function skbCowHead(skb: SkBuff, headroom: number): boolean {
+  if (skb.data - skb.head >= headroom && (skb.headOwned || !skb.mem.shared(skb.slot))) return true;
+  return skbReallocate(skb, Math.max(headroom, skb.data - skb.head));
+}
+
 function skbReallocate(skb: SkBuff, headroom: number): boolean {
   const mem = skb.mem;
   const before = Math.max(0, skb.data - Math.max(skb.head, skb.data - headroom)); // old headroom may hold headers
@@ -485,6 +503,7 @@ function skbReallocate(skb: SkBuff, headroom: number): boolean {
   mem.unref(skb.slot);
   dropFrags(skb);
   skb.slot = skb.head = slot;
+  skb.headOwned = false;
   skb.data = data;
   skb.tail = data + skb.len;
   skb.end = slot + mem.slotSize(slot);
