@@ -4,8 +4,11 @@
  */
 import { Errno } from '@netloom/base';
 import { Mib, mibAdd } from '@netloom/kernel-core';
-import { TCP_HLEN, TCPHDR_ACK, TCPHDR_SYN } from '@netloom/wire';
+import { TCP_HLEN, TCPHDR_ACK, TCPHDR_CWR, TCPHDR_ECE, TCPHDR_SYN } from '@netloom/wire';
+import { tcpCaByRoute } from './tcp-cong.js';
 import { ICSK_TIME_RETRANS, TCP_TIMEOUT_INIT_US } from './tcp-const.js';
+import { dstMetric, tcpTakeRouteMetrics } from './tcp-dst.js';
+import { TCP_ECN_OK, tcpEcnSendSyn } from './tcp-ecn.js';
 import { tcpAdvmss, tcpSyncMss } from './tcp-mss.js';
 import { TcpSysctl } from './tcp-net.js';
 import { TCPOLEN_TSTAMP_ALIGNED } from './tcp-options.js';
@@ -21,13 +24,15 @@ function connectInit(tp: TcpSock): void {
   const tn = tp.tn;
   const dst = tp.dst;
   const rx = tp.rxOpt;
+  tcpCaByRoute(tp);
+  tcpTakeRouteMetrics(tp);
   const timestamps = tn.sysctl(TcpSysctl.tcp_timestamps) !== 0;
   tp.tcpHeaderLen = TCP_HLEN + (timestamps ? TCPOLEN_TSTAMP_ALIGNED : 0);
   if (rx.userMss !== 0) rx.mssClamp = rx.userMss; // else 536 until the peer's option says more
   tp.maxWindow = 0;
   if (dst !== null) {
     tcpSyncMss(tp, dst.mtu());
-    tp.advmss = tcpAdvmss(dst, rx.userMss);
+    tp.advmss = tcpAdvmss(dst, tp.af, rx.userMss);
   }
   tcpInitializeRcvMss(tp);
   const known = rx.tsRecentStamp !== 0 ? TCPOLEN_TSTAMP_ALIGNED : 0;
@@ -37,6 +42,7 @@ function connectInit(tp: TcpSock): void {
     tp.windowClamp,
     tn.sysctl(TcpSysctl.tcp_window_scaling) !== 0,
     tn.rmem[2],
+    dstMetric(dst, 'initrwnd'),
   );
   tp.rcvWnd = window.rcvWnd;
   tp.windowClamp = window.windowClamp;
@@ -62,7 +68,7 @@ export function tcpConnect(tp: TcpSock): number {
   connectInit(tp);
   const skb = tcpAllocSkb(tp, 0);
   if (skb === null) return -Errno.ENOBUFS;
-  tcpInitNondataSkb(skb, tp.writeSeq, TCPHDR_SYN);
+  tcpInitNondataSkb(skb, tp.writeSeq, TCPHDR_SYN | tcpEcnSendSyn(tp));
   tp.retransStamp = Math.max(1, tp.now);
   tp.writeSeq = skb.cbEndSeq;
   tp.wmemQueued += skb.truesize;
@@ -81,7 +87,8 @@ export function tcpConnect(tp: TcpSock): number {
 export function tcpSendSynackAgain(tp: TcpSock): void {
   const skb = tp.rtxQueue.first;
   if (skb === null || (skb.cbFlags & TCPHDR_SYN) === 0) return;
-  skb.cbFlags |= TCPHDR_ACK;
+  skb.cbFlags = (skb.cbFlags & ~(TCPHDR_ECE | TCPHDR_CWR)) | TCPHDR_ACK;
+  if ((tp.ecnFlags & TCP_ECN_OK) !== 0) skb.cbFlags |= TCPHDR_ECE;
   tp.synackTime = tp.now;
   tcpTransmitSkb(tp, skb, true);
 }

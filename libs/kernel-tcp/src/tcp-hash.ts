@@ -9,6 +9,9 @@
  * insertion, so that dumps and choices are the same in every run.
  */
 import type { Sock } from '@netloom/kernel-core';
+import { BIND_V6, bindAddressesMeet } from '@netloom/kernel-inet';
+import { in6Equal, type In6Addr } from '@netloom/wire';
+import type { V6Ends } from './tcp-af.js';
 import { TCP_LISTEN, TCP_TIME_WAIT } from './tcp-const.js';
 import { tupleHash } from './tcp-secret.js';
 import type { TcpSock } from './tcp-sock.js';
@@ -18,6 +21,8 @@ export interface TcpEntry {
   readonly state: number;
   readonly rcvSaddr: number;
   readonly daddr: number;
+  /** The addresses themselves where the connection is one of native IPv6. */
+  readonly v6Ends: V6Ends | null;
   readonly sport: number;
   readonly dport: number;
   readonly boundDev: number;
@@ -28,6 +33,8 @@ export interface TcpEntry {
 export interface BindOwner {
   readonly state: number;
   readonly rcvSaddr: number;
+  /** BIND_V4, BIND_DUAL or BIND_V6. */
+  readonly bindClass: number;
   readonly boundDev: number;
   readonly reuseAddr: boolean;
   readonly reusePort: boolean;
@@ -68,6 +75,34 @@ export class TcpHash {
         entry.daddr === faddr &&
         entry.sport === lport &&
         entry.dport === fport &&
+        (entry.boundDev === 0 || entry.boundDev === ifindex)
+      ) {
+        return entry;
+      }
+      entry = entry.ehashNext;
+    }
+    return null;
+  }
+
+  /** The same for a packet of IPv6; the numbers are those of the addresses. @kernel __inet6_lookup_established() */
+  lookup6(
+    laddr: In6Addr,
+    lkey: number,
+    lport: number,
+    faddr: In6Addr,
+    fkey: number,
+    fport: number,
+    ifindex: number,
+  ): TcpEntry | null {
+    let entry = this.ehash.get(ehashKey(lkey, lport, fkey, fport)) ?? null;
+    while (entry !== null) {
+      const ends = entry.v6Ends;
+      if (
+        ends !== null &&
+        entry.sport === lport &&
+        entry.dport === fport &&
+        in6Equal(ends.daddr, faddr) &&
+        in6Equal(ends.saddr, laddr) &&
         (entry.boundDev === 0 || entry.boundDev === ifindex)
       ) {
         return entry;
@@ -147,7 +182,9 @@ export class TcpHash {
       const sk = list[i] as TcpSock;
       if (sk.rcvSaddr !== 0 && sk.rcvSaddr !== daddr) continue;
       if (sk.boundDev !== 0 && sk.boundDev !== ifindex) continue;
-      const score = (sk.boundDev !== 0 ? 2 : 0) + (sk.rcvSaddr !== 0 ? 1 : 0);
+      if (sk.v6 !== null && sk.bindClass === BIND_V6) continue;
+      const score =
+        (sk.rcvSaddr !== 0 ? 4 : 0) + (sk.boundDev !== 0 ? 2 : 0) + (sk.v6 === null ? 1 : 0);
       if (score > bestScore) {
         best = sk;
         bestScore = score;
@@ -156,6 +193,39 @@ export class TcpHash {
         equals++;
         // Each of a group of n is chosen by its share of the hash (reciprocal_scale over the group).
         const hash = tupleHash(EHASH_KEY, saddr, daddr, (sport << 16) | dport);
+        if (Math.floor((hash / 0x1_0000_0000) * equals) === equals - 1) best = sk;
+      }
+    }
+    return best;
+  }
+
+  /** The listener for a packet of IPv6. @kernel inet6_lookup_listener() */
+  lookupListener6(
+    daddr: In6Addr,
+    dkey: number,
+    dport: number,
+    skey: number,
+    sport: number,
+    ifindex: number,
+  ): TcpSock | null {
+    const list = this.listeners.get(dport);
+    if (list === undefined) return null;
+    let best: TcpSock | null = null;
+    let bestScore = -1;
+    let equals = 0;
+    for (const sk of list) {
+      const v6 = sk.v6;
+      if (v6 === null || v6.mapped) continue;
+      if (sk.rcvSaddr !== 0 && !in6Equal(v6.rcvSaddr, daddr)) continue;
+      if (sk.boundDev !== 0 && sk.boundDev !== ifindex) continue;
+      const score = (sk.rcvSaddr !== 0 ? 4 : 0) + (sk.boundDev !== 0 ? 2 : 0);
+      if (score > bestScore) {
+        best = sk;
+        bestScore = score;
+        equals = 1;
+      } else if (score === bestScore && sk.reusePort && best !== null && best.reusePort) {
+        equals++;
+        const hash = tupleHash(EHASH_KEY, skey, dkey, (sport << 16) | dport);
         if (Math.floor((hash / 0x1_0000_0000) * equals) === equals - 1) best = sk;
       }
     }
@@ -194,7 +264,7 @@ export class TcpHash {
     for (const other of bucket.owners) {
       if (other === sk) continue;
       if (sk.boundDev !== 0 && other.boundDev !== 0 && sk.boundDev !== other.boundDev) continue;
-      if (addr !== 0 && other.rcvSaddr !== 0 && addr !== other.rcvSaddr) continue;
+      if (!bindAddressesMeet(sk.bindClass, addr, other.bindClass, other.rcvSaddr)) continue;
       const sharesPort =
         sk.reusePort && other.reusePort && (other.state === TCP_TIME_WAIT || other.uid === sk.uid);
       if (sk.reuseAddr && other.reuseAddr && other.state !== TCP_LISTEN) {

@@ -52,6 +52,8 @@ import {
   tcphFlags,
   tcphSeq,
 } from '@netloom/wire';
+import { tcpAf4 } from './tcp-af-ipv4.js';
+import { tcpAfOf } from './tcp-af-of.js';
 import {
   NSEC_PER_SEC,
   SOCK_BINDADDR_LOCK,
@@ -75,7 +77,7 @@ import { reqskQueueDrop, tcpCheckReq, type TcpRequestSock } from './tcp-minisock
 import { tcpSyncMss } from './tcp-mss.js';
 import { tcpNet, TcpSysctl, type TcpNet } from './tcp-net.js';
 import { tcpSimpleRetransmit } from './tcp-recovery.js';
-import { tcpV4SendReset, tcpV4TimewaitAck } from './tcp-reply.js';
+import { tcpSendReset, tcpTimewaitAck } from './tcp-reply.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpErrorReport, tcpPutPort, tcpSetState } from './tcp-state.js';
 import {
@@ -159,7 +161,7 @@ function tcpV4Rcv(skb: SkBuff): void {
     if (listener !== null) listener.timewaitIsn = 0;
   }
   if (listener === null) {
-    tcpV4SendReset(net, null, skb);
+    tcpSendReset(tcpAf4, net, null, skb);
     kernel.kfreeSkbReason(skb, DropReason.NO_SOCKET);
     return;
   }
@@ -185,7 +187,7 @@ function tcpV4DoRcv(tp: TcpSock, skb: SkBuff, doff: number): void {
 }
 
 function resetAndDrop(tp: TcpSock, skb: SkBuff): void {
-  tcpV4SendReset(tp.net, tp, skb);
+  tcpSendReset(tcpAfOf(skb), tp.net, tp, skb);
   tp.net.kernel.kfreeSkbReason(skb, tp.dropReason);
 }
 
@@ -201,7 +203,7 @@ function rcvRequest(req: TcpRequestSock, skb: SkBuff, doff: number): TcpSock | n
   const listener = req.listener;
   if (listener.state !== TCP_LISTEN) {
     reqskQueueDrop(req);
-    tcpV4SendReset(listener.net, null, skb);
+    tcpSendReset(req.af, listener.net, null, skb);
     listener.net.kernel.kfreeSkbReason(skb, DropReason.NO_SOCKET);
     return null;
   }
@@ -240,9 +242,9 @@ function rcvTimewait(tn: TcpNet, tw: TcpTimewaitSock, skb: SkBuff): TcpSock | nu
     }
   }
   if (action === TCP_TW_ACK || action === TCP_TW_SYN) {
-    tcpV4TimewaitAck(tw);
+    tcpTimewaitAck(tw);
   } else if (action === TCP_TW_RST) {
-    tcpV4SendReset(tw.net, null, skb);
+    tcpSendReset(tw.af, tw.net, null, skb);
     tw.kill();
   }
   tw.net.kernel.kfreeSkbReason(skb, DropReason.NOT_SPECIFIED);
@@ -451,7 +453,7 @@ function revertRto(tp: TcpSock, seq: number): void {
   if (head === null || seqAfter(head.cbSeq, seq)) return;
   tp.backoff--;
   const base = tp.srttUs !== 0 ? (tp.srttUs >> 3) + tp.rttvarUs : 1_000_000;
-  tp.rtoUs = Math.min(Math.ceil(base / 1000) * 1000 * 2 ** tp.backoff, 120_000_000);
+  tp.rtoUs = Math.min(Math.ceil(base / 1000) * 1000 * 2 ** tp.backoff, tp.rtoMaxUs);
   const left = tp.rtoUs - Math.floor((tp.now - head.cbTime) / 1000);
   tcpResetXmitTimer(tp, tp.pendingEvent === 0 ? 1 : tp.pendingEvent, Math.max(left, 1));
 }

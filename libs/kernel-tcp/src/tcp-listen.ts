@@ -5,12 +5,9 @@
  *
  * Sources: net/ipv4/tcp_input.c tcp_conn_request(), inet_connection_sock.c, syncookies.c; RFC 4987.
  */
-import { Errno, formatIpv4 } from '@netloom/base';
-import { DropReason, Mib, mibAdd, type SkBuff } from '@netloom/kernel-core';
-import { ipRouteOutput, ipv4IsMulticast } from '@netloom/kernel-inet';
+import { Errno } from '@netloom/base';
+import { DropReason, Mib, mibAdd, type Dst, type SkBuff } from '@netloom/kernel-core';
 import {
-  iphDaddr,
-  iphSaddr,
   l4Dest,
   l4Source,
   TCPHDR_ACK,
@@ -19,17 +16,20 @@ import {
   tcphAckSeq,
   tcphDoff,
 } from '@netloom/wire';
+import { tcpAfOf } from './tcp-af-of.js';
 import { NSEC_PER_SEC, TCP_CLOSE, TCP_LISTEN, TCP_MSS_DEFAULT } from './tcp-const.js';
+import { dstMetric } from './tcp-dst.js';
+import { tcpEcnAccept, tcpEcnAllowed } from './tcp-ecn.js';
 import {
   reqskQueueDrop,
   reqskQueueHashAdd,
   TcpRequestSock,
-  tcpV4SynRecvSock,
+  tcpSynRecvSock,
 } from './tcp-minisocks.js';
 import { tcpAdvmss } from './tcp-mss.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpParseOptions, TCPOLEN_TSTAMP_ALIGNED } from './tcp-options.js';
-import { tcpV4SendSynack } from './tcp-reply.js';
+import { tcpSendSynack } from './tcp-reply.js';
 import { cookieTimestampDecode } from './tcp-secret.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpDestroySock, tcpSetState } from './tcp-state.js';
@@ -91,7 +91,7 @@ function synFloodAction(tp: TcpSock): boolean {
     const what = cookies ? 'Sending cookies' : 'Dropping request';
     tp.net.kernel.printk(
       6,
-      `TCP: request_sock_TCP: Possible SYN flooding on port ${formatIpv4(tp.rcvSaddr)}:${tp.sport}. ${what}.`,
+      `TCP: request_sock_TCP: Possible SYN flooding on port ${tp.af.logName(tp)}. ${what}.`,
     );
   }
   return cookies;
@@ -121,10 +121,8 @@ export function tcpConnRequest(tp: TcpSock, skb: SkBuff, isn: number): void {
 function takeSyn(tp: TcpSock, skb: SkBuff, timewaitIsn: number): number {
   const tn = tp.tn;
   const m = skb.mem;
-  const ip = skb.networkHeader;
   const th = skb.transportHeader;
-  const daddr = iphDaddr(m, ip);
-  if (ipv4IsMulticast(daddr) || daddr === 0xffffffff) return DropReason.IP_INVALID_DEST;
+  if (tcpAfOf(skb).badSynDest(skb)) return DropReason.IP_INVALID_DEST;
   const cookies = tn.sysctl(TcpSysctl.tcp_syncookies);
   let wantCookie = false;
   if ((cookies === 2 || tp.synQueueLen >= tp.maxAckBacklog) && timewaitIsn === 0) {
@@ -151,13 +149,7 @@ function takeSyn(tp: TcpSock, skb: SkBuff, timewaitIsn: number): number {
   req.wscaleOk = options && rx.wscaleOk;
   req.sndWscale = req.wscaleOk ? rx.sndWscale : 0;
   if (req.tstampOk) req.tsOffset = tsOffsetFor(tp, req);
-  const dst = ipRouteOutput(tp.net, {
-    daddr: req.daddr,
-    saddr: req.rcvSaddr,
-    oif: req.boundDev,
-    tos: tp.tos & 0x1e,
-    mark: req.mark,
-  });
+  const dst = req.af.requestRoute(req);
   if (typeof dst === 'number') return DropReason.IP_OUTNOROUTES;
   const maxSynBacklog = tn.sysctl(TcpSysctl.tcp_max_syn_backlog);
   if (
@@ -168,8 +160,9 @@ function takeSyn(tp: TcpSock, skb: SkBuff, timewaitIsn: number): number {
   ) {
     return DropReason.TCP_LISTEN_OVERFLOW; // the last quarter is for peers known to be alive
   }
-  req.advmss = tcpAdvmss(dst, tp.rxOpt.userMss);
-  openRequestWindow(tp, req);
+  req.ecnOk = tcpEcnAccept(tp, skb, dst) && options;
+  req.advmss = tcpAdvmss(dst, req.af, tp.rxOpt.userMss);
+  openRequestWindow(tp, req, dst);
   if (wantCookie) {
     req.sntIsn = tn.secrets.cookie(
       req.daddr,
@@ -188,19 +181,18 @@ function takeSyn(tp: TcpSock, skb: SkBuff, timewaitIsn: number): number {
         : tn.secrets.isn(req.rcvSaddr, req.daddr, req.sport, req.dport);
     reqskQueueHashAdd(req);
   }
-  tcpV4SendSynack(req, wantCookie);
+  tcpSendSynack(req, wantCookie);
   return -1;
 }
 
 /** The parts of a request that the packet's headers give. @kernel tcp_openreq_init() */
 function openRequest(tp: TcpSock, skb: SkBuff): TcpRequestSock {
   const m = skb.mem;
-  const req = new TcpRequestSock(tp);
-  req.rcvSaddr = iphDaddr(m, skb.networkHeader);
-  req.daddr = iphSaddr(m, skb.networkHeader);
+  const req = new TcpRequestSock(tp, tcpAfOf(skb));
   req.sport = l4Dest(m, skb.transportHeader);
   req.dport = l4Source(m, skb.transportHeader);
   req.boundDev = tp.boundDev;
+  req.af.openRequest(req, skb);
   req.mark = tp.mark;
   req.rcvIsn = skb.cbSeq;
   req.rcvNxt = (skb.cbSeq + 1) >>> 0;
@@ -214,14 +206,15 @@ function tsOffsetFor(tp: TcpSock, req: TcpRequestSock): number {
 }
 
 /** @kernel tcp_openreq_init_rwin() */
-function openRequestWindow(tp: TcpSock, req: TcpRequestSock): void {
+function openRequestWindow(tp: TcpSock, req: TcpRequestSock, dst: Dst): void {
   const mss = req.advmss - (req.tstampOk ? TCPOLEN_TSTAMP_ALIGNED : 0);
   const window = tcpSelectInitialWindow(
     tcpFullSpace(tp),
     mss,
-    tp.windowClamp,
+    tp.windowClamp !== 0 ? tp.windowClamp : dstMetric(dst, 'window'),
     req.wscaleOk,
     tp.tn.rmem[2],
+    dstMetric(dst, 'initrwnd'),
   );
   req.rcvWnd = window.rcvWnd;
   req.windowClamp = window.windowClamp;
@@ -265,18 +258,14 @@ export function tcpCookieCheck(tp: TcpSock, skb: SkBuff): TcpSock | null {
     req.sackOk = known.sackOk;
     req.wscaleOk = known.wscaleOk;
     req.sndWscale = known.wscale;
+    req.ecnOk = known.ecnOk;
   }
-  const dst = ipRouteOutput(tp.net, {
-    daddr: req.daddr,
-    saddr: req.rcvSaddr,
-    oif: req.boundDev,
-    tos: tp.tos & 0x1e,
-    mark: req.mark,
-  });
+  const dst = req.af.requestRoute(req);
   if (typeof dst === 'number') return null;
-  req.advmss = tcpAdvmss(dst, tp.rxOpt.userMss);
-  openRequestWindow(tp, req);
-  const child = tcpV4SynRecvSock(req, skb);
+  req.ecnOk &&= tcpEcnAllowed(tp, dst);
+  req.advmss = tcpAdvmss(dst, req.af, tp.rxOpt.userMss);
+  openRequestWindow(tp, req, dst);
+  const child = tcpSynRecvSock(req, skb);
   if (child === null) return null;
   tp.acceptQueue.push(child);
   child.listener = tp;

@@ -6,7 +6,6 @@
 import { seqAfter, seqBefore } from '@netloom/base';
 import { Timer } from '@netloom/engine';
 import { Mib, mibAdd, type SkBuff } from '@netloom/kernel-core';
-import { ipRouteOutput } from '@netloom/kernel-inet';
 import {
   TCPHDR_ACK,
   TCPHDR_RST,
@@ -22,15 +21,18 @@ import {
   TCP_MSS_DEFAULT,
   TCP_NEW_SYN_RECV,
   TCP_PAWS_WINDOW,
-  TCP_RTO_MAX_US,
   TCP_SYN_RECV,
   TCP_TIMEOUT_INIT_US,
 } from './tcp-const.js';
+import { tcpTakeRouteMetrics } from './tcp-dst.js';
+import { TCP_ECN_OK } from './tcp-ecn.js';
+import { tcpCaByRoute } from './tcp-cong.js';
+import type { TcpAfOps, V6Ends } from './tcp-af.js';
 import type { TcpEntry } from './tcp-hash.js';
 import { tcpAdvmss, tcpSyncMss } from './tcp-mss.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpParseOptions, tcpPawsCheck, TCPOLEN_TSTAMP_ALIGNED } from './tcp-options.js';
-import { tcpV4RequestAck, tcpV4SendReset, tcpV4SendSynack } from './tcp-reply.js';
+import { tcpRequestAck, tcpSendReset, tcpSendSynack } from './tcp-reply.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpSetState } from './tcp-state.js';
 import { tcpInitializeRcvMss } from './tcp-window.js';
@@ -41,6 +43,7 @@ export class TcpRequestSock implements TcpEntry {
   ehashNext: TcpEntry | null = null;
   rcvSaddr = 0;
   daddr = 0;
+  v6Ends: V6Ends | null = null;
   sport = 0;
   dport = 0;
   boundDev = 0;
@@ -57,6 +60,7 @@ export class TcpRequestSock implements TcpEntry {
   tstampOk = false;
   sackOk = false;
   wscaleOk = false;
+  ecnOk = false;
   sndWscale = 0;
   rcvWscale = 0;
   rcvWnd = 0;
@@ -69,7 +73,10 @@ export class TcpRequestSock implements TcpEntry {
   timer: Timer | null = null;
   lastOowAckTime = 0;
 
-  constructor(readonly listener: TcpSock) {}
+  constructor(
+    readonly listener: TcpSock,
+    readonly af: TcpAfOps,
+  ) {}
 
   get net(): TcpSock['net'] {
     return this.listener.net;
@@ -106,7 +113,7 @@ export function reqskQueueDrop(req: TcpRequestSock): boolean {
 
 /** Sends the SYN-ACK again and counts it. @kernel tcp_rtx_synack() */
 function rtxSynack(req: TcpRequestSock): boolean {
-  if (tcpV4SendSynack(req, false) < 0) return false;
+  if (tcpSendSynack(req, false) < 0) return false;
   const mib = req.net.mib;
   mibAdd(mib, Mib.TcpRetransSegs, 1);
   mibAdd(mib, Mib.TcpExtTCPSynRetrans, 1);
@@ -143,7 +150,7 @@ function reqskTimer(req: TcpRequestSock): void {
   }
   if (!expire && (!resend || rtxSynack(req) || req.acked)) {
     if (req.numTimeout++ === 0) listener.synQueueYoung--;
-    const timeoutUs = Math.min(TCP_TIMEOUT_INIT_US * 2 ** req.numTimeout, TCP_RTO_MAX_US);
+    const timeoutUs = Math.min(TCP_TIMEOUT_INIT_US * 2 ** req.numTimeout, listener.rtoMaxUs);
     req.timer?.set(listener.now + timeoutUs * 1000);
     return;
   }
@@ -186,7 +193,8 @@ export function tcpCheckReq(req: TcpRequestSock, skb: SkBuff): TcpSock | null {
     // The SYN again: our answer was lost.
     if (!reqOowLimited(req, listener) && rtxSynack(req)) {
       req.timer?.set(
-        listener.now + Math.min(TCP_TIMEOUT_INIT_US * 2 ** req.numTimeout, TCP_RTO_MAX_US) * 1000,
+        listener.now +
+          Math.min(TCP_TIMEOUT_INIT_US * 2 ** req.numTimeout, listener.rtoMaxUs) * 1000,
       );
     }
     return null;
@@ -196,7 +204,7 @@ export function tcpCheckReq(req: TcpRequestSock, skb: SkBuff): TcpSock | null {
     pawsReject ||
     !inWindow(skb.cbSeq, skb.cbEndSeq, req.rcvNxt, (req.rcvNxt + req.rcvWnd) >>> 0)
   ) {
-    if ((flags & TCPHDR_RST) === 0 && !reqOowLimited(req, listener)) tcpV4RequestAck(req);
+    if ((flags & TCPHDR_RST) === 0 && !reqOowLimited(req, listener)) tcpRequestAck(req);
     if (pawsReject) mibAdd(mib, Mib.TcpExtPAWSEstab, 1);
     return null;
   }
@@ -213,7 +221,7 @@ export function tcpCheckReq(req: TcpRequestSock, skb: SkBuff): TcpSock | null {
     mibAdd(mib, Mib.TcpExtTCPDeferAcceptDrop, 1);
     return null;
   }
-  const child = tcpV4SynRecvSock(req, skb);
+  const child = tcpSynRecvSock(req, skb);
   if (child === null) {
     if (listener.tn.sysctl(TcpSysctl.tcp_abort_on_overflow) === 0) req.acked = true;
     else embryonicReset(req, skb, flags);
@@ -230,8 +238,8 @@ export function tcpCheckReq(req: TcpRequestSock, skb: SkBuff): TcpSock | null {
   return child;
 }
 
-/** The socket that a request's third packet makes, unless the accept queue is full. @kernel tcp_v4_syn_recv_sock() */
-export function tcpV4SynRecvSock(req: TcpRequestSock, skb: SkBuff): TcpSock | null {
+/** The socket that a request's third packet makes, unless the accept queue is full. @kernel tcp_v4_syn_recv_sock(), tcp_v6_syn_recv_sock() */
+export function tcpSynRecvSock(req: TcpRequestSock, skb: SkBuff): TcpSock | null {
   const listener = req.listener;
   const mib = listener.net.mib;
   if (listener.acceptQueueLength > listener.maxAckBacklog) {
@@ -239,21 +247,17 @@ export function tcpV4SynRecvSock(req: TcpRequestSock, skb: SkBuff): TcpSock | nu
     mibAdd(mib, Mib.TcpExtListenDrops, 1);
     return null;
   }
-  const dst = ipRouteOutput(listener.net, {
-    daddr: req.daddr,
-    saddr: req.rcvSaddr,
-    oif: req.boundDev,
-    tos: listener.tos & 0x1e,
-    mark: req.mark,
-  });
+  const dst = req.af.requestRoute(req);
   if (typeof dst === 'number') {
     mibAdd(mib, Mib.TcpExtListenDrops, 1);
     return null;
   }
   const child = tcpCreateOpenreqChild(req, skb);
   child.dst = dst;
+  tcpCaByRoute(child);
+  tcpTakeRouteMetrics(child);
   tcpSyncMss(child, dst.mtu());
-  child.advmss = tcpAdvmss(dst, child.rxOpt.userMss);
+  child.advmss = tcpAdvmss(dst, child.af, child.rxOpt.userMss);
   tcpInitializeRcvMss(child);
   const tn = listener.tn;
   const bucket = listener.bindBucket;
@@ -268,8 +272,8 @@ export function tcpV4SynRecvSock(req: TcpRequestSock, skb: SkBuff): TcpSock | nu
 function tcpCreateOpenreqChild(req: TcpRequestSock, skb: SkBuff): TcpSock {
   const child = req.listener.newChild();
   const rx = child.rxOpt;
-  child.rcvSaddr = child.saddr = req.rcvSaddr;
-  child.daddr = req.daddr;
+  child.af = req.af;
+  req.af.childAddresses(child, req);
   child.sport = req.sport;
   child.dport = req.dport;
   child.boundDev = req.boundDev;
@@ -312,6 +316,7 @@ function tcpCreateOpenreqChild(req: TcpRequestSock, skb: SkBuff): TcpSock {
     child.undoMarker = req.sntIsn === 0 ? 1 : req.sntIsn;
     child.retransStamp = req.sntSynack;
   }
+  child.ecnFlags = req.ecnOk ? TCP_ECN_OK : 0;
   child.tsOffset = req.tsOffset;
   child.ackLrcvtime = child.now;
   child.rcvTstamp = child.now;
@@ -321,7 +326,7 @@ function tcpCreateOpenreqChild(req: TcpRequestSock, skb: SkBuff): TcpSock {
 }
 
 function embryonicReset(req: TcpRequestSock, skb: SkBuff, flags: number): void {
-  if ((flags & TCPHDR_RST) === 0) tcpV4SendReset(req.net, req.listener, skb);
+  if ((flags & TCPHDR_RST) === 0) tcpSendReset(req.af, req.net, req.listener, skb);
   if (reqskQueueDrop(req)) mibAdd(req.net.mib, Mib.TcpExtEmbryonicRsts, 1);
 }
 

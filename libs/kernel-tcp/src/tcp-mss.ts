@@ -2,20 +2,17 @@
  * Segment sizes: from path MTU and the peer's offer to the payload of the next segment.
  * Sources: net/ipv4/tcp_output.c tcp_sync_mss(), tcp_current_mss(), RFC 9293 §3.7.1, RFC 6691.
  */
-import { IP_HLEN, TCP_HLEN } from '@netloom/wire';
+import { TCP_HLEN } from '@netloom/wire';
 import type { Dst } from '@netloom/kernel-core';
+import type { TcpAfOps } from './tcp-af.js';
 import { TCP_MSS_DEFAULT } from './tcp-const.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpEstablishedOptionsSize } from './tcp-options.js';
 import type { TcpSock } from './tcp-sock.js';
 
-/** Largest MTU of IPv4 (IPV4_MAX_PMTU). */
-const IPV4_MAX_PMTU = 65535;
-const MIN_ADVMSS = 256;
-
 /** Payload of a segment without SACK blocks on a path of this MTU. @kernel tcp_mtu_to_mss() */
 export function tcpMtuToMss(tp: TcpSock, pmtu: number): number {
-  const mss = Math.min(pmtu - IP_HLEN - TCP_HLEN, tp.rxOpt.mssClamp);
+  const mss = Math.min(pmtu - tp.af.headerLen - TCP_HLEN, tp.rxOpt.mssClamp);
   return Math.max(mss, tp.tn.sysctl(TcpSysctl.tcp_min_snd_mss)) - (tp.tcpHeaderLen - TCP_HLEN);
 }
 
@@ -36,7 +33,7 @@ export function tcpSyncMss(tp: TcpSock, pmtu: number): number {
 /** Payload of the next segment, after its SACK blocks. @kernel tcp_current_mss() */
 export function tcpCurrentMss(tp: TcpSock): number {
   let mss = tp.mssCache;
-  const dst = tp.routeTo(tp.daddr); // the kept one, unless something changed
+  const dst = tp.af.route(tp); // the kept one, unless something changed
   if (typeof dst !== 'number') {
     const mtu = dst.mtu();
     if (mtu !== tp.pmtuCookie) mss = tcpSyncMss(tp, mtu);
@@ -45,12 +42,10 @@ export function tcpCurrentMss(tp: TcpSock): number {
   return header === tp.tcpHeaderLen ? mss : mss - (header - tp.tcpHeaderLen);
 }
 
-/** The MSS that we offer on a route. @kernel ipv4_default_advmss(), tcp_mss_clamp() */
-export function tcpAdvmss(dst: Dst, userMss: number): number {
-  const byMtu = Math.min(
-    Math.max(dst.mtu() - IP_HLEN - TCP_HLEN, MIN_ADVMSS),
-    IPV4_MAX_PMTU - IP_HLEN - TCP_HLEN,
-  );
+/** The MSS that we offer on a route. @kernel ipv4_default_advmss(), ip6_default_advmss() */
+export function tcpAdvmss(dst: Dst, af: TcpAfOps, userMss: number): number {
+  const headers = af.headerLen + TCP_HLEN;
+  const byMtu = Math.min(Math.max(dst.mtu() - headers, af.minAdvmss), af.maxPmtu - headers);
   const mss = dst.advmss !== 0 ? dst.advmss : byMtu;
   return userMss !== 0 && userMss < mss ? userMss : mss;
 }

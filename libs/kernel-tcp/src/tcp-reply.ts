@@ -1,23 +1,19 @@
 /**
  * Segments that belong to no socket: resets, the ACKs of TIME-WAIT and of requests, SYN-ACKs.
- * tcp-ipv4, tcp-listen, tcp-minisocks → here → ipSendSkbReply.
+ * tcp-ipv4, tcp-listen, tcp-minisocks → here → tcp-af.
  * Sources: net/ipv4/tcp_ipv4.c tcp_v4_send_reset(), tcp_v4_send_ack(); tcp_output.c tcp_make_synack(); RFC 9293 §3.5.2.
  */
 import { Mib, mibAdd, skbPush, skbPut, type Net, type SkBuff } from '@netloom/kernel-core';
-import { inetAddrType, ipSendSkbReply, RTN_LOCAL } from '@netloom/kernel-inet';
-import { IPPROTO_TCP } from '@netloom/sys';
 import {
-  iphDaddr,
-  iphSaddr,
-  l4Dest,
-  l4Source,
   TCP_HLEN,
   TCPHDR_ACK,
+  TCPHDR_ECE,
   TCPHDR_FIN,
   TCPHDR_RST,
   TCPHDR_SYN,
   tcphAckSeq,
 } from '@netloom/wire';
+import type { ReplyFlow, TcpAfOps } from './tcp-af.js';
 import { MAX_TCP_HEADER } from './tcp-const.js';
 import type { TcpRequestSock } from './tcp-minisocks.js';
 import {
@@ -29,21 +25,11 @@ import {
 import { cookieTimestamp } from './tcp-secret.js';
 import type { TcpSock } from './tcp-sock.js';
 import type { TcpTimewaitSock } from './tcp-timewait.js';
-import { tcpV4SendCheck, tcpWriteHeader } from './tcp-transmit.js';
-
-/** Where a reply goes, and how. */
-interface ReplyFlow {
-  readonly saddr: number;
-  readonly daddr: number;
-  readonly sport: number;
-  readonly dport: number;
-  readonly oif: number;
-  readonly mark: number;
-  readonly tos: number;
-}
+import { tcpSendCheck, tcpWriteHeader } from './tcp-transmit.js';
 
 /** Sends a bare segment, with a timestamp option where `tsval` is not negative. */
 function sendBare(
+  af: TcpAfOps,
   net: Net,
   flow: ReplyFlow,
   seq: number,
@@ -65,25 +51,20 @@ function sendBare(
   const headerSize = TCP_HLEN + skb.len;
   skbPush(skb, TCP_HLEN);
   tcpWriteHeader(m, skb, flow.sport, flow.dport, seq, ack, headerSize, flags, window);
-  tcpV4SendCheck(m, skb, flow.saddr, flow.daddr, false);
+  tcpSendCheck(m, skb, af.flowPseudo(flow, skb.len), false);
   mibAdd(net.mib, Mib.TcpOutSegs, 1);
-  ipSendSkbReply(net, skb, flow.saddr, flow.daddr, IPPROTO_TCP, {
-    tos: flow.tos,
-    oif: flow.oif,
-    mark: flow.mark,
-  });
+  af.sendReply(net, skb, flow);
 }
 
 /**
  * Answers a segment with RST. The packet stays the caller's. `tp`: the socket that refused it, or null.
- * @kernel tcp_v4_send_reset()
+ * @kernel tcp_v4_send_reset(), tcp_v6_send_reset()
  */
-export function tcpV4SendReset(net: Net, tp: TcpSock | null, skb: SkBuff): void {
+export function tcpSendReset(af: TcpAfOps, net: Net, tp: TcpSock | null, skb: SkBuff): void {
   const m = skb.mem;
   if ((skb.cbFlags & TCPHDR_RST) !== 0) return; // never a reset for a reset
-  const ip = skb.networkHeader;
   const th = skb.transportHeader;
-  if (tp === null && inetAddrType(net, iphDaddr(m, ip)) !== RTN_LOCAL) return;
+  if (tp === null && !af.isLocalDest(net, skb)) return;
   let seq = 0;
   let ack = 0;
   let flags = TCPHDR_RST;
@@ -96,40 +77,26 @@ export function tcpV4SendReset(net: Net, tp: TcpSock | null, skb: SkBuff): void 
     ack = (skb.cbSeq + skb.len + counted) >>> 0;
   }
   mibAdd(net.mib, Mib.TcpOutRsts, 1);
-  sendBare(
-    net,
-    {
-      saddr: iphDaddr(m, ip),
-      daddr: iphSaddr(m, ip),
-      sport: l4Dest(m, th),
-      dport: l4Source(m, th),
-      oif: tp?.boundDev ?? 0,
-      mark: tp?.mark ?? 0,
-      tos: tp?.tos ?? 0,
-    },
-    seq,
-    ack,
-    flags,
-    0,
-    -1,
-    0,
-  );
+  sendBare(af, net, af.replyFlow(skb, tp), seq, ack, flags, 0, -1, 0);
 }
 
 /** Repeats a TIME-WAIT entry's last ACK. @kernel tcp_v4_timewait_ack() */
-export function tcpV4TimewaitAck(tw: TcpTimewaitSock): void {
+export function tcpTimewaitAck(tw: TcpTimewaitSock): void {
   const tsval =
     tw.tsRecentStamp !== 0 ? (tcpTimestampMs(tw.net.kernel.engine.now) + tw.tsOffset) >>> 0 : -1;
   sendBare(
+    tw.af,
     tw.net,
     {
       saddr: tw.rcvSaddr,
       daddr: tw.daddr,
+      v6: tw.v6Ends,
       sport: tw.sport,
       dport: tw.dport,
       oif: tw.boundDev,
       mark: tw.mark,
       tos: tw.tos,
+      ttl: -1,
     },
     tw.sndNxt,
     tw.rcvNxt,
@@ -140,21 +107,30 @@ export function tcpV4TimewaitAck(tw: TcpTimewaitSock): void {
   );
 }
 
+/** The way from a request to its peer. */
+function requestFlow(req: TcpRequestSock): ReplyFlow {
+  const { listener } = req;
+  return {
+    saddr: req.rcvSaddr,
+    daddr: req.daddr,
+    v6: req.v6Ends,
+    sport: req.sport,
+    dport: req.dport,
+    oif: req.boundDev,
+    mark: req.mark,
+    tos: req.v6Ends === null ? listener.tos : (listener.v6?.tclass ?? 0),
+    ttl: req.v6Ends === null ? listener.ttl : (listener.v6?.hopLimit ?? -1),
+  };
+}
+
 /** Tells the sender of an unacceptable segment what a request expects. @kernel tcp_v4_reqsk_send_ack() */
-export function tcpV4RequestAck(req: TcpRequestSock): void {
+export function tcpRequestAck(req: TcpRequestSock): void {
   const net = req.listener.net;
   const tsval = req.tstampOk ? (tcpTimestampMs(net.kernel.engine.now) + req.tsOffset) >>> 0 : -1;
   sendBare(
+    req.af,
     net,
-    {
-      saddr: req.rcvSaddr,
-      daddr: req.daddr,
-      sport: req.sport,
-      dport: req.dport,
-      oif: req.boundDev,
-      mark: req.mark,
-      tos: req.listener.tos,
-    },
+    { ...requestFlow(req), ttl: -1 },
     (req.sntIsn + 1) >>> 0,
     req.rcvNxt,
     TCPHDR_ACK,
@@ -165,12 +141,12 @@ export function tcpV4RequestAck(req: TcpRequestSock): void {
 }
 
 /** Sends a request's SYN-ACK. `cookie`: nothing will be remembered. 0 or a negative errno. @kernel tcp_v4_send_synack() */
-export function tcpV4SendSynack(req: TcpRequestSock, cookie: boolean): number {
+export function tcpSendSynack(req: TcpRequestSock, cookie: boolean): number {
   const net = req.listener.net;
   const now = net.kernel.engine.now;
   let ts = tcpTimestampMs(now);
   if (cookie && req.tstampOk)
-    ts = cookieTimestamp(ts >>> 0, req.wscaleOk, req.sndWscale, req.sackOk);
+    ts = cookieTimestamp(ts >>> 0, req.wscaleOk, req.sndWscale, req.sackOk, req.ecnOk);
   const options: SynOptions = {
     mss: req.advmss,
     tstampOk: req.tstampOk,
@@ -193,18 +169,13 @@ export function tcpV4SendSynack(req: TcpRequestSock, cookie: boolean): number {
     req.sntIsn,
     req.rcvNxt,
     TCP_HLEN + size,
-    TCPHDR_SYN | TCPHDR_ACK,
+    TCPHDR_SYN | TCPHDR_ACK | (req.ecnOk ? TCPHDR_ECE : 0),
     Math.min(req.rcvWnd, 65535),
   );
-  tcpV4SendCheck(skb.mem, skb, req.rcvSaddr, req.daddr, false);
+  const flow = requestFlow(req);
+  tcpSendCheck(skb.mem, skb, req.af.flowPseudo(flow, skb.len), false);
   req.sntSynack = Math.max(1, now);
   mibAdd(net.mib, Mib.TcpOutSegs, 1);
   skb.mark = req.mark;
-  const { tos, ttl } = req.listener;
-  return ipSendSkbReply(net, skb, req.rcvSaddr, req.daddr, IPPROTO_TCP, {
-    tos,
-    oif: req.boundDev,
-    mark: req.mark,
-    ...(ttl >= 0 ? { ttl } : {}),
-  });
+  return req.af.sendReply(net, skb, flow);
 }

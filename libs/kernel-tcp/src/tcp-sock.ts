@@ -8,11 +8,14 @@
  * Sources: include/linux/tcp.h struct tcp_sock, include/net/inet_connection_sock.h. Units: times in nanoseconds unless the
  * name ends in Us, windows in bytes (sndCwnd and sndSsthresh in segments), sequence numbers unsigned 32-bit.
  */
+import { WIDE_ZERO } from '@netloom/base';
 import type { Engine, Timer } from '@netloom/engine';
 import { SkbQueue, type Net, type SkBuff } from '@netloom/kernel-core';
-import { InetSock } from '@netloom/kernel-inet';
-import { IPPROTO_TCP, SOCK_STREAM } from '@netloom/sys';
+import { BIND_V4, InetSock } from '@netloom/kernel-inet';
+import { AF_INET, IPPROTO_TCP, SOCK_STREAM } from '@netloom/sys';
 import { SkbRing } from './skb-ring.js';
+import type { TcpAfOps, V6Ends } from './tcp-af.js';
+import { tcpAf4 } from './tcp-af-ipv4.js';
 import type { BindBucket, TcpEntry } from './tcp-hash.js';
 import type { RateSample, TcpCongestionOps } from './tcp-cong-ops.js';
 import {
@@ -32,6 +35,8 @@ export abstract class TcpSock extends InetSock {
   state = TCP_CLOSE;
   readonly engine: Engine;
   readonly tn: TcpNet;
+  /** The protocol below. */
+  af: TcpAfOps = tcpAf4;
   ehashNext: TcpEntry | null = null;
   bindBucket: BindBucket | null = null;
   userlocks = 0;
@@ -63,12 +68,12 @@ export abstract class TcpSock extends InetSock {
   tsqQueued = false;
 
   // Sender
-  sndUna = 0;
-  sndNxt = 0;
-  sndSml = 0;
-  writeSeq = 0;
-  pushedSeq = 0;
-  sndWl1 = 0;
+  sndUna = WIDE_ZERO;
+  sndNxt = WIDE_ZERO;
+  sndSml = WIDE_ZERO;
+  writeSeq = WIDE_ZERO;
+  pushedSeq = WIDE_ZERO;
+  sndWl1 = WIDE_ZERO;
   sndWnd = 0;
   maxWindow = 0;
   mssCache = TCP_MSS_DEFAULT;
@@ -80,7 +85,7 @@ export abstract class TcpSock extends InetSock {
   retransOut = 0;
   sackedOut = 0;
   lostOut = 0;
-  highestSackEnd = 0;
+  highestSackEnd = WIDE_ZERO;
   retransmitHint: SkBuff | null = null;
   /** SACK blocks of the last ACK, already gone through: start, end, start, end … */
   readonly sackCache = new Float64Array(8);
@@ -97,30 +102,30 @@ export abstract class TcpSock extends InetSock {
   sndCwndCnt = 0;
   sndCwndClamp = 0xffffffff;
   sndCwndUsed = 0;
-  sndCwndStamp = 0;
+  sndCwndStamp = WIDE_ZERO;
   sndSsthresh = TCP_INFINITE_SSTHRESH;
   maxPacketsOut = 0;
-  maxPacketsSeq = 0;
-  cwndUsageSeq = 0;
+  maxPacketsSeq = WIDE_ZERO;
+  cwndUsageSeq = WIDE_ZERO;
   isCwndLimited = false;
   priorCwnd = 0;
   priorSsthresh = 0;
   prrDelivered = 0;
   prrOut = 0;
-  highSeq = 0;
-  undoMarker = 0;
+  highSeq = WIDE_ZERO;
+  undoMarker = WIDE_ZERO;
   undoRetrans = 0;
-  retransStamp = 0;
+  retransStamp = WIDE_ZERO;
   frto = false;
   reordering: number;
   reordSeen = 0;
-  tlpHighSeq = 0;
+  tlpHighSeq = WIDE_ZERO;
   tlpRetrans = false;
-  pacingRate = 0;
+  pacingRate = WIDE_ZERO;
 
   // RACK (RFC 8985)
-  rackMstamp = 0;
-  rackEndSeq = 0;
+  rackMstamp = WIDE_ZERO;
+  rackEndSeq = WIDE_ZERO;
   rackRttUs = 0;
   rackLastDelivered = 0;
   rackReoWndSteps = 1;
@@ -133,24 +138,32 @@ export abstract class TcpSock extends InetSock {
   mdevUs = TCP_TIMEOUT_INIT_US;
   mdevMaxUs = 0;
   rttvarUs = 0;
-  rttSeq = 0;
+  rttSeq = WIDE_ZERO;
   rtoUs = TCP_TIMEOUT_INIT_US;
+  /** Bounds of the timeout: sysctl, TCP_RTO_MAX_MS, route. */
+  rtoMinUs: number;
+  rtoMaxUs: number;
   minRttUs = -1;
-  minRttStamp = 0;
+  minRttStamp = WIDE_ZERO;
+
+  /** TCP_ECN_…: what was agreed, and marks that are not answered yet. */
+  ecnFlags = 0;
 
   // Delivery
   delivered = 0;
-  deliveredMstamp = 0;
+  /** Segments whose ACK echoed a mark. */
+  deliveredCe = 0;
+  deliveredMstamp = WIDE_ZERO;
   /** Time of the last transmission. */
-  wstamp = 0;
-  firstTxMstamp = 0;
+  wstamp = WIDE_ZERO;
+  firstTxMstamp = WIDE_ZERO;
   lost = 0;
   appLimited = 0;
   rateDelivered = 0;
   rateIntervalUs = 0;
   rateAppLimited = false;
   readonly rs: RateSample = {
-    priorMstamp: 0,
+    priorMstamp: WIDE_ZERO,
     priorDelivered: 0,
     delivered: -1,
     intervalUs: -1,
@@ -160,22 +173,22 @@ export abstract class TcpSock extends InetSock {
     losses: 0,
     ackedSacked: 0,
     priorInFlight: 0,
-    lastEndSeq: 0,
+    lastEndSeq: WIDE_ZERO,
     isAppLimited: false,
     isRetrans: false,
     isAckDelayed: false,
   };
   /** Scratch of the ACK in progress. @kernel struct tcp_sacktag_state */
-  ackFirstSackt = 0;
-  ackLastSackt = 0;
+  ackFirstSackt = WIDE_ZERO;
+  ackLastSackt = WIDE_ZERO;
   ackReord = 0;
   ackSackDelivered = 0;
   ackFlag = 0;
 
   // Receiver
-  rcvNxt = 0;
-  copiedSeq = 0;
-  rcvWup = 0;
+  rcvNxt = WIDE_ZERO;
+  copiedSeq = WIDE_ZERO;
+  rcvWup = WIDE_ZERO;
   rcvWnd = 0;
   rcvSsthresh = 0;
   windowClamp = 0;
@@ -185,34 +198,36 @@ export abstract class TcpSock extends InetSock {
   readonly sackStart = new Float64Array(4);
   readonly sackEnd = new Float64Array(4);
   numSacks = 0;
-  dsackStart = 0;
-  dsackEnd = 0;
+  dsackStart = WIDE_ZERO;
+  dsackEnd = WIDE_ZERO;
   /** Header prediction may be tried. */
   predictable = false;
-  rcvTstamp = 0;
-  lsndtime = 0;
+  rcvTstamp = WIDE_ZERO;
+  lsndtime = WIDE_ZERO;
   rcvRttUs = 0;
-  rcvRttSeq = 0;
-  rcvRttTime = 0;
-  rcvRttLastTsecr = 0;
+  rcvRttSeq = WIDE_ZERO;
+  rcvRttTime = WIDE_ZERO;
+  rcvRttLastTsecr = WIDE_ZERO;
   rcvqSpace = 0;
-  rcvqSeq = 0;
-  rcvqTime = 0;
-  tsOffset = 0;
+  rcvqSeq = WIDE_ZERO;
+  rcvqTime = WIDE_ZERO;
+  tsOffset = WIDE_ZERO;
 
   // Acknowledgements we owe
   ackPending = 0;
   ackQuick = 0;
   ackPingpong = 0;
-  ackAto = 0;
-  ackTimeout = 0;
-  ackLrcvtime = 0;
+  ackAto = WIDE_ZERO;
+  ackTimeout = WIDE_ZERO;
+  ackLrcvtime = WIDE_ZERO;
   ackLastSegSize = 0;
   ackRcvMss = TCP_MSS_DEFAULT;
   dupAckCounter = 0;
   compressedAck = 0;
-  lastOowAckTime = 0;
+  lastOowAckTime = WIDE_ZERO;
   delackMax = TCP_DELACK_MAX;
+  /** `ip route … quickack 1`: every segment is acknowledged at once. */
+  routeQuickack = false;
 
   // Timers
   rtxTimer: Timer | null = null;
@@ -225,7 +240,7 @@ export abstract class TcpSock extends InetSock {
   totalRto = 0;
   backoff = 0;
   probesOut = 0;
-  probesTstamp = 0;
+  probesTstamp = WIDE_ZERO;
   synRetries = 0;
   keepaliveTimeNs = 0;
   keepaliveIntvlNs = 0;
@@ -233,6 +248,8 @@ export abstract class TcpSock extends InetSock {
   /** Seconds in FIN-WAIT-2: 0 the sysctl's, negative none. */
   linger2 = 0;
   userTimeoutMs = 0;
+  /** Backs off linearly at first when few segments are in flight (TCP_THIN_LINEAR_TIMEOUTS). */
+  thinLto = false;
 
   // Listener
   acceptQueue: TcpSock[] = [];
@@ -245,13 +262,13 @@ export abstract class TcpSock extends InetSock {
   deferAccept = 0;
   synFloodWarned = false;
   /** Initial sequence number for the SYN in hand where it follows a TIME-WAIT entry. */
-  timewaitIsn = 0;
+  timewaitIsn = WIDE_ZERO;
   /** Why the segment in hand was refused. */
   dropReason = 0;
   /** Came from a listener. */
   passive = false;
   /** When our SYN-ACK left, 0 where it was sent again. */
-  synackTime = 0;
+  synackTime = WIDE_ZERO;
   /** The listener that a connection came from while it waits to be accepted. */
   listener: TcpSock | null = null;
 
@@ -260,23 +277,33 @@ export abstract class TcpSock extends InetSock {
   segsOut = 0;
   dataSegsIn = 0;
   dataSegsOut = 0;
-  bytesSent = 0;
-  bytesAcked = 0;
-  bytesReceived = 0;
+  bytesSent = WIDE_ZERO;
+  bytesAcked = WIDE_ZERO;
+  bytesReceived = WIDE_ZERO;
   bytesRetrans = 0;
   totalRetrans = 0;
   dsackDups = 0;
   rcvOoopack = 0;
 
-  constructor(net: Net) {
-    super(net, SOCK_STREAM, IPPROTO_TCP);
+  constructor(net: Net, family: number = AF_INET) {
+    super(net, SOCK_STREAM, IPPROTO_TCP, family);
     this.engine = net.kernel.engine;
     this.tn = tcpNet(net);
     this.reordering = this.tn.sysctl(TcpSysctl.tcp_reordering);
+    this.rtoMinUs = this.tn.sysctl(TcpSysctl.tcp_rto_min_us);
+    this.rtoMaxUs = this.tn.sysctl(TcpSysctl.tcp_rto_max_ms) * 1000;
     this.caOps = this.tn.defaultCongestion;
     this.ca = this.caOps.newState?.() ?? null;
     this.sndbuf = this.tn.wmem[1];
     this.rcvbuf = this.tn.rmem[1];
+  }
+
+  /** The ends of a native IPv6 connection, null for IPv4. */
+  v6Ends: V6Ends | null = null;
+
+  /** BIND_V4, BIND_DUAL or BIND_V6. */
+  get bindClass(): number {
+    return this.v6 === null ? BIND_V4 : this.v6.bindClass;
   }
 
   get now(): number {

@@ -8,6 +8,7 @@ import { Timer } from '@netloom/engine';
 import { Mib, mibAdd, type Net, type SkBuff } from '@netloom/kernel-core';
 import { TCPHDR_ACK, TCPHDR_FIN, TCPHDR_RST, TCPHDR_SYN, tcphDoff } from '@netloom/wire';
 import { NSEC_PER_SEC, TCP_PAWS_WINDOW, TCP_TIME_WAIT, TCP_TIMEWAIT_LEN } from './tcp-const.js';
+import type { TcpAfOps, V6Ends } from './tcp-af.js';
 import type { BindBucket, TcpEntry } from './tcp-hash.js';
 import { TcpSysctl, type TcpNet } from './tcp-net.js';
 import { tcpParseOptions, tcpPawsCheck } from './tcp-options.js';
@@ -26,6 +27,11 @@ export class TcpTimewaitSock implements TcpEntry {
   ehashNext: TcpEntry | null = null;
   readonly net: Net;
   readonly tn: TcpNet;
+  readonly af: TcpAfOps;
+  /** The socket was of AF_INET6; what its bound address takes. */
+  readonly inet6: boolean;
+  readonly bindClass: number;
+  readonly v6Ends: V6Ends | null;
   readonly rcvSaddr: number;
   readonly daddr: number;
   readonly sport: number;
@@ -51,6 +57,10 @@ export class TcpTimewaitSock implements TcpEntry {
     this.substate = substate;
     this.net = tp.net;
     this.tn = tp.tn;
+    this.af = tp.af;
+    this.inet6 = tp.v6 !== null;
+    this.bindClass = tp.bindClass;
+    this.v6Ends = tp.v6Ends;
     this.rcvSaddr = tp.rcvSaddr;
     this.daddr = tp.daddr;
     this.sport = tp.sport;
@@ -59,7 +69,7 @@ export class TcpTimewaitSock implements TcpEntry {
     this.reuseAddr = tp.reuseAddr;
     this.reusePort = tp.reusePort;
     this.uid = tp.uid;
-    this.tos = tp.tos;
+    this.tos = (this.v6Ends === null ? tp.tos : (tp.v6?.tclass ?? 0)) & ~3;
     this.mark = tp.mark;
     this.rcvNxt = tp.rcvNxt;
     this.sndNxt = tp.sndNxt;

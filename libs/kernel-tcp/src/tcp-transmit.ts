@@ -1,6 +1,6 @@
 /**
  * One segment on its way to IP: header, options, checksum, accounting. Everything a socket sends passes here.
- * tcp-output, tcp-retransmit, tcp-timer → tcpTransmitSkb → ipQueueXmit.
+ * tcp-output, tcp-retransmit, tcp-timer → tcpTransmitSkb → tcp-af → IP.
  *
  * A queued segment keeps its payload with headroom in front; what is sent is a clone on the same bytes, whose headers go
  * into that headroom. Where an earlier clone is still under way its headers are there, so a copy is sent instead.
@@ -15,11 +15,8 @@ import {
   skbPush,
   type SkBuff,
 } from '@netloom/kernel-core';
-import { ipQueueXmit } from '@netloom/kernel-inet';
-import { Iff, IPPROTO_TCP } from '@netloom/sys';
 import {
   csumPartial,
-  csumPseudo4,
   TCP_HLEN,
   TCPHDR_ACK,
   TCPHDR_RST,
@@ -43,6 +40,7 @@ import {
   TCP_MAX_QUICKACKS,
 } from './tcp-const.js';
 import { tcpEnterCwr, tcpPacketsInFlight } from './tcp-cwnd.js';
+import { TCP_ECN_OK, tcpEcnSend } from './tcp-ecn.js';
 import { TcpSysctl } from './tcp-net.js';
 import {
   tcpEstablishedOptionsSize,
@@ -99,7 +97,7 @@ function tcpTsqEvent(tp: TcpSock): void {
 function tcpSynOptions(tp: TcpSock, tsval: number): SynOptions {
   const dst = tp.dst;
   return {
-    mss: dst === null ? tp.advmss : tcpAdvmss(dst, tp.rxOpt.userMss),
+    mss: dst === null ? tp.advmss : tcpAdvmss(dst, tp.af, tp.rxOpt.userMss),
     tstampOk: tp.tn.sysctl(TcpSysctl.tcp_timestamps) !== 0,
     tsval,
     tsecr: tp.rxOpt.tsRecent,
@@ -133,16 +131,12 @@ export function tcpWriteHeader(
   skb.transportHeader = o;
 }
 
-/** Completes a segment's checksum, or leaves it to the device (`partial`) with the pseudo-header's sum in its place. */
-export function tcpV4SendCheck(
-  m: PacketMemory,
-  skb: SkBuff,
-  saddr: number,
-  daddr: number,
-  partial: boolean,
-): void {
+/**
+ * Completes a segment's checksum from the sum of its pseudo-header, or leaves it to the device (`partial`) with that sum
+ * in its place. @kernel __tcp_v4_send_check()
+ */
+export function tcpSendCheck(m: PacketMemory, skb: SkBuff, pseudo: number, partial: boolean): void {
   const o = skb.data;
-  const pseudo = csumPseudo4(saddr, daddr, IPPROTO_TCP, skb.len);
   if (partial) {
     m.dv.setUint16(o + 16, pseudo);
     skb.ipSummed = CHECKSUM_PARTIAL;
@@ -165,17 +159,23 @@ export function tcpTransmitSkb(tp: TcpSock, skb: SkBuff, cloneIt: boolean): numb
   if (cloneIt) {
     // Distinct for each transmission, so that RACK can tell which of two at one instant came first.
     skb.cbTime = tp.wstamp = now > tp.wstamp ? now : tp.wstamp + 1;
-    const copy = m.shared(skb.slot) ? skb.pool.copy(skb, MAX_TCP_HEADER) : skb.pool.clone(skb);
-    if (copy === null) return ENOBUFS;
-    out = copy;
+    if (m.shared(skb.slot)) {
+      const copy = skb.pool.copy(skb, MAX_TCP_HEADER);
+      if (copy === null) return ENOBUFS;
+      out = copy;
+    } else {
+      out = skb.pool.clone(skb);
+      out.headOwned = true; // the queued segment has no headers
+    }
     out.tstamp = 0;
     out.csum = 0;
   }
   out.cbFlags2 = 0;
   out.cbOptLen = 0;
-  const flags = skb.cbFlags;
+  let flags = skb.cbFlags;
   const payload = out.len;
   const syn = (flags & TCPHDR_SYN) !== 0;
+  if ((tp.ecnFlags & TCP_ECN_OK) !== 0 && !syn) flags |= tcpEcnSend(tp, skb, payload);
   const tsval = (tcpTimestampMs(now) + tp.tsOffset) >>> 0;
   const synOptions = syn ? tcpSynOptions(tp, tsval) : null;
   const headerSize =
@@ -196,15 +196,7 @@ export function tcpTransmitSkb(tp: TcpSock, skb: SkBuff, cloneIt: boolean): numb
   );
   if (synOptions !== null) tcpSynOptionsWrite(m, o + TCP_HLEN, synOptions);
   else if (headerSize > TCP_HLEN) tcpEstablishedOptionsWrite(tp, m, o + TCP_HLEN, tsval);
-  // What never leaves the host needs no sum; cards do not say yet that they fill it in.
-  const dst = tp.dst;
-  tcpV4SendCheck(
-    m,
-    out,
-    tp.saddr,
-    tp.daddr,
-    dst !== null && (dst.dev.flags & Iff.IFF_LOOPBACK) !== 0,
-  );
+  tcpSendCheck(m, out, tp.af.sockPseudo(tp, out.len), true);
 
   if ((flags & TCPHDR_ACK) !== 0) tcpEventAckSent(tp);
   const segs = skb.gsoSegs;
@@ -221,7 +213,7 @@ export function tcpTransmitSkb(tp: TcpSock, skb: SkBuff, cloneIt: boolean): numb
     out.destructor = tcpWfree;
     tp.wmemAlloc += out.truesize;
   }
-  let error = ipQueueXmit(tp, out);
+  let error = tp.af.queueXmit(tp, out);
   if (error === ENOBUFS) {
     tcpEnterCwr(tp); // our own queue is full: congestion at home
   } else if (error > 0) {
@@ -255,6 +247,11 @@ function tcpEventAckSent(tp: TcpSock): void {
 
 /** Sends an ACK now. @kernel tcp_send_ack() */
 export function tcpSendAck(tp: TcpSock): void {
+  tcpSendAckOf(tp, tp.rcvNxt);
+}
+
+/** Sends an ACK of an earlier moment: DCTCP's of what came before the marks changed. @kernel __tcp_send_ack() */
+export function tcpSendAckOf(tp: TcpSock, rcvNxt: number): void {
   if (tp.state === TCP_CLOSE) return;
   const skb = tcpAllocSkb(tp, 0);
   if (skb === null) {
@@ -264,7 +261,14 @@ export function tcpSendAck(tp: TcpSock): void {
     return;
   }
   tcpInitNondataSkb(skb, tcpAcceptableSeq(tp), TCPHDR_ACK);
+  if (rcvNxt === tp.rcvNxt) {
+    tcpTransmitSkb(tp, skb, false);
+    return;
+  }
+  const now = tp.rcvNxt;
+  tp.rcvNxt = rcvNxt;
   tcpTransmitSkb(tp, skb, false);
+  tp.rcvNxt = now;
 }
 
 /** The number for a segment without data: not beyond the peer's window. @kernel tcp_acceptable_seq() */
