@@ -24,9 +24,9 @@ export const ip = (a, b, c, d) => ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 
 /** Engine, memory and what hosts share. */
 export class Net {
-  constructor(programs = [], memoryBytes = 64 << 20) {
+  constructor(programs = [], memoryBytes = 64 << 20, seed = 1) {
     this.engine = new Engine({
-      seed: 1,
+      seed,
       drain: () => new Promise((resolve) => setImmediate(resolve)),
     });
     this.pool = new SkbPool(new PacketMemory(memoryBytes));

@@ -19,3 +19,4 @@ export {
   protocolNumber,
   type ServiceProtocol,
 } from './services.js';
+export { WIDE_ZERO } from './wide.js';

@@ -6,7 +6,7 @@
  * continuation run until it waits again (`drain`, given by the application) before the next event, so that a program's
  * code takes no virtual time and the order of everything is a function of the inputs alone.
  */
-import { InvariantError, RandomStream } from '@netloom/base';
+import { InvariantError, RandomStream, WIDE_ZERO } from '@netloom/base';
 import { Fingerprint } from './fingerprint.js';
 import { TimingWheel, type EventFn } from './timing-wheel.js';
 
@@ -22,11 +22,11 @@ export interface EngineOptions {
 
 export class Engine {
   /** Virtual nanoseconds since the start. */
-  now = 0;
+  now = WIDE_ZERO;
   readonly seed: number;
   readonly fingerprint = new Fingerprint();
   /** Events run so far. */
-  events = 0;
+  events = WIDE_ZERO;
 
   private readonly wheel = new TimingWheel();
   private readonly drain: Drain | undefined;

@@ -26,15 +26,15 @@ export class TimingWheel {
   /** How many events wait. */
   pending = 0;
 
-  private posLo = 0; // the position's low and high 32 bits
-  private posHi = 0;
+  private posLo = 0; // the position's low 32 bits, signed so that they are a small integer always
+  private posHi = 0; // and the high ones
   private readonly heads = new Int32Array(LEVELS * 256).fill(-1);
   private readonly tails = new Int32Array(LEVELS * 256);
   private readonly occupied = new Int32Array(LEVELS * 8); // a bit a slot
   private readonly summary = new Int32Array(LEVELS); // a bit a word of `occupied` that is not zero
   private capacity: number;
   private times: Float64Array;
-  private lows: Uint32Array; // the low 32 bits of `times`
+  private lows: Int32Array; // the low 32 bits of `times`, signed
   private next: Int32Array;
   private args: Float64Array;
   private readonly fns: EventFn<never>[] = [];
@@ -45,14 +45,14 @@ export class TimingWheel {
   constructor(initialCapacity = 64) {
     this.capacity = initialCapacity;
     this.times = new Float64Array(initialCapacity);
-    this.lows = new Uint32Array(initialCapacity);
+    this.lows = new Int32Array(initialCapacity);
     this.next = new Int32Array(initialCapacity);
     this.args = new Float64Array(initialCapacity);
   }
 
   /** The last event's time, or the start of the slot that the wheel stands in. */
   get position(): number {
-    return this.posHi * TWO32 + this.posLo;
+    return this.posHi * TWO32 + (this.posLo >>> 0);
   }
 
   /** Queues an event; `time` must not lie before the position. */
@@ -64,7 +64,7 @@ export class TimingWheel {
       if (this.used === this.capacity) this.grow();
       id = this.used++;
     }
-    const lo = time >>> 0;
+    const lo = time | 0;
     this.times[id] = time;
     this.lows[id] = lo;
     this.fns[id] = fn;
@@ -137,7 +137,7 @@ export class TimingWheel {
       if (slot >= 0) {
         const time = this.posHi * TWO32 + (((this.posLo & ~255) | slot) >>> 0);
         if (time > until) return -1;
-        this.posLo = time >>> 0;
+        this.posLo = time | 0;
         return time;
       }
       if (!this.descend(until)) return -1;
@@ -155,12 +155,12 @@ export class TimingWheel {
       let hi = this.posHi;
       if (level < 4) {
         const above = shift === 24 ? 0 : this.posLo & (-1 << (shift + 8));
-        lo = (above | (slot << shift)) >>> 0;
+        lo = above | (slot << shift);
       } else {
         const above = shift === 24 ? 0 : this.posHi & (-1 << (shift + 8));
         hi = (above | (slot << shift)) >>> 0;
       }
-      if (hi * TWO32 + lo > until) return false;
+      if (hi * TWO32 + (lo >>> 0) > until) return false;
       this.posLo = lo;
       this.posHi = hi;
       this.deal((level << 8) | slot);
@@ -228,7 +228,7 @@ export class TimingWheel {
     const capacity = this.capacity * 2;
     const times = new Float64Array(capacity);
     times.set(this.times);
-    const lows = new Uint32Array(capacity);
+    const lows = new Int32Array(capacity);
     lows.set(this.lows);
     const next = new Int32Array(capacity);
     next.set(this.next);

@@ -10,7 +10,7 @@
  * Sources: include/linux/skbuff.h, net/core/skbuff.c. Unlike there, an SkBuff has one owner (no `users` count), and
  * header offsets are absolute.
  */
-import { invariant } from '@netloom/base';
+import { invariant, WIDE_ZERO } from '@netloom/base';
 import type { PacketMemory } from '@netloom/wire';
 import type { Dst } from './dst.js';
 import type { NetDevice } from './net-device.js';
@@ -71,7 +71,7 @@ export class SkBuff {
   /** Where the checksum starts and where it goes, from csumStart (CHECKSUM_PARTIAL). */
   csumStart = 0;
   csumOffset = 0;
-  csum = 0;
+  csum = WIDE_ZERO;
   mark = 0;
   priority = 0;
   hash = 0;
@@ -96,12 +96,12 @@ export class SkBuff {
   packetId = 0;
 
   // cb: the layer that owns the packet keeps these (IP options, TCP sequence numbers, qdisc times)
-  cbSeq = 0;
-  cbEndSeq = 0;
-  cbAck = 0;
+  cbSeq = WIDE_ZERO;
+  cbEndSeq = WIDE_ZERO;
+  cbAck = WIDE_ZERO;
   cbFlags = 0;
   cbSacked = 0;
-  cbTime = 0;
+  cbTime = WIDE_ZERO;
   cbOptLen = 0;
   cbFlags2 = 0;
 

@@ -10,6 +10,7 @@ import {
   devSetPromiscuity,
   devTxStats,
   DropReason,
+  Feature,
   NetDevice,
   NETDEV_TX_OK,
   netifCarrier,
@@ -343,6 +344,7 @@ function newlink(
   },
 ): NetDevice {
   const dev = new NetDevice(net, name, bridgeOps);
+  dev.features = Feature.HW_CSUM;
   const br = new Bridge(dev);
   dev.priv = br;
   dev.carrier = false;

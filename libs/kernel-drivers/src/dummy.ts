@@ -4,6 +4,7 @@
 import {
   devAddrSet,
   devTxStats,
+  Feature,
   NetDevice,
   NETDEV_TX_OK,
   registerNetdevice,
@@ -33,6 +34,7 @@ export const dummyKind: LinkKind = {
   namePattern: 'dummy%d',
   newlink: (net, name, request) => {
     const dev = new NetDevice(net, name, dummyOps);
+    dev.features = Feature.HW_CSUM;
     dev.flags = Iff.IFF_BROADCAST | Iff.IFF_NOARP;
     dev.mtu = request.mtu ?? 1500;
     devAddrSet(dev, request.address ?? randomMac(net.kernel));

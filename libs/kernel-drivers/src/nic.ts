@@ -16,6 +16,7 @@ import {
   devTxStats,
   DropReason,
   ethTypeTrans,
+  Feature,
   NapiStruct,
   napiComplete,
   napiSchedule,
@@ -243,6 +244,7 @@ function startXmit(skb: SkBuff, dev: NetDevice): number {
 
 const nicOps: NetDeviceOps = {
   driver: 'netloom',
+  wired: true,
   startXmit,
   open: (dev) => {
     (dev.priv as Nic).setAdminUp(true);
@@ -266,6 +268,7 @@ export function nicCreate(net: Net, name: string, address: Uint8Array, mtu: numb
   dev.mtu = mtu;
   dev.maxMtu = 65535 - 14;
   dev.carrier = false;
+  dev.features = Feature.HW_CSUM;
   devAddrSet(dev, address);
   dev.permAddress = address.slice();
   dev.qdisc = new PfifoFast(dev);

@@ -8,6 +8,7 @@ import {
   devTxStats,
   DropReason,
   ethTypeTrans,
+  Feature,
   NetDevice,
   NETDEV_TX_OK,
   netifCarrier,
@@ -105,6 +106,7 @@ function makeEnd(
   const dev = new NetDevice(net, name, vethOps);
   devAddrSet(dev, address ?? randomMac(net.kernel));
   dev.carrier = false;
+  dev.features = Feature.HW_CSUM;
   dev.mtu = mtu ?? 1500;
   dev.priv = { peer: null } satisfies VethPriv;
   return dev;

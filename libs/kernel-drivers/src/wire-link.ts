@@ -10,9 +10,18 @@
  * Rates are bits a second of frame bytes (with the 14 bytes of Ethernet header, without preamble and FCS, as netem
  * counts them); times nanoseconds; probabilities thresholds out of 2^32.
  */
-import { chanceThreshold, type RandomStream } from '@netloom/base';
+import { chanceThreshold, type RandomStream, WIDE_ZERO } from '@netloom/base';
 import type { Engine } from '@netloom/engine';
-import { DropReason, skbCow, skbOrphan, type NetDevice, type SkBuff } from '@netloom/kernel-core';
+import {
+  CHECKSUM_PARTIAL,
+  DropReason,
+  skbChecksumHelp,
+  skbCow,
+  skbOrphan,
+  type NetDevice,
+  type SkBuff,
+} from '@netloom/kernel-core';
+import { TxCompletions } from './tx-completions.js';
 import { nicReceive, nicSetLink, type Nic } from './nic.js';
 
 /** What a direction does to frames; everything off where absent. */
@@ -57,7 +66,7 @@ export type WireObserver = (
 
 export class WireDirection {
   frames = 0;
-  bytes = 0;
+  bytes = WIDE_ZERO;
   lost = 0;
   duplicated = 0;
   corrupted = 0;
@@ -74,17 +83,18 @@ export class WireDirection {
   private limit = DEFAULT_LIMIT;
   private impaired = false;
   /** When the last accepted frame will have left. */
-  private busyUntil = 0;
+  private busyUntil = WIDE_ZERO;
   /** What integer division left over, in bits × 10^9. */
-  private remainder = 0;
+  private remainder = WIDE_ZERO;
   /** How long a frame of `timedBytes` takes: most are as long as the one before. */
   private timedBytes = -1;
-  private timedNs = 0;
-  private timedRemainder = 0;
-  private lastArrival = 0;
+  private timedNs = WIDE_ZERO;
+  private timedRemainder = WIDE_ZERO;
+  private lastArrival = WIDE_ZERO;
   private paceCredit = PACE_BURST;
-  private paceStamp = 0;
+  private paceStamp = WIDE_ZERO;
   private stream: RandomStream | null = null;
+  private txCompletions: TxCompletions | null = null;
   // Completion times of the frames that wait or are being sent: a ring.
   private completions: Float64Array | null = null;
   private completionHead = 0;
@@ -176,6 +186,7 @@ export class WireDirection {
   /** Flips one random bit. */
   private corrupt(skb: SkBuff): void {
     if (!this.random.chance(this.corruptBelow) || !skbCow(skb, skb.data - skb.head)) return;
+    if (skb.ipSummed === CHECKSUM_PARTIAL) skbChecksumHelp(skb); // the receiver is to find out
     this.corrupted++;
     const at = skb.data + this.random.below(skb.len);
     skb.mem.u8[at] = (skb.mem.u8[at] as number) ^ (1 << this.random.below(8));
@@ -196,17 +207,12 @@ export class WireDirection {
         return;
       }
       left = this.serialise(skb.len);
-      if (skb.destructor !== null) engine.at(left, txComplete, skb);
     } else {
       left = this.pace(now);
       if (left < 0) {
         this.queueDrops++;
         this.drop(skb, DropReason.WIRE_QUEUE, 'queue-full');
         return;
-      }
-      if (skb.destructor !== null) {
-        if (left === now) skbOrphan(skb);
-        else engine.at(left, txComplete, skb);
       }
     }
     this.frames++;
@@ -221,9 +227,18 @@ export class WireDirection {
       if (arrival < left) arrival = left;
       if (this.reorderBelow === 0 && arrival < this.lastArrival) arrival = this.lastArrival;
     }
+    if (skb.destructor !== null) this.complete(skb, now, left, arrival);
     if (arrival > this.lastArrival) this.lastArrival = arrival;
     skb.dev = this.to.dev;
     engine.at(arrival, wireArrive, skb);
+  }
+
+  /** Sees to it that a socket gets its memory back once its frame has left, at the latest when it arrives. */
+  private complete(skb: SkBuff, now: number, left: number, arrival: number): void {
+    if (left === now) skbOrphan(skb);
+    else if (arrival - left > 1 && arrival >= this.lastArrival)
+      (this.txCompletions ??= new TxCompletions(this.wire.engine)).add(skb, left, arrival);
+    else this.wire.engine.at(left, txComplete, skb);
   }
 
   /**

@@ -6,6 +6,7 @@ import { Errno } from '@netloom/base';
 import { bpfCheckClassic, BpfProgram, bpfRun, type BpfInsn } from '@netloom/bpf';
 import {
   addTap,
+  CHECKSUM_PARTIAL,
   DeviceTap,
   devQueueXmit,
   devSetPromiscuity,
@@ -13,6 +14,7 @@ import {
   PACKET_HOST,
   PACKET_OUTGOING,
   skbBytes,
+  skbPartialCheck,
   skbPush,
   skbPut,
   skbSetOwnerW,
@@ -47,6 +49,15 @@ export class PacketTable {
 
 export function packetTable(net: Net): PacketTable {
   return (net.packet ??= new PacketTable()) as PacketTable;
+}
+
+/** The checksum of a frame that came over a wire, in a copy of its bytes: the card that sent it has filled it in. */
+function completeChecksum(skb: SkBuff, data: Uint8Array): void {
+  const at = skb.csumStart + skb.csumOffset - skb.data;
+  if (at < 0 || at + 2 > data.length) return;
+  const check = skbPartialCheck(skb);
+  data[at] = check >> 8;
+  data[at + 1] = check & 255;
 }
 
 /** The tap of a socket. */
@@ -183,8 +194,15 @@ export class PacketSock extends Sock {
       pkttype: skb.pktType,
       addr: skb.mem.bytes(skb.macHeader + 6, 6),
     };
+    const data = skbBytes(skb, 0, Math.min(count, caught));
+    if (
+      skb.ipSummed === CHECKSUM_PARTIAL &&
+      skb.pktType !== PACKET_OUTGOING &&
+      dev.ops.wired === true
+    )
+      completeChecksum(skb, data);
     const result: RecvResult = {
-      data: skbBytes(skb, 0, Math.min(count, caught)),
+      data,
       from,
       flags: caught > count ? Msg.MSG_TRUNC : 0,
       length: skb.len,

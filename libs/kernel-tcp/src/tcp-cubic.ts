@@ -6,7 +6,7 @@
  * Only integers are used, and no product passes 2^53. The cube root is a table of
  * 64 starting points and one Newton step, as in the kernel, here computed from the table's definition.
  */
-import { seqAfter } from '@netloom/base';
+import { seqAfter, WIDE_ZERO } from '@netloom/base';
 import { Mib, mibAdd } from '@netloom/kernel-core';
 import { tcpCongAvoidAi, tcpInSlowStart, tcpIsCwndLimited, tcpSlowStart } from './tcp-cong-lib.js';
 import { CA_EVENT_TX_START, type TcpCongestionOps } from './tcp-cong-ops.js';
@@ -35,18 +35,18 @@ class BicTcp {
   cnt = 0;
   lastMaxCwnd = 0;
   lastCwnd = 0;
-  lastTime = 0;
+  lastTime = WIDE_ZERO;
   bicOriginPoint = 0;
   bicK = 0;
   delayMinUs = 0;
-  epochStart = 0;
+  epochStart = WIDE_ZERO;
   ackCnt = 0;
   tcpCwnd = 0;
   sampleCnt = 0;
   found = false;
-  roundStart = 0;
-  endSeq = 0;
-  lastAck = 0;
+  roundStart = WIDE_ZERO;
+  endSeq = WIDE_ZERO;
+  lastAck = WIDE_ZERO;
   currRttUs = 0;
 }
 

@@ -42,6 +42,21 @@ export function tcpRecvmsg(tp: TcpSock, count: number, flags: number): RecvResul
   return { data, from: UNSPEC, flags: 0, length: size, control: {} };
 }
 
+/**
+ * Reads into the caller's buffer: no allocation, for who reads much. @returns bytes, 0 at the end of the stream, or a
+ * negative errno
+ */
+export function tcpReadInto(tp: TcpSock, into: Uint8Array): number {
+  if (tp.state === TCP_LISTEN) return -Errno.ENOTCONN;
+  const size = Math.min(into.length, tcpInqueue(tp));
+  if (size === 0) return into.length === 0 ? 0 : nothingToRead(tp);
+  copySegments(tp, into, size);
+  consume(tp, size);
+  tcpRcvSpaceAdjust(tp);
+  cleanupRbuf(tp, size);
+  return size;
+}
+
 /** Bytes in order that have not been read. */
 export function tcpInqueue(tp: TcpSock): number {
   const tail = tp.receiveQueue.tail;
@@ -66,16 +81,16 @@ function copyOut(tp: TcpSock, size: number, peek: boolean): Uint8Array {
   // Most reads are served by one segment: one allocation that copies.
   const whole = head !== null && head.data + head.len - at >= size;
   const data = whole ? head.mem.bytes(at, size) : new Uint8Array(size);
-  if (!whole) copySegments(tp, data);
+  if (!whole) copySegments(tp, data, size);
   if (!peek) consume(tp, size);
   return data;
 }
 
-function copySegments(tp: TcpSock, data: Uint8Array): void {
+function copySegments(tp: TcpSock, data: Uint8Array, size: number): void {
   let offset = (tp.copiedSeq - (tp.receiveQueue.head?.cbSeq ?? 0)) >>> 0;
   let done = 0;
-  for (let skb = tp.receiveQueue.head; skb !== null && done < data.length; skb = skb.next) {
-    const n = Math.min(skb.len - offset, data.length - done);
+  for (let skb = tp.receiveQueue.head; skb !== null && done < size; skb = skb.next) {
+    const n = Math.min(skb.len - offset, size - done);
     const from = skb.data + offset;
     data.set(skb.mem.u8.subarray(from, from + n), done);
     done += n;

@@ -1,13 +1,14 @@
 /** What the options of a received segment said, and what a connection agreed on. */
+import { WIDE_ZERO } from '@netloom/base';
 import { TCP_MSS_DEFAULT } from './tcp-const.js';
 
 /** @kernel struct tcp_options_received */
 export class TcpOptionsReceived {
   /** The peer's last timestamp that we echo, and when it came (seconds). */
-  tsRecent = 0;
+  tsRecent = WIDE_ZERO;
   tsRecentStamp = 0;
-  rcvTsval = 0;
-  rcvTsecr = 0;
+  rcvTsval = WIDE_ZERO;
+  rcvTsecr = WIDE_ZERO;
   sawTstamp = false;
   tstampOk = false;
   wscaleOk = false;

@@ -37,7 +37,7 @@ import { tcpV4Connect } from './tcp-ipv4.js';
 import { tcpAcceptDequeue, tcpListenStart } from './tcp-listen.js';
 import { tcpCurrentMss } from './tcp-mss.js';
 import { tcpWriteXmit } from './tcp-output.js';
-import { tcpInqueue, tcpRecvmsg } from './tcp-recvmsg.js';
+import { tcpInqueue, tcpReadInto, tcpRecvmsg } from './tcp-recvmsg.js';
 import { tcpXmitRetransmitQueue } from './tcp-retransmit.js';
 import { tcpSendmsg } from './tcp-sendmsg.js';
 import { TcpSock } from './tcp-sock.js';
@@ -205,6 +205,11 @@ export class TcpStreamSock extends TcpSock {
     return (flags & Msg.MSG_ERRQUEUE) !== 0
       ? this.recvError(count)
       : tcpRecvmsg(this, count, flags);
+  }
+
+  /** Reads into a buffer of the caller's; bytes, 0 at the end of the stream, or a negative errno. */
+  readInto(buffer: Uint8Array): number {
+    return tcpReadInto(this, buffer);
   }
 
   // ---- readiness ----

@@ -7,12 +7,14 @@
  */
 import { parseIpv4, parseIpv6 } from '@netloom/base';
 import {
+  CHECKSUM_PARTIAL,
   DeviceTap,
   type Net,
   type NetDevice,
   type SkBuff,
   addTap,
   skbBytes,
+  skbPartialCheck,
 } from '@netloom/kernel-core';
 import {
   DEFAULT_SNAPLEN,
@@ -115,6 +117,21 @@ class CaptureTap extends DeviceTap {
   }
 
   override see(skb: SkBuff, dev: NetDevice, outgoing: boolean): void {
+    if (skb.ipSummed === CHECKSUM_PARTIAL) this.writeComplete(skb, dev, outgoing);
+    else this.write(skb, dev, outgoing);
+  }
+
+  /** With the checksum that the wire carries, which the card fills in. */
+  private writeComplete(skb: SkBuff, dev: NetDevice, outgoing: boolean): void {
+    const { dv } = skb.mem;
+    const at = skb.csumStart + skb.csumOffset;
+    const pseudo = dv.getUint16(at);
+    dv.setUint16(at, skbPartialCheck(skb));
+    this.write(skb, dev, outgoing);
+    dv.setUint16(at, pseudo);
+  }
+
+  private write(skb: SkBuff, dev: NetDevice, outgoing: boolean): void {
     const { blocks } = this;
     if (blocks !== null && skb.frags === null && skb.vlanTci < 0) {
       this.direct++;
