@@ -13,6 +13,8 @@ export abstract class Dst {
   obsolete = false;
   /** The MSS that the route says to offer; 0 for what its MTU allows. */
   advmss = 0;
+  /** The route's metrics by the words of `ip route`; absent where it has none. */
+  metrics: Readonly<Record<string, number | string>> | undefined = undefined;
   /** The next hop's neighbour entry once looked up. */
   neigh: Neighbour | null = null;
 

@@ -43,7 +43,6 @@ export class Rtable extends Dst {
   nh: FibNh | null = null;
   /** The device that the packet came in on asked for this one to be redirected. */
   doRedirect = false;
-  metrics: Readonly<Record<string, number | string>> | undefined = undefined;
   table = 0;
   /** Of the route found; 0 for one for every TOS. */
   tos = 0;

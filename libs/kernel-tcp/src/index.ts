@@ -2,6 +2,7 @@ export { registerTcp } from './register.js';
 export { tcpSysctls } from './tcp-sysctl.js';
 export { TcpStreamSock } from './tcp.js';
 export { TcpSock } from './tcp-sock.js';
+export { tcpMetricsDelete, tcpMetricsDump } from './tcp-metrics.js';
 export { tcpGetInfo } from './tcp-diag.js';
 export { TcpCongestionTable, tcpSetCongestionControl } from './tcp-cong.js';
 export type { RateSample, TcpCongestionOps } from './tcp-cong-ops.js';

@@ -5,6 +5,7 @@ export const FLAG_DATA_ACKED = 0x04;
 export const FLAG_RETRANS_DATA_ACKED = 0x08; // some of it had been retransmitted
 export const FLAG_SYN_ACKED = 0x10;
 export const FLAG_DATA_SACKED = 0x20; // SACK told something new
+export const FLAG_ECE = 0x40; // ECE in this ACK
 export const FLAG_LOST_RETRANS = 0x80; // a retransmission is lost
 export const FLAG_SLOWPATH = 0x100;
 export const FLAG_ORIG_SACK_ACKED = 0x200; // never retransmitted data was (s)acked

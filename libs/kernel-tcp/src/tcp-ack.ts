@@ -14,6 +14,7 @@ import {
   FLAG_DATA_SACKED,
   FLAG_DSACK_TLP,
   FLAG_DSACKING_ACK,
+  FLAG_ECE,
   FLAG_NO_CHALLENGE_ACK,
   FLAG_NOT_DUP,
   FLAG_ORIG_SACK_ACKED,
@@ -43,6 +44,7 @@ import {
   tcpPacketsInFlight,
   tcpSlowStartAfterIdleCheck,
 } from './tcp-cwnd.js';
+import { tcpEcnEcho } from './tcp-ecn.js';
 import { tcpSyncMss } from './tcp-mss.js';
 import { tcpReplaceTsRecent, tcpTimestampMs } from './tcp-options.js';
 import { tcpProbe0When } from './tcp-output.js';
@@ -288,13 +290,20 @@ function ackProbe(tp: TcpSock): void {
 /** Something about this ACK needs the recovery machine. @kernel tcp_ack_is_dubious() */
 function ackIsDubious(tp: TcpSock, flag: number): boolean {
   return (
-    (flag & FLAG_NOT_DUP) === 0 || (flag & FLAG_DATA_SACKED) !== 0 || tp.caState !== TCP_CA_OPEN
+    (flag & FLAG_NOT_DUP) === 0 ||
+    (flag & (FLAG_DATA_SACKED | FLAG_ECE | FLAG_DSACKING_ACK)) !== 0 ||
+    tp.caState !== TCP_CA_OPEN
   );
 }
 
 function newlyDelivered(tp: TcpSock, prior: number): number {
   const delivered = tp.delivered - prior;
-  if (delivered > 0) mibAdd(tp.net.mib, Mib.TcpExtTCPDelivered, delivered);
+  if (delivered <= 0) return delivered;
+  mibAdd(tp.net.mib, Mib.TcpExtTCPDelivered, delivered);
+  if ((tp.ackFlag & FLAG_ECE) !== 0) {
+    tp.deliveredCe += delivered;
+    mibAdd(tp.net.mib, Mib.TcpExtTCPDeliveredCE, delivered);
+  }
   return delivered;
 }
 
@@ -356,7 +365,9 @@ export function tcpAck(
     else mibAdd(mib, Mib.TcpExtTCPPureAcks, 1);
     ackUpdateWindow(tp, window, syn, ack, ackSeq);
     if (sacked) tcpSacktagWriteQueue(tp, skb.mem, ack, priorSndUna);
+    if (tcpEcnEcho(tp, skb)) tp.ackFlag |= FLAG_ECE;
   }
+  if (tp.caOps.inAckEvent !== undefined) tp.caOps.inAckEvent(tp, (tp.ackFlag & FLAG_ECE) !== 0);
   tp.errSoft = 0;
   tp.probesOut = 0;
   tp.rcvTstamp = tp.now;

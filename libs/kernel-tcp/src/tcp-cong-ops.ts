@@ -11,6 +11,9 @@ export const CA_EVENT_TX_START = 0;
 export const CA_EVENT_CWND_RESTART = 1;
 export const CA_EVENT_COMPLETE_CWR = 2;
 export const CA_EVENT_LOSS = 3;
+/** A segment arrived marked CE, or as ECT without a mark. */
+export const CA_EVENT_ECN_IS_CE = 4;
+export const CA_EVENT_ECN_NO_CE = 5;
 
 /** What an ACK said about the path: delivery rate (draft-cheng-iccrg-delivery-rate-estimation) and round trip. */
 export interface RateSample {
@@ -33,6 +36,8 @@ export interface RateSample {
 
 export interface TcpCongestionOps {
   readonly name: string;
+  /** All its packets are sent as ECT, and it hears of each mark. @kernel TCP_CONG_NEEDS_ECN */
+  readonly needsEcn?: boolean;
   /** The state of one socket, made when the algorithm is chosen (a SYN may be lost before `init`). */
   newState?(): object;
   /** The connection is up. */
@@ -45,6 +50,8 @@ export interface TcpCongestionOps {
   /** Before the congestion state changes. */
   setState?(tp: TcpSock, newState: number): void;
   cwndEvent?(tp: TcpSock, event: number): void;
+  /** An ACK, before anything is taken off the retransmit queue but with `sndUna` moved. */
+  inAckEvent?(tp: TcpSock, echo: boolean): void;
   /** Segments acknowledged, with the round trip of the last of them in µs, negative when unknown. */
   pktsAcked?(tp: TcpSock, ackedSegs: number, rttUs: number, inFlight: number): void;
   /** The window to return to after a reduction that proved wrong. */

@@ -4,6 +4,9 @@
  */
 import { Errno } from '@netloom/base';
 import { cubic } from './tcp-cubic.js';
+import { dctcp } from './tcp-dctcp.js';
+import { dstCongctl } from './tcp-dst.js';
+import { tcpEcnForCongestion } from './tcp-ecn.js';
 import { CA_EVENT_TX_START, type TcpCongestionOps } from './tcp-cong-ops.js';
 import { TCP_CA_RECOVERY, TCP_CLOSE, TCP_INFINITE_SSTHRESH, TCP_LISTEN } from './tcp-const.js';
 import { reno } from './tcp-reno.js';
@@ -12,13 +15,19 @@ import type { TcpSock } from './tcp-sock.js';
 /** The algorithms, in the order in which tcp_available_congestion_control lists them. */
 export class TcpCongestionTable {
   private readonly list: TcpCongestionOps[] = [reno, cubic];
+  /** Modules: there once somebody asks for them by name. */
+  private readonly modules: readonly TcpCongestionOps[] = [dctcp];
 
   add(ops: TcpCongestionOps): void {
     this.list.push(ops);
   }
 
   find(name: string): TcpCongestionOps | undefined {
-    return this.list.find((ops) => ops.name === name);
+    const known = this.list.find((ops) => ops.name === name);
+    if (known !== undefined) return known;
+    const module = this.modules.find((ops) => ops.name === name);
+    if (module !== undefined) this.list.push(module);
+    return module;
   }
 
   get names(): readonly string[] {
@@ -30,7 +39,18 @@ export class TcpCongestionTable {
 export function tcpInitCongestionControl(tp: TcpSock): void {
   tp.priorSsthresh = 0;
   tp.caOps.init?.(tp);
+  tcpEcnForCongestion(tp);
   tp.caInitialized = true;
+}
+
+/** A route may name the algorithm (`ip route … congctl NAME`). @kernel tcp_ca_dst_init(), tcp_ca_openreq_child() */
+export function tcpCaByRoute(tp: TcpSock): void {
+  const name = dstCongctl(tp.dst);
+  if (name === undefined) return;
+  const ops = tp.tn.congestion.find(name);
+  if (ops === undefined || ops === tp.caOps) return;
+  tp.caOps = ops;
+  tp.ca = ops.newState?.() ?? null;
 }
 
 /** Changes a socket's algorithm. 0 or a negative errno. @kernel tcp_set_congestion_control() */
@@ -41,6 +61,7 @@ export function tcpSetCongestionControl(tp: TcpSock, ops: TcpCongestionOps | und
   tp.caInitialized = false;
   tp.caOps = ops;
   tp.ca = ops.newState?.() ?? null;
+  tcpEcnForCongestion(tp);
   if (tp.state !== TCP_CLOSE && tp.state !== TCP_LISTEN) tcpInitCongestionControl(tp);
   return 0;
 }

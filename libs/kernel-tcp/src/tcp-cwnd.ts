@@ -5,6 +5,8 @@
 import { TCP_CA_CWR, TCP_CA_RECOVERY, TCP_INFINITE_SSTHRESH, TCP_INIT_CWND } from './tcp-const.js';
 import { CA_EVENT_COMPLETE_CWR, CA_EVENT_CWND_RESTART } from './tcp-cong-ops.js';
 import { tcpCaEvent, tcpCurrentSsthresh, tcpSetCaState } from './tcp-cong.js';
+import { dstMetric } from './tcp-dst.js';
+import { tcpEcnQueueCwr } from './tcp-ecn.js';
 import { TcpSysctl } from './tcp-net.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpInSlowStart } from './tcp-cong-lib.js';
@@ -22,9 +24,10 @@ export function tcpInCwndReduction(tp: TcpSock): boolean {
   return tp.caState === TCP_CA_CWR || tp.caState === TCP_CA_RECOVERY;
 }
 
-/** RFC 6928: ten segments. @kernel tcp_init_cwnd() */
+/** RFC 6928: ten segments, or what the route says (`initcwnd`). @kernel tcp_init_cwnd() */
 export function tcpInitCwnd(tp: TcpSock): number {
-  return Math.min(TCP_INIT_CWND, tp.sndCwndClamp);
+  const byRoute = dstMetric(tp.dst, 'initcwnd');
+  return Math.min(byRoute !== 0 ? byRoute : TCP_INIT_CWND, tp.sndCwndClamp);
 }
 
 /** @kernel tcp_init_cwnd_reduction() */
@@ -36,6 +39,7 @@ export function tcpInitCwndReduction(tp: TcpSock): void {
   tp.prrDelivered = 0;
   tp.prrOut = 0;
   tp.sndSsthresh = tp.caOps.ssthresh(tp);
+  tcpEcnQueueCwr(tp);
 }
 
 /** Proportional rate reduction: sends in proportion to what is delivered. @kernel tcp_cwnd_reduction(), RFC 6937 */

@@ -32,6 +32,7 @@ import {
   TCP_TIME_WAIT,
 } from './tcp-const.js';
 import { tcpTimeWait } from './tcp-timewait.js';
+import { TCP_ECN_OK, tcpDataEcnCheck, tcpEcnAcceptCwr } from './tcp-ecn.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpDataQueueOfo, tcpOfoQueue, tcpReportDuplicate } from './tcp-ofo.js';
 import { tcpSackRemove, tcpTimestampMs } from './tcp-options.js';
@@ -126,6 +127,7 @@ export function tcpEventDataRecv(tp: TcpSock, skb: SkBuff): void {
     }
   }
   tp.ackLrcvtime = now;
+  if ((tp.ecnFlags & TCP_ECN_OK) !== 0) tcpDataEcnCheck(tp, skb);
   if (skb.len >= 128) tcpGrowWindow(tp, skb);
 }
 
@@ -161,7 +163,12 @@ export function tcpAckSndCheckNow(tp: TcpSock, ofoPossible: boolean): void {
   const full =
     unacked > tp.ackRcvMss &&
     ((tp.rcvNxt - tp.copiedSeq) >>> 0 < tp.rcvlowat || tcpSelectWindowSize(tp) >= tp.rcvWnd);
-  if (full || (tp.ackQuick > 0 && tp.ackPingpong < 1) || (tp.ackPending & ICSK_ACK_NOW) !== 0) {
+  if (
+    full ||
+    (tp.ackQuick > 0 && tp.ackPingpong < 1) ||
+    tp.routeQuickack ||
+    (tp.ackPending & ICSK_ACK_NOW) !== 0
+  ) {
     tcpSendAck(tp);
     return;
   }
@@ -232,6 +239,7 @@ export function tcpDataQueue(tp: TcpSock, skb: SkBuff): void {
     return;
   }
   skb.dst = null;
+  if ((tp.ecnFlags & TCP_ECN_OK) !== 0) tcpEcnAcceptCwr(tp, skb);
   tp.rxOpt.dsack = false;
   const mib = tp.net.mib;
   const kernel = tp.net.kernel;

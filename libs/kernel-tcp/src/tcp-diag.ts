@@ -18,6 +18,7 @@ import {
   TCP_SYN_RECV,
   TCP_TIME_WAIT,
 } from './tcp-const.js';
+import { TCP_ECN_OK, TCP_ECN_SEEN } from './tcp-ecn.js';
 import type { TcpEntry } from './tcp-hash.js';
 import type { TcpRequestSock } from './tcp-minisocks.js';
 import { tcpNet } from './tcp-net.js';
@@ -30,6 +31,8 @@ type DiagTimer = NonNullable<SockDiagEntry['timer']>;
 const TCPI_OPT_TIMESTAMPS = 1;
 const TCPI_OPT_SACK = 2;
 const TCPI_OPT_WSCALE = 4;
+const TCPI_OPT_ECN = 8;
+const TCPI_OPT_ECN_SEEN = 16;
 
 function timerOf(tp: TcpSock): DiagTimer | undefined {
   const now = tp.now;
@@ -66,7 +69,9 @@ export function tcpGetInfo(tp: TcpSock): Record<string, number> {
   const options =
     (rx.tstampOk ? TCPI_OPT_TIMESTAMPS : 0) |
     (rx.sackOk ? TCPI_OPT_SACK : 0) |
-    (rx.wscaleOk ? TCPI_OPT_WSCALE : 0);
+    (rx.wscaleOk ? TCPI_OPT_WSCALE : 0) |
+    ((tp.ecnFlags & TCP_ECN_OK) !== 0 ? TCPI_OPT_ECN : 0) |
+    ((tp.ecnFlags & TCP_ECN_SEEN) !== 0 ? TCPI_OPT_ECN_SEEN : 0);
   const rate =
     tp.rateIntervalUs > 0
       ? Math.floor((tp.rateDelivered * tp.mssCache * 1e6) / tp.rateIntervalUs)
@@ -118,7 +123,7 @@ export function tcpGetInfo(tp: TcpSock): Record<string, number> {
     min_rtt: tp.minRttUs < 0 ? 0xffffffff : tp.minRttUs,
     delivery_rate: rate,
     delivered: tp.delivered,
-    delivered_ce: 0,
+    delivered_ce: tp.deliveredCe,
     dsack_dups: tp.dsackDups,
     rcv_ooopack: tp.rcvOoopack,
     snd_wnd: tp.sndWnd,

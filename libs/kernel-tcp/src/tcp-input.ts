@@ -56,6 +56,7 @@ import {
 } from './tcp-data.js';
 import { tcpConnRequest } from './tcp-listen.js';
 import { tcpEnterEstablished, tcpRcvSynSent } from './tcp-open.js';
+import { tcpUpdateMetrics } from './tcp-metrics.js';
 import {
   tcpParseAlignedTimestamp,
   tcpStoreTsRecent,
@@ -232,6 +233,7 @@ function ackByState(tp: TcpSock, skb: SkBuff, ack: number, window: number): bool
       return false;
     case TCP_LAST_ACK:
       if (tp.sndUna !== tp.writeSeq) return true;
+      tcpUpdateMetrics(tp);
       tcpDone(tp);
       skb.pool.release(skb);
       return false;

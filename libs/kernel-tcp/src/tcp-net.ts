@@ -5,6 +5,7 @@ import type { Net } from '@netloom/kernel-core';
 import { ipv4Of } from '@netloom/kernel-inet';
 import type { TcpCongestionOps } from './tcp-cong-ops.js';
 import { TcpHash } from './tcp-hash.js';
+import type { TcpMetrics } from './tcp-metrics.js';
 import { TcpOptionsReceived } from './tcp-rx-opt.js';
 import { TcpSecrets } from './tcp-secret.js';
 
@@ -18,6 +19,8 @@ export const TCP_SYSCTLS = [
   ['tcp_comp_sack_nr', 44, 0, 255],
   ['tcp_dsack', 1, 0, 255],
   ['tcp_early_retrans', 3, 0, 4],
+  ['tcp_ecn', 2, 0, 2],
+  ['tcp_ecn_fallback', 1, 0, 255],
   ['tcp_fin_timeout', 60, 0, 2147483],
   ['tcp_frto', 2, 0, 255],
   ['tcp_invalid_ratelimit', 500, 0, 2147483647],
@@ -32,6 +35,8 @@ export const TCP_SYSCTLS = [
   ['tcp_min_rtt_wlen', 300, 0, 86400],
   ['tcp_min_snd_mss', 48, 48, 65535],
   ['tcp_moderate_rcvbuf', 1, 0, 255],
+  ['tcp_no_metrics_save', 0, 0, 255],
+  ['tcp_no_ssthresh_metrics_save', 1, 0, 255],
   ['tcp_notsent_lowat', 4294967295, 0, 4294967295],
   ['tcp_orphan_retries', 0, 0, 255],
   ['tcp_pacing_ca_ratio', 120, 0, 1000],
@@ -41,6 +46,8 @@ export const TCP_SYSCTLS = [
   ['tcp_retries1', 3, 0, 255],
   ['tcp_retries2', 15, 0, 255],
   ['tcp_rfc1337', 0, 0, 255],
+  ['tcp_rto_max_ms', 120000, 1000, 120000],
+  ['tcp_rto_min_us', 200000, 1, 2147483647],
   ['tcp_sack', 1, 0, 255],
   ['tcp_shrink_window', 0, 0, 1],
   ['tcp_slow_start_after_idle', 1, 0, 255],
@@ -48,6 +55,7 @@ export const TCP_SYSCTLS = [
   ['tcp_syn_retries', 6, 1, 127],
   ['tcp_synack_retries', 5, 0, 255],
   ['tcp_syncookies', 1, 0, 255],
+  ['tcp_thin_linear_timeouts', 0, 0, 255],
   ['tcp_timestamps', 1, 0, 255],
   ['tcp_tw_reuse', 2, 0, 2],
   ['tcp_window_scaling', 1, 0, 255],
@@ -73,6 +81,8 @@ export class TcpNet {
   readonly secrets: TcpSecrets;
   /** For segments that belong to no sock yet or any more. */
   readonly scratchOptions = new TcpOptionsReceived();
+  /** What is remembered of peers. */
+  metrics: Map<string, TcpMetrics> | null = null;
   readonly timewaitVerdict = { action: 0, isn: 0 };
   /** Moves the search for a free port on with each connection. */
   portPerturb = 0;

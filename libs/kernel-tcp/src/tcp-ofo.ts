@@ -5,6 +5,7 @@
 import { seqAfter, seqBefore } from '@netloom/base';
 import { DropReason, Mib, mibAdd, skbSetOwnerR, type SkBuff } from '@netloom/kernel-core';
 import { TCPHDR_FIN } from '@netloom/wire';
+import { TCP_ECN_OK, tcpDataEcnCheck } from './tcp-ecn.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpDsackSet, tcpSackNewOfo } from './tcp-options.js';
 import type { TcpSock } from './tcp-sock.js';
@@ -37,6 +38,7 @@ function extendDuplicate(tp: TcpSock, start: number, end: number): void {
 export function tcpDataQueueOfo(tp: TcpSock, skb: SkBuff): void {
   const mib = tp.net.mib;
   const kernel = tp.net.kernel;
+  if ((tp.ecnFlags & TCP_ECN_OK) !== 0) tcpDataEcnCheck(tp, skb);
   if (!tcpTryRmemSchedule(tp, skb)) {
     mibAdd(mib, Mib.TcpExtTCPOFODrop, 1);
     if (tp.dataReady !== null) tp.dataReady(tp);

@@ -16,14 +16,11 @@ import { FLAG_SLOWPATH } from './tcp-ack-flags.js';
 import { tcpAck, tcpSynackRttMeas } from './tcp-ack.js';
 import { tcpInitCongestionControl } from './tcp-cong.js';
 import { tcpSendSynackAgain } from './tcp-connect.js';
-import {
-  TCP_ESTABLISHED,
-  TCP_FIN_WAIT1,
-  TCP_SYN_RECV,
-  TCP_TIMEOUT_FALLBACK_US,
-} from './tcp-const.js';
+import { TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_SYN_RECV } from './tcp-const.js';
 import { tcpInitCwnd, tcpUpdatePacingRate } from './tcp-cwnd.js';
 import { tcpReset } from './tcp-data.js';
+import { tcpEcnRcvSyn, tcpEcnRcvSynack } from './tcp-ecn.js';
+import { tcpInitMetrics } from './tcp-metrics.js';
 import { tcpSyncMss } from './tcp-mss.js';
 import { TcpSysctl } from './tcp-net.js';
 import {
@@ -41,11 +38,7 @@ import { tcpInitBufferSpace, tcpInitializeRcvMss } from './tcp-window.js';
 
 /** A connection is up: window, buffers, congestion control. @kernel tcp_init_transfer(), tcp_init_metrics() */
 function tcpInitTransfer(tp: TcpSock): void {
-  if (tp.srttUs === 0) {
-    // The SYN was retransmitted and there is no timestamp: RFC 6298 §5.7.
-    tp.rttvarUs = tp.mdevUs = tp.mdevMaxUs = TCP_TIMEOUT_FALLBACK_US;
-    tp.rtoUs = TCP_TIMEOUT_FALLBACK_US;
-  }
+  tcpInitMetrics(tp);
   tp.sndCwnd = tp.totalRetrans > 1 && tp.undoMarker !== 0 ? 1 : tcpInitCwnd(tp);
   tp.sndCwndStamp = tp.now;
   tcpInitCongestionControl(tp);
@@ -148,6 +141,7 @@ function synAckArrived(tp: TcpSock, skb: SkBuff, ack: number): void {
     tp.windowClamp = Math.min(tp.windowClamp, 65535);
   }
   takeTimestamp(tp);
+  tcpEcnRcvSynack(tp, skb.cbFlags);
   tcpSyncMss(tp, tp.pmtuCookie);
   tcpInitializeRcvMss(tp);
   tp.copiedSeq = tp.rcvNxt;
@@ -172,6 +166,7 @@ function simultaneousOpen(tp: TcpSock, skb: SkBuff): void {
   tp.sndWnd = tcphWindow(skb.mem, skb.transportHeader);
   tp.sndWl1 = skb.cbSeq;
   tp.maxWindow = tp.sndWnd;
+  tcpEcnRcvSyn(tp, skb.cbFlags);
   tcpSyncMss(tp, tp.pmtuCookie);
   tcpInitializeRcvMss(tp);
   tcpSendSynackAgain(tp);

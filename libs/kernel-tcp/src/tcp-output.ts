@@ -13,7 +13,6 @@ import {
   TCP_NAGLE_CORK,
   TCP_NAGLE_OFF,
   TCP_NAGLE_PUSH,
-  TCP_RTO_MAX_US,
   TCP_RTO_MIN_US,
   TCPCB_LOST,
   TCPCB_SACKED_ACKED,
@@ -200,7 +199,7 @@ export function tcpProbe0Base(tp: TcpSock): number {
 
 /** The probe interval with back-off, in µs. @kernel tcp_probe0_when() */
 export function tcpProbe0When(tp: TcpSock): number {
-  return Math.min(tcpProbe0Base(tp) * 2 ** Math.min(tp.backoff, 10), TCP_RTO_MAX_US);
+  return Math.min(tcpProbe0Base(tp) * 2 ** Math.min(tp.backoff, 10), tp.rtoMaxUs);
 }
 
 /** Data waits and no ACK is due: probe the window. @kernel tcp_check_probe_timer() */

@@ -11,6 +11,7 @@ import { Mib, mibAdd } from '@netloom/kernel-core';
 import {
   FLAG_DATA_ACKED,
   FLAG_DATA_SACKED,
+  FLAG_ECE,
   FLAG_FORWARD_PROGRESS,
   FLAG_LOST_RETRANS,
   FLAG_ORIG_SACK_ACKED,
@@ -40,12 +41,14 @@ import {
 import {
   tcpCwndReduction,
   tcpEndCwndReduction,
+  tcpEnterCwr,
   tcpInCwndReduction,
   tcpInitCwndReduction,
   tcpLeftOut,
   tcpPacketsInFlight,
   tcpUpdatePacingRate,
 } from './tcp-cwnd.js';
+import { tcpEcnQueueCwr, tcpEcnWithdrawCwr } from './tcp-ecn.js';
 import { tcpCurrentMss } from './tcp-mss.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpPushPending } from './tcp-output.js';
@@ -153,7 +156,10 @@ function undoCwndReduction(tp: TcpSock, unmarkLoss: boolean): void {
   }
   if (tp.priorSsthresh !== 0) {
     tp.sndCwnd = tp.caOps.undoCwnd(tp);
-    if (tp.priorSsthresh > tp.sndSsthresh) tp.sndSsthresh = tp.priorSsthresh;
+    if (tp.priorSsthresh > tp.sndSsthresh) {
+      tp.sndSsthresh = tp.priorSsthresh;
+      tcpEcnWithdrawCwr(tp);
+    }
   }
   tp.sndCwndStamp = tp.now;
   tp.undoMarker = 0;
@@ -224,6 +230,7 @@ export function tcpTryKeepOpen(tp: TcpSock): void {
 
 function tryToOpen(tp: TcpSock): void {
   if (!anyRetransDone(tp)) tp.retransStamp = 0;
+  if ((tp.ackFlag & FLAG_ECE) !== 0) tcpEnterCwr(tp);
   if (tp.caState !== TCP_CA_CWR) tcpTryKeepOpen(tp);
 }
 
@@ -235,7 +242,8 @@ export function tcpEnterRecovery(tp: TcpSock, byTimer: boolean): void {
   tp.priorSsthresh = 0;
   initUndo(tp);
   if (!tcpInCwndReduction(tp)) {
-    tp.priorSsthresh = tcpCurrentSsthresh(tp);
+    // What a mark asked for is not undone.
+    if (byTimer || (tp.ackFlag & FLAG_ECE) === 0) tp.priorSsthresh = tcpCurrentSsthresh(tp);
     tcpInitCwndReduction(tp);
   }
   tcpSetCaState(tp, TCP_CA_RECOVERY);
@@ -288,6 +296,7 @@ export function tcpEnterLoss(tp: TcpSock): void {
     tp.reordering = Math.min(tp.reordering, reordering);
   tcpSetCaState(tp, TCP_CA_LOSS);
   tp.highSeq = tp.sndNxt;
+  tcpEcnQueueCwr(tp);
   tp.tlpHighSeq = 0;
   tp.frto = tp.tn.sysctl(TcpSysctl.tcp_frto) !== 0 && (newRecovery || tp.retransmits > 0);
 }
@@ -367,6 +376,7 @@ function processLoss(tp: TcpSock, dupacks: number): number {
  */
 export function tcpFastretransAlert(tp: TcpSock, priorSndUna: number, dupacks: number): number {
   if (tp.packetsOut === 0 && tp.sackedOut > 0) tp.sackedOut = 0;
+  if ((tp.ackFlag & FLAG_ECE) !== 0) tp.priorSsthresh = 0;
   if (checkSackReneging(tp)) return REXMIT_NONE;
   if (tp.caState === TCP_CA_OPEN) {
     tp.retransStamp = 0;

@@ -5,7 +5,7 @@
  */
 import { Errno } from '@netloom/base';
 import { Mib, mibAdd, skbPull, type SkBuff } from '@netloom/kernel-core';
-import { TCPHDR_SYN } from '@netloom/wire';
+import { TCPHDR_ACK, TCPHDR_SYN } from '@netloom/wire';
 import {
   ICSK_TIME_REO_TIMEOUT,
   ICSK_TIME_RETRANS,
@@ -17,6 +17,7 @@ import {
   TCPCB_SACKED_RETRANS,
 } from './tcp-const.js';
 import { tcpInCwndReduction, tcpPacketsInFlight } from './tcp-cwnd.js';
+import { tcpEcnClearSyn } from './tcp-ecn.js';
 import { tcpCurrentMss } from './tcp-mss.js';
 import { tcpFragment, tcpSndWndTest, tcpWriteXmit } from './tcp-output.js';
 import type { TcpSock } from './tcp-sock.js';
@@ -53,6 +54,7 @@ function tcpSendAgain(tp: TcpSock, skb: SkBuff): number {
   const limit = room > 0 && room < mss ? room : mss;
   if (skb.len > limit && tcpFragment(tp, skb, limit, mss, tp.rtxQueue.search(skb.cbSeq)) !== 0)
     return -Errno.ENOMEM;
+  if ((skb.cbFlags & (TCPHDR_SYN | TCPHDR_ACK)) === TCPHDR_SYN) tcpEcnClearSyn(tp, skb);
   const mib = tp.net.mib;
   const segs = skb.gsoSegs;
   mibAdd(mib, Mib.TcpRetransSegs, segs);

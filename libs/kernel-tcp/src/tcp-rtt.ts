@@ -4,7 +4,7 @@
  * Units: microseconds; srttUs is scaled by 8, mdevUs by 4.
  */
 import { seqAfter } from '@netloom/base';
-import { NSEC_PER_SEC, TCP_RTO_MAX_US, TCP_RTO_MIN_US } from './tcp-const.js';
+import { NSEC_PER_SEC } from './tcp-const.js';
 import { TcpSysctl } from './tcp-net.js';
 import type { TcpSock } from './tcp-sock.js';
 
@@ -13,7 +13,7 @@ export function tcpRttEstimator(tp: TcpSock, measuredUs: number): void {
   if (tp.srttUs === 0) {
     tp.srttUs = Math.max(1, measuredUs << 3);
     tp.mdevUs = measuredUs << 1; // variance of half the first measurement: RTO = 3 × RTT
-    tp.rttvarUs = Math.max(tp.mdevUs, TCP_RTO_MIN_US);
+    tp.rttvarUs = Math.max(tp.mdevUs, tp.rtoMinUs);
     tp.mdevMaxUs = tp.rttvarUs;
     tp.rttSeq = tp.sndNxt;
     return;
@@ -36,7 +36,7 @@ export function tcpRttEstimator(tp: TcpSock, measuredUs: number): void {
     // One window has passed: let the variance fall towards what this window showed.
     if (tp.mdevMaxUs < tp.rttvarUs) tp.rttvarUs -= (tp.rttvarUs - tp.mdevMaxUs) >> 2;
     tp.rttSeq = tp.sndNxt;
-    tp.mdevMaxUs = TCP_RTO_MIN_US;
+    tp.mdevMaxUs = tp.rtoMinUs;
   }
   tp.srttUs = Math.max(1, srtt);
 }
@@ -44,7 +44,7 @@ export function tcpRttEstimator(tp: TcpSock, measuredUs: number): void {
 /** Computes the timeout from the estimate, rounded up to the kernel's millisecond tick. @kernel tcp_set_rto() */
 export function tcpSetRto(tp: TcpSock): void {
   const rto = (tp.srttUs >> 3) + tp.rttvarUs;
-  tp.rtoUs = Math.min(Math.ceil(rto / 1000) * 1000, TCP_RTO_MAX_US);
+  tp.rtoUs = Math.min(Math.ceil(rto / 1000) * 1000, tp.rtoMaxUs);
 }
 
 /** Keeps the least round trip of the last tcp_min_rtt_wlen seconds (a window of one sample). */

@@ -25,10 +25,11 @@ const COOKIE_MINUTE_NS = 60e9;
 const COOKIE_MAX_AGE = 2;
 const COOKIE_BITS = 24;
 const COOKIE_MASK = (1 << COOKIE_BITS) - 1;
-/** Low bits of the timestamp of a cookie's SYN-ACK: window scale (15: none), SACK. */
+/** Low bits of the timestamp of a cookie's SYN-ACK: window scale (15: none), SACK, ECN. */
 export const COOKIE_TS_BITS = 6;
 const COOKIE_TS_WSCALE = 0xf;
 const COOKIE_TS_SACK = 1 << 4;
+const COOKIE_TS_ECN = 1 << 5;
 
 export class TcpSecrets {
   private keys: readonly number[] | null = null;
@@ -106,8 +107,12 @@ export function cookieTimestamp(
   wscaleOk: boolean,
   wscale: number,
   sackOk: boolean,
+  ecnOk: boolean,
 ): number {
-  const bits = (wscaleOk ? wscale : COOKIE_TS_WSCALE) | (sackOk ? COOKIE_TS_SACK : 0);
+  const bits =
+    (wscaleOk ? wscale : COOKIE_TS_WSCALE) |
+    (sackOk ? COOKIE_TS_SACK : 0) |
+    (ecnOk ? COOKIE_TS_ECN : 0);
   const base = Math.floor(ts / (1 << COOKIE_TS_BITS)) * (1 << COOKIE_TS_BITS);
   const value = base + bits;
   return (value > ts ? value - (1 << COOKIE_TS_BITS) : value) >>> 0;
@@ -118,11 +123,13 @@ export function cookieTimestampDecode(ts: number): {
   wscaleOk: boolean;
   wscale: number;
   sackOk: boolean;
+  ecnOk: boolean;
 } {
   const wscale = ts & COOKIE_TS_WSCALE;
   return {
     wscaleOk: wscale !== COOKIE_TS_WSCALE,
     wscale: wscale === COOKIE_TS_WSCALE ? 0 : wscale,
     sackOk: (ts & COOKIE_TS_SACK) !== 0,
+    ecnOk: (ts & COOKIE_TS_ECN) !== 0,
   };
 }

@@ -60,6 +60,10 @@ export function tcpSetsockopt(tp: TcpSock, option: SockOpt, value: SockOptValue)
     case 'SO_RCVLOWAT':
       tp.rcvlowat = Math.max(1, n < 0 ? 0x7fffffff : n);
       return 0;
+    case 'IP_TOS':
+      tp.tos = (n & 0xfc) | (tp.tos & 3); // the ECN bits are ours
+      tp.dst = null;
+      return 0;
     case 'TCP_NODELAY':
       setNodelay(tp, n !== 0);
       return 0;

@@ -19,10 +19,11 @@ import {
   TCP_CA_LOSS,
   TCP_CA_RECOVERY,
   TCP_CLOSE,
+  TCP_ESTABLISHED,
   TCP_FIN_WAIT2,
+  TCP_INFINITE_SSTHRESH,
   TCP_LISTEN,
   TCP_RESOURCE_PROBE_US,
-  TCP_RTO_MAX_US,
   TCP_RTO_MIN_US,
   TCP_SYN_SENT,
   TCP_TIMEOUT_INIT_US,
@@ -38,11 +39,15 @@ import { tcpProbe0When, tcpWriteWakeup } from './tcp-output.js';
 import { tcpRackReoTimeoutMark } from './tcp-rack.js';
 import { tcpEnterLoss, tcpEnterRecovery } from './tcp-recovery.js';
 import { tcpRetransmitSkb, tcpSendLossProbe, tcpXmitRetransmitQueue } from './tcp-retransmit.js';
+import { tcpSetRto } from './tcp-rtt.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpDone } from './tcp-state.js';
 import { tcpTimeWait } from './tcp-timewait.js';
 import { tcpSendAck, tcpSendActiveReset } from './tcp-transmit.js';
 import { tcpRearmRto, tcpResetKeepalive, tcpResetXmitTimer } from './tcp-xmit-timer.js';
+
+/** After so many a thin stream backs off as any other. */
+const THIN_LINEAR_RETRIES = 6;
 
 /** Makes a socket's timers. @kernel tcp_init_xmit_timers() */
 export function tcpInitXmitTimers(tp: TcpSock): void {
@@ -96,10 +101,10 @@ function tcpRackReoTimeout(tp: TcpSock): void {
 // ---- retransmission ----
 
 /** How long `boundary` back-offs from `base` last together, in µs. @kernel tcp_model_timeout() */
-function modelTimeoutUs(boundary: number, base: number): number {
-  const doublings = 31 - Math.clz32(Math.floor(TCP_RTO_MAX_US / base));
+function modelTimeoutUs(tp: TcpSock, boundary: number, base: number): number {
+  const doublings = 31 - Math.clz32(Math.floor(tp.rtoMaxUs / base));
   if (boundary <= doublings) return (2 ** (boundary + 1) - 1) * base;
-  return (2 ** (doublings + 1) - 1) * base + (boundary - doublings) * TCP_RTO_MAX_US;
+  return (2 ** (doublings + 1) - 1) * base + (boundary - doublings) * tp.rtoMaxUs;
 }
 
 /** Retransmissions have gone on for longer than `boundary` of them may. @kernel retransmits_timed_out() */
@@ -114,7 +119,7 @@ function retransmitsTimedOut(tp: TcpSock, boundary: number, timeoutMs: number): 
   let timeoutUs = timeoutMs * 1000;
   if (timeoutUs === 0) {
     const opening = ((1 << tp.state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) !== 0;
-    timeoutUs = modelTimeoutUs(boundary, opening ? TCP_TIMEOUT_INIT_US : TCP_RTO_MIN_US);
+    timeoutUs = modelTimeoutUs(tp, boundary, opening ? TCP_TIMEOUT_INIT_US : TCP_RTO_MIN_US);
   }
   return tp.now - start >= timeoutUs * 1000;
 }
@@ -155,7 +160,7 @@ function tcpWriteTimeout(tp: TcpSock): boolean {
     if (retransmitsTimedOut(tp, tn.sysctl(TcpSysctl.tcp_retries1), 0)) tp.dst = null; // perhaps another route helps
     retryUntil = tn.sysctl(TcpSysctl.tcp_retries2);
     if (tp.dead) {
-      const alive = tp.rtoUs < TCP_RTO_MAX_US;
+      const alive = tp.rtoUs < tp.rtoMaxUs;
       retryUntil = orphanRetries(tp, alive);
       const doReset = alive || !retransmitsTimedOut(tp, retryUntil, 0);
       if (outOfResources(tp, doReset)) return true;
@@ -176,7 +181,7 @@ function tcpRetransmitTimer(tp: TcpSock): void {
   const opening = ((1 << tp.state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) !== 0;
   if (tp.sndWnd === 0 && !tp.dead && !opening) {
     // The peer shrank its window to nothing: retransmissions are probes, as long as it answers them.
-    if (tp.now - tp.rcvTstamp > TCP_RTO_MAX_US * 1000) {
+    if (tp.now - tp.rcvTstamp > tp.rtoMaxUs * 1000) {
       tcpWriteErr(tp);
       return;
     }
@@ -202,11 +207,28 @@ function tcpRetransmitTimer(tp: TcpSock): void {
 
 /** Doubles the timeout, except for the first SYNs, and starts it. */
 function backOff(tp: TcpSock): void {
-  if (tp.state !== TCP_SYN_SENT || tp.totalRto > tp.tn.sysctl(TcpSysctl.tcp_syn_linear_timeouts)) {
+  if (isThin(tp)) {
+    tp.backoff = 0;
+    tcpSetRto(tp);
+  } else if (
+    tp.state !== TCP_SYN_SENT ||
+    tp.totalRto > tp.tn.sysctl(TcpSysctl.tcp_syn_linear_timeouts)
+  ) {
     tp.backoff++;
-    tp.rtoUs = Math.min(tp.rtoUs * 2, TCP_RTO_MAX_US);
+    tp.rtoUs = Math.min(tp.rtoUs * 2, tp.rtoMaxUs);
   }
   tcpResetXmitTimer(tp, ICSK_TIME_RETRANS, clampToUserTimeout(tp));
+}
+
+/** Too few segments in flight for fast retransmit: back-off would only delay the repair. @kernel tcp_stream_is_thin() */
+function isThin(tp: TcpSock): boolean {
+  return (
+    (tp.thinLto || tp.tn.sysctl(TcpSysctl.tcp_thin_linear_timeouts) !== 0) &&
+    tp.state === TCP_ESTABLISHED &&
+    tp.packetsOut < 4 &&
+    tp.sndSsthresh < TCP_INFINITE_SSTHRESH &&
+    tp.retransmits <= THIN_LINEAR_RETRIES
+  );
 }
 
 /** @kernel tcp_clamp_rto_to_user_timeout() */
@@ -245,7 +267,7 @@ function tcpProbeTimer(tp: TcpSock): void {
   }
   let max = tp.tn.sysctl(TcpSysctl.tcp_retries2);
   if (tp.dead) {
-    const alive = tp.rtoUs * 2 ** tp.backoff < TCP_RTO_MAX_US;
+    const alive = tp.rtoUs * 2 ** tp.backoff < tp.rtoMaxUs;
     max = orphanRetries(tp, alive);
     if (!alive && tp.backoff >= max) {
       tcpWriteErr(tp);

@@ -10,6 +10,7 @@ import { TCPHDR_ACK, TCPHDR_FIN, TCPHDR_RST, TCPHDR_SYN, tcphDoff } from '@netlo
 import { NSEC_PER_SEC, TCP_PAWS_WINDOW, TCP_TIME_WAIT, TCP_TIMEWAIT_LEN } from './tcp-const.js';
 import type { TcpAfOps, V6Ends } from './tcp-af.js';
 import type { BindBucket, TcpEntry } from './tcp-hash.js';
+import { tcpUpdateMetrics } from './tcp-metrics.js';
 import { TcpSysctl, type TcpNet } from './tcp-net.js';
 import { tcpParseOptions, tcpPawsCheck } from './tcp-options.js';
 import type { TcpOptionsReceived } from './tcp-rx-opt.js';
@@ -116,6 +117,7 @@ export function tcpTimeWait(tp: TcpSock, substate: number, timeoutNs: number): v
   } else {
     mibAdd(tp.net.mib, Mib.TcpExtTCPTimeWaitOverflow, 1);
   }
+  tcpUpdateMetrics(tp);
   tcpDone(tp);
 }
 

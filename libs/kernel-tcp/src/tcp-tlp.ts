@@ -7,7 +7,6 @@ import {
   ICSK_TIME_LOSS_PROBE,
   TCP_CA_CWR,
   TCP_CA_OPEN,
-  TCP_RTO_MIN_US,
   TCP_TIMEOUT_INIT_US,
   TCP_TIMEOUT_MIN_US,
 } from './tcp-const.js';
@@ -24,7 +23,7 @@ export function tcpScheduleLossProbe(tp: TcpSock, advancingRto: boolean): boolea
   if (tp.srttUs !== 0) {
     timeout = tp.srttUs >> 2; // two round trips
     // A single segment may be held back by the peer's delayed ACK.
-    timeout += tp.packetsOut === 1 ? TCP_RTO_MIN_US : TCP_TIMEOUT_MIN_US;
+    timeout += tp.packetsOut === 1 ? tp.rtoMinUs : TCP_TIMEOUT_MIN_US;
   }
   const rto = advancingRto ? tp.rtoUs : tcpRtoDeltaUs(tp);
   if (rto > 0) timeout = Math.min(timeout, rto);

@@ -117,11 +117,13 @@ export function tcpSelectInitialWindow(
   clamp: number,
   wscaleOk: boolean,
   rmemMax: number,
+  initRwnd: number,
 ): InitialWindow {
   let windowClamp = clamp === 0 ? MAX_WINDOW_16 << TCP_MAX_WSCALE : clamp;
   let space = Math.min(windowClamp, Math.max(fullSpace, 0));
   if (space > mss) space = roundDown(space, mss);
-  const rcvWnd = Math.min(space, MAX_WINDOW_16);
+  let rcvWnd = Math.min(space, MAX_WINDOW_16);
+  if (initRwnd !== 0) rcvWnd = Math.min(rcvWnd, initRwnd * mss);
   let rcvWscale = 0;
   if (wscaleOk) {
     space = Math.min(Math.max(space, rmemMax), windowClamp);

@@ -4,18 +4,13 @@
  * One timer serves retransmission, zero-window probes, loss probes and RACK's reordering window, as in the kernel; which of
  * them it is for is `tp.pendingEvent`. All are lazy deadlines. @kernel include/net/inet_connection_sock.h
  */
-import {
-  ICSK_TIME_LOSS_PROBE,
-  ICSK_TIME_REO_TIMEOUT,
-  ICSK_TIME_RETRANS,
-  TCP_RTO_MAX_US,
-} from './tcp-const.js';
+import { ICSK_TIME_LOSS_PROBE, ICSK_TIME_REO_TIMEOUT, ICSK_TIME_RETRANS } from './tcp-const.js';
 import type { TcpSock } from './tcp-sock.js';
 
 /** Arms the retransmission timer for `what`, `whenUs` microseconds from now. */
 export function tcpResetXmitTimer(tp: TcpSock, what: number, whenUs: number): void {
   tp.pendingEvent = what;
-  tp.rtxTimer?.set(tp.engine.now + Math.min(whenUs, TCP_RTO_MAX_US) * 1000);
+  tp.rtxTimer?.set(tp.engine.now + Math.min(whenUs, tp.rtoMaxUs) * 1000);
 }
 
 export function tcpClearRtxTimer(tp: TcpSock): void {

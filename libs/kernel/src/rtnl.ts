@@ -3,7 +3,6 @@
  */
 import { KernelError } from '@netloom/base';
 import type { Net, NetDevice } from '@netloom/kernel-core';
-import { bridgeFdbAdd, bridgeFdbDel, bridgeFdbDump, bridgeOf } from '@netloom/kernel-drivers';
 import {
   arpCreate,
   arpLookup,
@@ -22,6 +21,7 @@ import {
   ipv4Of,
   neighMsg,
 } from '@netloom/kernel-inet';
+import { tcpMetricsDelete, tcpMetricsDump } from '@netloom/kernel-tcp';
 import { NsfsDescription, type Task } from '@netloom/kernel-tasks';
 import {
   AF_BRIDGE,
@@ -39,6 +39,15 @@ import {
 } from '@netloom/sys';
 import { NEIGH_UPDATE_F_ADMIN, NEIGH_UPDATE_F_OVERRIDE } from '@netloom/kernel-core';
 import type { Host } from './host.js';
+import {
+  fdbAdd,
+  fdbDelete,
+  fdbDump,
+  mdbChange,
+  mdbDump,
+  vlanChange,
+  vlanDump,
+} from './rtnl-bridge.js';
 import { linkAdd, linkDelete, linkGet, linkSet } from './rtnl-link.js';
 import { routeGet } from './rtnl-route-get.js';
 
@@ -115,6 +124,14 @@ const HANDLERS: { readonly [T in RtnlType]: Handler<T> } = {
     onlyIpv4(request.family);
     fibNewRoute(net, request);
   },
+  TCP_METRICS_CMD_GET: ({ net }) => tcpMetricsDump(net),
+  TCP_METRICS_CMD_DEL: ({ net }, { daddr, saddr }) =>
+    tcpMetricsDelete(
+      net,
+      (entry) =>
+        (daddr === undefined || entry.daddr === daddr) &&
+        (saddr === undefined || entry.saddr === saddr),
+    ),
   RTM_DELROUTE: ({ net }, request) => {
     onlyIpv4(request.family);
     fibDelRoute(net, request);
@@ -139,6 +156,20 @@ const HANDLERS: { readonly [T in RtnlType]: Handler<T> } = {
   },
   RTM_DELNEIGH: ({ net }, request) => {
     neighDelete(net, request);
+  },
+  RTM_GETVLAN: ({ net }, request) => vlanDump(net, request),
+  RTM_NEWVLAN: ({ net }, request) => {
+    vlanChange(net, request, true);
+  },
+  RTM_DELVLAN: ({ net }, request) => {
+    vlanChange(net, request, false);
+  },
+  RTM_GETMDB: ({ net }, request) => mdbDump(net, request),
+  RTM_NEWMDB: ({ net }, request) => {
+    mdbChange(net, request, true);
+  },
+  RTM_DELMDB: ({ net }, request) => {
+    mdbChange(net, request, false);
   },
   RTM_GETQDISC: ({ net }, { ifindex }) => devices(net, ifindex).flatMap(qdiscMsg),
   RTM_GETNSID: ({ net, netnsOf }, ref) => net.nsids.get(netnsOf(ref)) ?? -1,
@@ -183,32 +214,9 @@ function neighDump(net: Net, request: Rtnl['RTM_GETNEIGH']['req']): NeighMsg[] {
     .flatMap((dev) => [...(dev.neigh4?.values() ?? [])].map(neighMsg));
 }
 
-function fdbDump(net: Net, request: Rtnl['RTM_GETNEIGH']['req']): NeighMsg[] {
-  return net.devices.flatMap((dev) => {
-    const bridge = bridgeOf(dev);
-    if (bridge === undefined || (request.master !== undefined && request.master !== dev.ifindex))
-      return [];
-    return bridgeFdbDump(bridge).filter(
-      (entry) => request.ifindex === undefined || entry.ifindex === request.ifindex,
-    );
-  });
-}
-
-function fdbPort(
-  net: Net,
-  request: { readonly ifindex: number },
-): { readonly dev: NetDevice; readonly bridge: NonNullable<ReturnType<typeof bridgeOf>> } {
-  const dev = net.devByIndex(request.ifindex);
-  if (dev === undefined) throw new KernelError('ENODEV');
-  const bridge = bridgeOf(dev.master ?? dev);
-  if (bridge === undefined) throw new KernelError('EOPNOTSUPP');
-  return { dev, bridge };
-}
-
 function neighNew(net: Net, request: NeighNew): void {
   if (request.family === AF_BRIDGE) {
-    const { dev, bridge } = fdbPort(net, request);
-    bridgeFdbAdd(bridge, dev, request);
+    fdbAdd(net, request);
     return;
   }
   onlyIpv4(request.family);
@@ -241,9 +249,7 @@ function neighNew(net: Net, request: NeighNew): void {
 
 function neighDelete(net: Net, request: Omit<NeighNew, 'mode'>): void {
   if (request.family === AF_BRIDGE) {
-    const { dev, bridge } = fdbPort(net, request);
-    if (request.lladdr === undefined) throw new KernelError('EINVAL');
-    bridgeFdbDel(bridge, dev, request.lladdr);
+    fdbDelete(net, request);
     return;
   }
   onlyIpv4(request.family);

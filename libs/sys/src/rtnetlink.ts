@@ -81,6 +81,8 @@ export interface LinkMsg {
   readonly tsoMaxSize?: number;
   readonly tsoMaxSegs?: number;
   readonly groMaxSize?: number;
+  /** Kept down by a protocol (`protodown on`). */
+  readonly protoDown?: boolean;
   /** `eui64`, `none`, `stable_secret` or `random`; absent where the host has no IPv6. */
   readonly addrGenMode?: string;
   readonly address: Uint8Array;
@@ -127,6 +129,11 @@ export interface LinkSet {
   readonly operstate?: number;
   readonly linkmode?: number;
   readonly carrier?: boolean;
+  readonly protoDown?: boolean;
+  readonly addrGenMode?: string;
+  readonly gsoMaxSize?: number;
+  readonly gsoMaxSegs?: number;
+  readonly groMaxSize?: number;
   readonly addAltname?: string;
   readonly delAltname?: string;
   /** `ip link set X type KIND ATTR…`, and port attributes with `slave`. */
@@ -147,8 +154,12 @@ export interface LinkAdd {
   readonly address?: Uint8Array;
   readonly numTxQueues?: number;
   readonly numRxQueues?: number;
-  /** IFLA_LINK: lower device. */
+  /** IFLA_LINK: lower device, in the namespace `linkNetns` or else the caller's. */
   readonly link?: number;
+  readonly linkNetns?: NetnsRef;
+  readonly group?: number;
+  readonly broadcast?: Uint8Array;
+  readonly alias?: string;
   readonly master?: number;
   readonly netns?: NetnsRef;
   readonly up?: boolean;
@@ -316,6 +327,9 @@ export interface NeighMsg {
   readonly flags: number;
   readonly vlan?: number;
   readonly vni?: number;
+  /** VXLAN: the outer UDP port and the device to send by, where they are not the tunnel's own. */
+  readonly port?: number;
+  readonly via?: number;
   readonly master?: number;
   /** Seconds since confirmed, used, updated. */
   readonly cacheinfo?: {
@@ -335,6 +349,9 @@ export interface NeighNew {
   readonly state?: number;
   readonly flags?: number;
   readonly vlan?: number;
+  readonly vni?: number;
+  readonly port?: number;
+  readonly via?: number;
   readonly mode: 'add' | 'replace' | 'change' | 'append';
 }
 
@@ -354,6 +371,87 @@ export interface QdiscMsg {
     readonly backlog: number;
     readonly qlen: number;
   };
+}
+
+/** BRIDGE_VLAN_INFO_* */
+export const BridgeVlanFlag = { MASTER: 1, PVID: 2, UNTAGGED: 4, BRENTRY: 0x20 } as const;
+
+/** A VLAN of a bridge's port, or of the bridge itself. */
+export interface BridgeVlanMsg {
+  readonly ifindex: number;
+  readonly vid: number;
+  /** BridgeVlanFlag bits. */
+  readonly flags: number;
+  /** STP state by name. */
+  readonly state: string;
+  readonly mcastRouter: number;
+  readonly stats?: {
+    readonly rxBytes: number;
+    readonly rxPackets: number;
+    readonly txBytes: number;
+    readonly txPackets: number;
+  };
+}
+
+export interface BridgeVlanNew {
+  readonly ifindex: number;
+  readonly vid: number;
+  readonly vidEnd: number;
+  readonly flags: number;
+  /** Of the bridge device itself. */
+  readonly self?: boolean;
+}
+
+/** A group's membership on a port of a bridge (the bridge itself where they are the same). */
+export interface MdbEntry {
+  readonly bridge: number;
+  readonly port: number;
+  readonly group: IpAddr | Uint8Array;
+  /** 0 for a group by MAC address; else AF_INET or AF_INET6. */
+  readonly family: number;
+  readonly vid: number;
+  readonly permanent: boolean;
+  /** Seconds left, for `-s`. */
+  readonly timer: number;
+  /** RTPROT_*; 2 kernel. */
+  readonly protocol: number;
+}
+
+export interface MdbMsg {
+  readonly entries: readonly MdbEntry[];
+  /** Ports with multicast routers: how known, and seconds left. */
+  readonly routers: readonly {
+    readonly bridge: number;
+    readonly port: number;
+    readonly type: 'temp' | 'permanent';
+    readonly timer: number;
+  }[];
+}
+
+export interface MdbNew {
+  readonly bridge: number;
+  readonly port: number;
+  readonly group: IpAddr | Uint8Array;
+  readonly family: number;
+  readonly vid?: number;
+  readonly permanent: boolean;
+  readonly replace?: boolean;
+}
+
+/** What TCP remembers of a peer, as the generic netlink family tcp_metrics tells it. Round trips scaled by 8 and 4. */
+export interface TcpMetricsEntry {
+  readonly daddr: string;
+  readonly saddr: string;
+  readonly ageMs: number;
+  readonly rttUs: number;
+  readonly rttvarUs: number;
+  readonly ssthresh: number;
+  readonly cwnd: number;
+  readonly reordering: number;
+  readonly foMss: number;
+  readonly foSynDrops: number;
+  readonly foSynDropMs: number;
+  readonly foCookie: Uint8Array | null;
 }
 
 /** Message type → request and answer. Dumps answer an array; changes answer nothing. */
@@ -387,6 +485,9 @@ export interface Rtnl {
     res: RouteMsg[];
   };
   RTM_NEWROUTE: { req: RouteNew; res: void };
+  /** Generic netlink of the family tcp_metrics: all entries, or forgets those that match; how many there were. */
+  TCP_METRICS_CMD_GET: { req: object; res: TcpMetricsEntry[] };
+  TCP_METRICS_CMD_DEL: { req: { readonly daddr?: string; readonly saddr?: string }; res: number };
   RTM_DELROUTE: { req: Omit<RouteNew, 'mode'>; res: void };
   /** `ip route get`. */
   RTM_GETROUTE_ONE: { req: RouteGet; res: RouteMsg };
@@ -404,6 +505,13 @@ export interface Rtnl {
   };
   RTM_NEWNEIGH: { req: NeighNew; res: void };
   RTM_DELNEIGH: { req: Omit<NeighNew, 'mode'>; res: void };
+  /** `bridge vlan`: of one port, or of all. */
+  RTM_GETVLAN: { req: { readonly ifindex?: number }; res: BridgeVlanMsg[] };
+  RTM_NEWVLAN: { req: BridgeVlanNew; res: void };
+  RTM_DELVLAN: { req: BridgeVlanNew; res: void };
+  RTM_GETMDB: { req: { readonly bridge?: number }; res: MdbMsg };
+  RTM_NEWMDB: { req: MdbNew; res: void };
+  RTM_DELMDB: { req: MdbNew; res: void };
   RTM_GETQDISC: { req: { readonly ifindex?: number }; res: QdiscMsg[] };
   /** The nsid by which the caller's namespace knows another, -1 where none is assigned. */
   RTM_GETNSID: { req: NetnsRef; res: number };
@@ -418,6 +526,8 @@ export type RtnlEvent =
   | { readonly type: 'RTM_NEWADDR' | 'RTM_DELADDR'; readonly addr: AddrMsg }
   | { readonly type: 'RTM_NEWROUTE' | 'RTM_DELROUTE'; readonly route: RouteMsg }
   | { readonly type: 'RTM_NEWNEIGH' | 'RTM_DELNEIGH'; readonly neigh: NeighMsg }
+  | { readonly type: 'RTM_NEWMDB' | 'RTM_DELMDB'; readonly mdb: MdbEntry }
+  | { readonly type: 'RTM_NEWVLAN' | 'RTM_DELVLAN'; readonly vlan: BridgeVlanMsg }
   | { readonly type: 'RTM_NEWRULE' | 'RTM_DELRULE'; readonly rule: RuleMsg };
 
-export type RtnlGroup = 'link' | 'addr' | 'route' | 'neigh' | 'rule';
+export type RtnlGroup = 'link' | 'addr' | 'route' | 'neigh' | 'rule' | 'mdb' | 'vlan';

@@ -24,6 +24,7 @@ import { doNeigh } from './neigh.js';
 import { doNetns } from './netns.js';
 import { doRoute } from './route.js';
 import { doRule } from './rule.js';
+import { doTcpMetrics } from './tcp-metrics.js';
 
 type IpObject = (args: Args, context: IpContext) => Promise<number | void> | number | void;
 
@@ -48,8 +49,8 @@ const OBJECTS: readonly (readonly [string, IpObject | undefined])[] = [
   ['tuntap', undefined],
   ['tap', undefined],
   ['token', undefined],
-  ['tcpmetrics', undefined],
-  ['tcp_metrics', undefined],
+  ['tcpmetrics', doTcpMetrics],
+  ['tcp_metrics', doTcpMetrics],
   ['monitor', doMonitor],
   ['xfrm', undefined],
   ['mroute', undefined],
