@@ -1,3 +1,14 @@
+export {
+  CORE_HOST_SYSCTLS,
+  CORE_NET_SYSCTLS,
+  CORE_SHARED_SYSCTLS,
+  CoreHostSysctl,
+  CoreNetSysctl,
+  coreSysctl,
+  FREE_BUFFER_PAGES,
+  type CoreHostSysctlName,
+  type CoreNetSysctlName,
+} from './core-sysctls.js';
 export { ethTypeTrans, netifReceiveSkb, type PacketHandler } from './dev-receive.js';
 export {
   devQueueXmit,
@@ -31,6 +42,7 @@ export {
   type InetProtocol,
   type NetdevEvent,
   type LinkKind,
+  type ClassNetFile,
   type ProcNetDir,
   type DiagSource,
   type KernelOptions,
@@ -189,3 +201,5 @@ export {
   VLAN_HLEN,
   VLAN_VID_MASK,
 } from './vlan-core.js';
+export { ethRandomAddr } from './eth-addr.js';
+export { skbGetHash } from './rps.js';

@@ -3,6 +3,7 @@
  *
  * Protocols register in a {@link KernelModules}, made once by whoever composes a kernel and shared by all hosts of a lab.
  */
+import { CORE_HOST_DEFAULTS, coreSysctls } from './core-sysctls.js';
 import { KernelError, type RandomStream } from '@netloom/base';
 import type { Engine } from '@netloom/engine';
 import type { LinkAdd, SockDiagEntry } from '@netloom/sys';
@@ -49,11 +50,20 @@ export interface LinkKind {
   readonly kind: string;
   /** Name pattern when none is given, such as `veth%d`. */
   readonly namePattern?: string;
+  /** Least and largest MTU that a new device may be given; 68 and 65535 where absent. */
+  readonly minMtu?: number;
+  readonly maxMtu?: number;
   /**
    * Makes and registers the device (and a peer), down. Throws KernelError.
    * @param peerNet where `request.peer` is to be made and `request.link` is found
    */
   newlink(net: Net, name: string, request: LinkAdd, peerNet: Net): NetDevice;
+}
+
+/** A file of /sys/class/net itself: its text without the newline, and what writing does. */
+export interface ClassNetFile {
+  show(net: Net): string;
+  store(net: Net, text: string): void;
 }
 
 /** A directory below /proc/net: file names, and the text of one (undefined where there is none). */
@@ -86,11 +96,13 @@ export class KernelModules {
     string,
     (net: Net, type: number, protocol: number) => Sock
   >();
-  readonly sysctls: SysctlEntry[] = [];
+  readonly sysctls: SysctlEntry[] = [...coreSysctls];
   private readonly diags = new Map<SockDiagEntry['type'], (net: Net) => Iterable<DiagSource>>();
   private readonly linkKinds = new Map<string, LinkKind>();
   /** Directories below /proc/net by name: the files of a namespace with their texts. */
   readonly procNetDirs = new Map<string, ProcNetDir>();
+  /** Files of /sys/class/net itself, such as bonding_masters. */
+  readonly classNetFiles = new Map<string, ClassNetFile>();
   private readonly netInits: ((net: Net) => void)[] = [];
   private readonly netExits: ((net: Net) => void)[] = [];
   private readonly notifiers: ((event: NetdevEvent, dev: NetDevice) => void)[] = [];
@@ -224,10 +236,22 @@ export class Kernel {
   netdevBudget = 300;
   netdevBudgetUsecs = 8000;
   netdevMaxBacklog = 1000;
+  /** The other integers of net.core, by `CoreHostSysctl`. */
+  coreValues = CORE_HOST_DEFAULTS;
+  defaultQdisc = 'pfifo_fast';
+  /** net.core.flow_limit_cpu_bitmap: CPUs whose backlog is fair to small flows. */
+  flowLimitCpus = 0n;
+  /** Size of the table by which receive flow steering knows where flows are read; 0 for none. */
+  rpsSockFlowEntries = 0;
   /** Drops by reason number. */
   readonly drops = new Map<number, number>();
   /** Kernel log lines: virtual time in nanoseconds, level, text. */
   readonly log: { readonly time: number; readonly level: number; readonly text: string }[] = [];
+
+  /** Modules that this host has loaded on demand, such as `ip_gre`; null before the first. */
+  loadedModules: Set<string> | null = null;
+  /** How deep devices without a queue transmit into each other at this moment. */
+  xmitRecursion = 0;
 
   private readonly softnets: SoftnetData[] = [];
   private readonly first: SoftnetData;

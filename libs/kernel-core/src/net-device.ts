@@ -2,7 +2,17 @@
  * A network device: what the stack sees of a driver. Drivers give an ops record and keep their own state in `priv`.
  * Sources: include/linux/netdevice.h, net/core/dev.c.
  */
-import { Iff, type LinkInfoData, type LinkStats, type NeighMsg, type NeighNew } from '@netloom/sys';
+import {
+  Iff,
+  type BridgeVlanMsg,
+  type BridgeVlanNew,
+  type LinkInfoData,
+  type LinkStats,
+  type MdbMsg,
+  type MdbNew,
+  type NeighMsg,
+  type NeighNew,
+} from '@netloom/sys';
 import { ARPHRD_ETHER } from '@netloom/wire';
 import type { DeviceTap } from './device-tap.js';
 import type { Kernel } from './kernel.js';
@@ -100,7 +110,17 @@ export interface NetDeviceOps {
   /** `bridge fdb … self`; a device without them shows its address lists. @kernel ndo_fdb_add(), ndo_fdb_del(), ndo_fdb_dump() */
   fdbAdd?(dev: NetDevice, request: NeighNew): void;
   fdbDel?(dev: NetDevice, request: Omit<NeighNew, 'mode'>): void;
-  fdbDump?(dev: NetDevice): NeighMsg[];
+  /** Of a bridge: the entries of one of its ports, or with itself its own. */
+  fdbDump?(dev: NetDevice, port: NetDevice): NeighMsg[];
+  /** VLANs and groups of a bridge and its ports. */
+  vlanDump?(dev: NetDevice): BridgeVlanMsg[];
+  vlanChange?(dev: NetDevice, request: BridgeVlanNew, adding: boolean): void;
+  mdbDump?(dev: NetDevice): MdbMsg;
+  mdbChange?(dev: NetDevice, request: MdbNew, adding: boolean): void;
+  /** Whether `protodown` may be set. */
+  readonly changeProtoDown?: boolean;
+  /** Its frames cross a wire, on which every checksum is complete. */
+  readonly wired?: boolean;
   /** Whether carrier may be set from user space. */
   changeCarrier?(dev: NetDevice, on: boolean): number;
 }
@@ -177,9 +197,15 @@ export class NetDevice {
   priv: object | null = null;
   /** Promiscuous by `ip link set promisc on`, one user among the counted. */
   userPromisc = false;
+  /** The same of `allmulticast on`. */
+  userAllmulti = false;
   registered = false;
   /** Being taken away for good, as against moved to another namespace. */
   unregistering = false;
+  gsoMaxSize = 65536;
+  gsoMaxSegs = 65535;
+  groMaxSize = 65536;
+  tsoMaxSize = 65536;
   /** No link event so far: `ip link` shows UNKNOWN while it is up. */
   operUnknown = true;
   /** `ip link set protodown on`. */

@@ -4,8 +4,10 @@
  */
 import { KernelError } from '@netloom/base';
 import type { RtnlEvent } from '@netloom/sys';
+import { CORE_NET_DEFAULTS } from './core-sysctls.js';
 import type { Kernel } from './kernel.js';
 import { MIB_SIZE } from './mib.js';
+import { Mib6Counters } from './mib6.js';
 import { NfHooks, type NfHookOps } from './netfilter.js';
 import type { DeviceTap } from './device-tap.js';
 import type { NetDevice } from './net-device.js';
@@ -14,6 +16,8 @@ export class Net {
   /** Inode of the namespace (what `readlink /proc/PID/ns/net` shows). */
   readonly inum: number;
   readonly mib = new Float64Array(MIB_SIZE);
+  /** IPv6's counters. */
+  readonly mib6 = new Mib6Counters();
   readonly nf = new NfHooks();
   /** Devices in the order of their ifindex. */
   readonly devices: NetDevice[] = [];
@@ -23,6 +27,11 @@ export class Net {
   ipv4: object | null = null;
   ipv6: object | null = null;
   packet: object | null = null;
+  /** Integers of net.core that are the namespace's own, by `CoreNetSysctl`. */
+  coreValues = CORE_NET_DEFAULTS;
+  rpsDefaultMask = 0n;
+  /** Tunnels' tables. */
+  tunnels: object | null = null;
   /** Other namespaces as this one numbers them. */
   readonly nsids = new Map<Net, number>();
   /** Who listens to rtnetlink events. */
@@ -83,7 +92,7 @@ export class Net {
   }
 
   removeAltname(dev: NetDevice, name: string): void {
-    if (!(dev.altnames ?? []).includes(name)) throw new KernelError('EINVAL');
+    if (!(dev.altnames ?? []).includes(name)) throw new KernelError('ENOENT');
     this.byName.delete(name);
     dev.altnames = (dev.altnames ?? []).filter((other) => other !== name);
   }
@@ -91,6 +100,11 @@ export class Net {
   /** The hooks of an IPv4 point, null when there are none. */
   nf4(hook: number): NfHookOps[] | null {
     return this.nf.entries[hook] as NfHookOps[] | null;
+  }
+
+  /** The hooks of an IPv6 point, null when there are none. */
+  nf6(hook: number): NfHookOps[] | null {
+    return this.nf.entries[5 + hook] as NfHookOps[] | null;
   }
 
   notify(event: RtnlEvent): void {

@@ -275,7 +275,19 @@ function changelink(dev: NetDevice, data: LinkInfoData): void {
   }
 }
 
+function bridgeAbove(dev: NetDevice): Bridge {
+  return (dev.priv instanceof Bridge ? dev : (dev.master as NetDevice)).priv as Bridge;
+}
+
 const bridgeOps: NetDeviceOps = {
+  fdbDump: (dev, port) =>
+    bridgeFdbDump(dev.priv as Bridge).filter(({ ifindex }) => ifindex === port.ifindex),
+  fdbAdd: (dev, request) => {
+    bridgeFdbAdd(bridgeAbove(dev), dev, request);
+  },
+  fdbDel: (dev, request) => {
+    bridgeFdbDel(bridgeAbove(dev), dev, request.lladdr as Uint8Array);
+  },
   driver: 'bridge',
   kind: 'bridge',
   startXmit,

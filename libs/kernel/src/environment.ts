@@ -9,6 +9,7 @@ import { createPseudoFs, ProgramTable, type PseudoFs } from '@netloom/kernel-tas
 import type { ProgramSpec } from '@netloom/sys';
 import { registerHostFiles } from './proc-host.js';
 import { registerLinkEvents } from './link-events.js';
+import { registerProcDrivers } from './proc-drivers.js';
 import { registerProcNet } from './proc-net.js';
 import { registerProcSys } from './proc-sys.js';
 import { registerSysClassNet } from './sys-class-net.js';
@@ -29,7 +30,8 @@ export function createEnvironment(programs: readonly ProgramSpec[]): HostEnviron
   const pseudo = createPseudoFs();
   registerProcNet(pseudo);
   registerProcSys(pseudo, modules);
-  registerSysClassNet(pseudo);
+  registerProcDrivers(pseudo, modules);
+  registerSysClassNet(pseudo, modules);
   registerHostFiles(pseudo);
   return { modules, programs: new ProgramTable(programs), pseudo };
 }

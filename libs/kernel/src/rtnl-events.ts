@@ -7,6 +7,8 @@ import { OpenFlag, Poll, type RtnlEvent, type RtnlGroup, type Stat } from '@netl
 
 function groupOf(event: RtnlEvent): RtnlGroup {
   if ('link' in event) return 'link';
+  if ('mdb' in event) return 'mdb';
+  if ('vlan' in event) return 'vlan';
   if ('addr' in event) return 'addr';
   if ('route' in event) return 'route';
   return 'neigh' in event ? 'neigh' : 'rule';

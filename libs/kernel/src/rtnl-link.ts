@@ -7,11 +7,15 @@ import {
   devChangeNetNamespace,
   devClose,
   devOpen,
+  devSetAllmulti,
   devSetMaster,
   devSetPromiscuity,
   devStats,
   devValidName,
+  IF_OPER_DORMANT,
+  IF_OPER_UNKNOWN,
   IF_OPER_UP,
+  type LinkKind,
   type Net,
   type NetDevice,
   netifCarrier,
@@ -21,12 +25,15 @@ import { arpChangeAddress } from '@netloom/kernel-inet';
 import { Iff, type LinkMsg, type Rtnl } from '@netloom/sys';
 import { freeNsid, type RtnlContext } from './rtnl.js';
 
+const IF_OPER_TESTING = 4;
+
 /** A device as rtnetlink shows it. */
 export function linkMsg(dev: NetDevice): LinkMsg {
   const { net, ops } = dev;
   const lower = ops.link?.(dev);
   const flags =
-    (dev.flags & ~(Iff.IFF_PROMISC | Iff.IFF_RUNNING | Iff.IFF_LOWER_UP)) |
+    (dev.flags & ~(Iff.IFF_PROMISC | Iff.IFF_ALLMULTI | Iff.IFF_RUNNING | Iff.IFF_LOWER_UP)) |
+    (dev.userAllmulti ? Iff.IFF_ALLMULTI : 0) |
     (dev.userPromisc ? Iff.IFF_PROMISC : 0) | // not where a bridge or a packet socket wants it
     (dev.up && (dev.operstate === IF_OPER_UP || dev.operstate === 0) && dev.carrier
       ? Iff.IFF_RUNNING
@@ -49,8 +56,12 @@ export function linkMsg(dev: NetDevice): LinkMsg {
     allmulti: dev.allmulti,
     numTxQueues: dev.numTxQueues,
     numRxQueues: dev.numRxQueues,
-    gsoMaxSize: 65536,
-    gsoMaxSegs: 65535,
+    gsoMaxSize: dev.gsoMaxSize,
+    gsoMaxSegs: dev.gsoMaxSegs,
+    tsoMaxSize: dev.tsoMaxSize,
+    tsoMaxSegs: 65535,
+    groMaxSize: dev.groMaxSize,
+    ...(dev.protoDown ? { protoDown: true } : {}),
     address: dev.address,
     broadcast: dev.broadcast,
     altnames: dev.altnames ?? [],
@@ -111,14 +122,39 @@ export function linkAdd({ net, netnsOf }: RtnlContext, request: Rtnl['RTM_NEWLIN
   const kind = net.kernel.modules.linkKind(request.kind);
   if (kind === undefined) throw new KernelError('EOPNOTSUPP', 'Unknown device type');
   const target = request.netns === undefined ? net : netnsOf(request.netns);
-  const peerNet = request.peer?.netns === undefined ? target : netnsOf(request.peer.netns);
+  const linkNet = request.linkNetns === undefined ? net : netnsOf(request.linkNetns);
+  const peerNet = request.peer?.netns === undefined ? linkNet : netnsOf(request.peer.netns);
+  checkNew(kind, request);
   const wanted = request.ifname ?? kind.namePattern ?? `${request.kind}%d`;
   const name = request.kind === 'veth' ? wanted : devAllocName(target, wanted);
   if (target.devByName(name) !== undefined) throw new KernelError('EEXIST');
+  if ((request.ifindex ?? 0) > 0 && target.devByIndex(request.ifindex ?? 0) !== undefined)
+    throw new KernelError('EEXIST');
   const dev = kind.newlink(target, name, request, peerNet);
   if (request.txqlen !== undefined) dev.txqlen = request.txqlen;
+  if (request.numTxQueues !== undefined) dev.numTxQueues = request.numTxQueues;
+  if (request.numRxQueues !== undefined) dev.numRxQueues = request.numRxQueues;
+  if (request.group !== undefined) dev.group = request.group;
+  if (request.broadcast !== undefined) dev.broadcast = request.broadcast.slice();
+  if (request.alias !== undefined) dev.alias = request.alias;
+  if (request.address !== undefined) dev.addrAssignType = 3;
   if (request.master !== undefined) devSetMaster(dev, find(target, { ifindex: request.master }));
   if (request.up === true) devOpen(dev);
+}
+
+/** What every kind is checked for. @kernel rtnl_create_link(), validate of ops */
+function checkNew(kind: LinkKind, request: Rtnl['RTM_NEWLINK']['req']): void {
+  const { address, mtu } = request;
+  if (address?.length === 6 && (((address[0] ?? 0) & 1) !== 0 || address.every((b) => b === 0)))
+    throw new KernelError('EADDRNOTAVAIL');
+  if (request.numTxQueues === 0 || (request.numTxQueues ?? 1) > 4096)
+    throw new KernelError('EINVAL', 'Invalid number of transmit queues');
+  if (request.numRxQueues === 0 || (request.numRxQueues ?? 1) > 4096)
+    throw new KernelError('EINVAL', 'Invalid number of receive queues');
+  if (mtu !== undefined && mtu < (kind.minMtu ?? 68))
+    throw new KernelError('EINVAL', 'mtu less than device minimum');
+  if (mtu !== undefined && mtu > (kind.maxMtu ?? 65535))
+    throw new KernelError('EINVAL', 'mtu greater than device maximum');
 }
 
 /** @errno ENODEV, EOPNOTSUPP (hardware) */
@@ -132,6 +168,7 @@ export function linkDelete({ net }: RtnlContext, request: Rtnl['RTM_DELLINK']['r
 export function linkSet({ net, netnsOf }: RtnlContext, request: Rtnl['RTM_SETLINK']['req']): void {
   const dev = find(net, request);
   const { modules } = net.kernel;
+  if (request.address !== undefined && request.address.length > 0) dev.addrAssignType = 3;
   if (request.netns !== undefined)
     devChangeNetNamespace(dev, netnsOf(request.netns), request.newName);
   if (request.address !== undefined) setAddress(dev, request.address);
@@ -158,10 +195,20 @@ export function linkSet({ net, netnsOf }: RtnlContext, request: Rtnl['RTM_SETLIN
     dev.master.ops.slaveChangelink(dev.master, dev, request.slaveData);
   }
   if (request.txqlen !== undefined) dev.txqlen = request.txqlen;
+  setOffloadSizes(dev, request);
   if (request.flagsMask !== undefined) setFlags(dev, request.flags ?? 0, request.flagsMask);
   if (request.carrier !== undefined) setCarrier(dev, request.carrier);
-  if (request.operstate !== undefined && dev.up) dev.operstate = request.operstate;
-  if (request.linkmode !== undefined) dev.linkmode = request.linkmode;
+  if (request.operstate !== undefined) setOperstate(dev, request.operstate);
+  if (request.linkmode !== undefined) {
+    if (dev.linkmode === 1 && request.linkmode === 0) dev.operUnknown = false;
+    dev.linkmode = request.linkmode;
+  }
+  if (request.protoDown !== undefined) {
+    if (dev.ops.changeProtoDown !== true)
+      throw new KernelError('EOPNOTSUPP', 'Protodown not supported by device');
+    dev.protoDown = request.protoDown;
+    netifCarrier(dev, !request.protoDown && (dev.ops.link?.(dev)?.running ?? true));
+  }
   if (dev.registered) modules.callNetdevNotifiers('CHANGE', dev);
 }
 
@@ -184,8 +231,12 @@ function setMtu(dev: NetDevice, mtu: number): void {
   dev.net.kernel.modules.callNetdevNotifiers('CHANGEMTU', dev);
 }
 
+const IFF_NOTRAILERS = 0x20;
+const IFF_DYNAMIC = 0x8000;
+
 function setFlags(dev: NetDevice, flags: number, mask: number): void {
-  const plain = mask & (Iff.IFF_NOARP | Iff.IFF_DEBUG | Iff.IFF_MULTICAST);
+  const plain =
+    mask & (Iff.IFF_NOARP | Iff.IFF_DEBUG | Iff.IFF_MULTICAST | IFF_NOTRAILERS | IFF_DYNAMIC);
   const before = dev.flags;
   dev.flags = (dev.flags & ~plain) | (flags & plain);
   if (((before ^ dev.flags) & Iff.IFF_NOARP) !== 0) arpChangeAddress(dev); // entries were made by the other rule
@@ -198,12 +249,49 @@ function setFlags(dev: NetDevice, flags: number, mask: number): void {
     }
   }
   if ((mask & Iff.IFF_ALLMULTI) !== 0) {
-    dev.allmulti = (flags & Iff.IFF_ALLMULTI) !== 0 ? 1 : 0;
-    dev.flags = dev.allmulti > 0 ? dev.flags | Iff.IFF_ALLMULTI : dev.flags & ~Iff.IFF_ALLMULTI;
+    const wanted = (flags & Iff.IFF_ALLMULTI) !== 0;
+    if (wanted !== dev.userAllmulti) {
+      dev.userAllmulti = wanted;
+      devSetAllmulti(dev, wanted ? 1 : -1);
+    }
   }
   if ((mask & Iff.IFF_UP) === 0) return;
   if ((flags & Iff.IFF_UP) !== 0) devOpen(dev);
   else devClose(dev);
+}
+
+/** User space may say UP or DORMANT of a device that is the other, and TESTING. @kernel set_operstate() */
+function setOperstate(dev: NetDevice, transition: number): void {
+  const now = dev.operstate;
+  let state = now;
+  if (transition === IF_OPER_UP) {
+    if (now === IF_OPER_DORMANT || now === IF_OPER_TESTING || now === IF_OPER_UNKNOWN)
+      state = IF_OPER_UP;
+  } else if (transition === IF_OPER_TESTING) {
+    if (now === IF_OPER_UP || now === IF_OPER_UNKNOWN) state = IF_OPER_TESTING;
+  } else if (transition === IF_OPER_DORMANT) {
+    if (now === IF_OPER_UP || now === IF_OPER_UNKNOWN) state = IF_OPER_DORMANT;
+  }
+  if (!dev.up) return;
+  if (state === IF_OPER_UP) dev.operUnknown = false;
+  dev.operstate = state;
+}
+
+/** @errno EINVAL. @kernel do_setlink(): IFLA_GSO_MAX_SIZE and its companions */
+function setOffloadSizes(dev: NetDevice, request: Rtnl['RTM_SETLINK']['req']): void {
+  const { gsoMaxSize, gsoMaxSegs, groMaxSize } = request;
+  if (gsoMaxSize !== undefined) {
+    if (gsoMaxSize > dev.tsoMaxSize) throw new KernelError('EINVAL', 'too big gso_max_size');
+    dev.gsoMaxSize = gsoMaxSize;
+  }
+  if (gsoMaxSegs !== undefined) {
+    if (gsoMaxSegs > 65535) throw new KernelError('EINVAL', 'too big gso_max_segs');
+    dev.gsoMaxSegs = gsoMaxSegs;
+  }
+  if (groMaxSize !== undefined) {
+    if (groMaxSize > 8 * 65535) throw new KernelError('EINVAL', 'too big gro_max_size');
+    dev.groMaxSize = groMaxSize;
+  }
 }
 
 function setCarrier(dev: NetDevice, on: boolean): void {

@@ -2,10 +2,18 @@
  * /sys/class/net: a directory a device, for the namespace of whoever reads. @kernel net/core/net-sysfs.c
  */
 import { formatMac, KernelError } from '@netloom/base';
-import { devClose, devOpen, parseSysctlInt, Stat, type NetDevice } from '@netloom/kernel-core';
+import {
+  devClose,
+  devOpen,
+  parseSysctlInt,
+  Stat,
+  type KernelModules,
+  type NetDevice,
+  type SysfsAttribute,
+  type SysfsGroups,
+} from '@netloom/kernel-core';
 import { pseudoDir, pseudoFile, type PseudoEntry, type PseudoFs } from '@netloom/kernel-tasks';
-import { bridgeOf } from '@netloom/kernel-drivers';
-import { Iff, type LinkInfoData } from '@netloom/sys';
+import { Iff } from '@netloom/sys';
 import { netOf } from './host.js';
 
 const OPERSTATES = [
@@ -20,7 +28,7 @@ const OPERSTATES = [
 
 /** Attribute to its text, without the newline. */
 const ATTRIBUTES: Readonly<Record<string, (dev: NetDevice) => string>> = {
-  addr_assign_type: () => '3',
+  addr_assign_type: (dev) => String(dev.addrAssignType),
   addr_len: () => '6',
   address: (dev) => formatMac(dev.address),
   broadcast: (dev) => formatMac(dev.broadcast),
@@ -76,22 +84,26 @@ const STATISTICS: Readonly<Record<string, number>> = Object.fromEntries(
   ]),
 );
 
-function extraDirs(dev: NetDevice): readonly string[] {
-  if (bridgeOf(dev) !== undefined) return ['bridge', 'brif'];
-  return dev.master !== null && bridgeOf(dev.master) !== undefined ? ['brport'] : [];
+/** The directories that the driver brings, and the one of the device above. */
+function extraDirs(dev: NetDevice): SysfsGroups {
+  return { ...dev.ops.sysfs, ...dev.master?.ops.slaveSysfs };
 }
 
 function deviceDir(dev: NetDevice): PseudoEntry {
   return pseudoDir({
-    list: () => [...Object.keys(ATTRIBUTES), 'queues', 'statistics', ...extraDirs(dev)],
+    list: () => [
+      ...Object.keys(ATTRIBUTES),
+      'queues',
+      'statistics',
+      ...Object.keys(extraDirs(dev)),
+      ...(dev.ops.kind === 'bridge' ? ['brif'] : []),
+    ],
     lookup: (_task, name) => {
       if (name === 'statistics') return statisticsDir(dev);
       if (name === 'queues') return queuesDir(dev);
-      if (name === 'brport' && dev.master !== null && bridgeOf(dev.master) !== undefined)
-        return portDir();
-      const bridge = bridgeOf(dev);
-      if (bridge !== undefined && name === 'bridge') return bridgeDir(dev);
-      if (bridge !== undefined && name === 'brif') return portsDir(bridge.ports);
+      const group = extraDirs(dev)[name];
+      if (group !== undefined) return attributesDir(dev, group);
+      if (name === 'brif' && dev.ops.kind === 'bridge') return portsDir(dev);
       const render = ATTRIBUTES[name];
       const write = WRITERS[name];
       if (render === undefined) return undefined;
@@ -163,51 +175,44 @@ function parseCpuMask(text: string, cpus: number): number[] {
   return chosen.sort((a, b) => a - b);
 }
 
-/** A bridge's ports; the entries are links to their `brport` in Linux. */
-function portsDir(ports: readonly NetDevice[]): PseudoEntry {
+/** A bridge's ports: links to their `brport` in Linux. */
+function portsDir(bridge: NetDevice): PseudoEntry {
+  const ports = (): NetDevice[] => bridge.net.devices.filter((dev) => dev.master === bridge);
   return pseudoDir({
-    list: () => ports.map((port) => port.name),
-    lookup: (_task, name) => (ports.some((port) => port.name === name) ? portDir() : undefined),
-  });
-}
-
-/** What a bridge's port says of itself: without STP it always forwards. @kernel net/bridge/br_sysfs_if.c */
-function portDir(): PseudoEntry {
-  const values: Readonly<Record<string, string>> = { path_cost: '2', priority: '32', state: '3' };
-  return pseudoDir({
-    list: () => Object.keys(values),
-    lookup: (_task, name) =>
-      values[name] === undefined
-        ? undefined
-        : pseudoFile({ read: () => `${values[name] ?? ''}\n` }),
-  });
-}
-
-/** What a bridge says of itself, read only. @kernel net/bridge/br_sysfs_br.c */
-function bridgeDir(dev: NetDevice): PseudoEntry {
-  const data = (): LinkInfoData => dev.ops.info?.(dev) ?? {};
-  const names: Readonly<Record<string, string>> = {
-    ageing_time: 'ageing_time',
-    forward_delay: 'forward_delay',
-    group_fwd_mask: 'group_fwd_mask',
-    hello_time: 'hello_time',
-    max_age: 'max_age',
-    bridge_id: 'bridge_id',
-    root_id: 'root_id',
-    root_path_cost: 'root_path_cost',
-    root_port: 'root_port',
-    priority: 'priority',
-    stp_state: 'stp_state',
-    vlan_filtering: 'vlan_filtering',
-  };
-  return pseudoDir({
-    list: () => Object.keys(names),
+    list: () => ports().map((port) => port.name),
     lookup: (_task, name) => {
-      const key = names[name];
-      if (key === undefined) return undefined;
+      const port = ports().find((dev) => dev.name === name);
+      const attributes = bridge.ops.slaveSysfs?.['brport'];
+      return port === undefined || attributes === undefined
+        ? undefined
+        : attributesDir(port, attributes);
+    },
+  });
+}
+
+/** A driver's files. */
+function attributesDir(
+  dev: NetDevice,
+  attributes: Readonly<Record<string, SysfsAttribute>>,
+): PseudoEntry {
+  return pseudoDir({
+    list: () => Object.keys(attributes),
+    lookup: (_task, name) => {
+      const attribute = attributes[name];
+      if (attribute === undefined) return undefined;
+      const { show, store } = attribute;
       return pseudoFile({
-        read: () =>
-          `${name === 'group_fwd_mask' ? `0x${Number(data()[key]).toString(16)}` : String(data()[key])}\n`,
+        read: () => {
+          const text = show(dev);
+          return text === '' ? '' : `${text}\n`;
+        },
+        ...(store === undefined
+          ? {}
+          : {
+              write: (_writer, text) => {
+                store(dev, text.trim());
+              },
+            }),
       });
     },
   });
@@ -225,10 +230,21 @@ function statisticsDir(dev: NetDevice): PseudoEntry {
   });
 }
 
-export function registerSysClassNet(pseudo: PseudoFs): void {
+export function registerSysClassNet(pseudo: PseudoFs, modules: KernelModules): void {
   pseudo.registerDir('/sys/class/net', {
-    list: (task) => netOf(task).devices.map((dev) => dev.name),
+    list: (task) => [
+      ...netOf(task).devices.map((dev) => dev.name),
+      ...modules.classNetFiles.keys(),
+    ],
     lookup: (task, name) => {
+      const file = modules.classNetFiles.get(name);
+      if (file !== undefined)
+        return pseudoFile({
+          read: (reader) => `${file.show(netOf(reader))}\n`,
+          write: (writer, text) => {
+            file.store(netOf(writer), text.trim());
+          },
+        });
       const dev = netOf(task).devByName(name);
       return dev === undefined ? undefined : deviceDir(dev);
     },

@@ -18,10 +18,14 @@ const LABELS: Readonly<Record<RtnlGroup, string>> = {
   route: '[ROUTE]',
   neigh: '[NEIGH]',
   rule: '[RULE]',
+  mdb: '[MDB]',
+  vlan: '[VLAN]',
 };
 
 function groupOf(event: RtnlEvent): RtnlGroup {
   if ('link' in event) return 'link';
+  if ('mdb' in event) return 'mdb';
+  if ('vlan' in event) return 'vlan';
   if ('addr' in event) return 'addr';
   if ('route' in event) return 'route';
   return 'neigh' in event ? 'neigh' : 'rule';
@@ -48,7 +52,7 @@ function printEvent(context: IpContext, event: RtnlEvent): void {
     printAddress(context, event.addr, true);
   } else if ('route' in event) printRoute(context, event.route, { table: 0 }, deleted);
   else if ('neigh' in event) printNeigh(context, event.neigh, true, deleted);
-  else printRule(context, event.rule, deleted);
+  else if ('rule' in event) printRule(context, event.rule, deleted);
 }
 
 /** `ip monitor [OBJECT…] [dev DEV] [label]`. */
