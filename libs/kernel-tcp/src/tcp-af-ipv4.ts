@@ -2,7 +2,7 @@
  * TCP's questions to IPv4. Sources: net/ipv4/tcp_ipv4.c ipv4_specific, ip_output.c.
  */
 import { formatIpv4 } from '@netloom/base';
-import type { Dst, Net, SkBuff } from '@netloom/kernel-core';
+import type { Dst, Net, NetDevice, SkBuff } from '@netloom/kernel-core';
 import {
   inetAddrType,
   ipQueueXmit,
@@ -14,7 +14,9 @@ import {
 import { IPPROTO_TCP } from '@netloom/sys';
 import { csumPseudo4, IP_HLEN, iphDaddr, iphSaddr, l4Dest, l4Source } from '@netloom/wire';
 import type { ReplyFlow, TcpAfOps } from './tcp-af.js';
+import type { TcpEntry } from './tcp-hash.js';
 import type { TcpRequestSock } from './tcp-minisocks.js';
+import type { TcpNet } from './tcp-net.js';
 import type { TcpSock } from './tcp-sock.js';
 
 export const tcpAf4: TcpAfOps = {
@@ -90,6 +92,25 @@ export const tcpAf4: TcpAfOps = {
     child.rcvSaddr = child.saddr = req.rcvSaddr;
     child.daddr = req.daddr;
     if (child.v6 !== null) child.v6.mapped = true;
+  },
+
+  lookupListener(tn: TcpNet, skb: SkBuff): TcpSock | null {
+    const m = skb.mem;
+    return tn.hash.lookupListener(
+      iphDaddr(m, skb.networkHeader),
+      l4Dest(m, skb.transportHeader),
+      iphSaddr(m, skb.networkHeader),
+      l4Source(m, skb.transportHeader),
+      (skb.dev as NetDevice).ifindex,
+    );
+  },
+
+  lookupOwn(tp: TcpSock, port: number): TcpEntry | null {
+    return tp.tn.hash.lookup(tp.rcvSaddr, port, tp.daddr, tp.dport, tp.boundDev);
+  },
+
+  isLoopback(saddr: number, daddr: number): boolean {
+    return daddr >>> 24 === 127 || saddr >>> 24 === 127;
   },
 
   logName(tp: TcpSock): string {

@@ -9,7 +9,9 @@
  */
 import type { Dst, Net, SkBuff } from '@netloom/kernel-core';
 import type { In6Addr } from '@netloom/wire';
+import type { TcpEntry } from './tcp-hash.js';
 import type { TcpRequestSock } from './tcp-minisocks.js';
+import type { TcpNet } from './tcp-net.js';
 import type { TcpSock } from './tcp-sock.js';
 
 /** The two ends of a native IPv6 connection; `ifindex` is the zone of a link-local peer, else 0. */
@@ -60,6 +62,11 @@ export interface TcpAfOps {
   requestRoute(req: TcpRequestSock): Dst | number;
   /** Gives a new connection the addresses of its request. */
   childAddresses(child: TcpSock, req: TcpRequestSock): void;
+  /** The listener that a segment is for. */
+  lookupListener(tn: TcpNet, skb: SkBuff): TcpSock | null;
+  /** Who has this socket's addresses and peer already, with a local port. */
+  lookupOwn(tp: TcpSock, port: number): TcpEntry | null;
+  isLoopback(saddr: number, daddr: number, v6: V6Ends | null): boolean;
   /** A listener's own address as the kernel log writes it. */
   logName(tp: TcpSock): string;
 }

@@ -27,7 +27,7 @@ import {
   TCPF_LAST_ACK,
   TCPF_SYN_RECV,
 } from './tcp-const.js';
-import { tcpForgetPeer } from './tcp-ipv4.js';
+import { tcpForgetPeer } from './tcp-hash-connect.js';
 import { tcpListenStop } from './tcp-listen.js';
 import { tcpSendFin } from './tcp-output.js';
 import { tcpInqueue } from './tcp-recvmsg.js';
