@@ -97,7 +97,7 @@ export class KernelModules {
     (net: Net, type: number, protocol: number) => Sock
   >();
   readonly sysctls: SysctlEntry[] = [...coreSysctls];
-  private readonly diags = new Map<SockDiagEntry['type'], (net: Net) => Iterable<DiagSource>>();
+  private readonly diags = new Map<SockDiagEntry['type'], ((net: Net) => Iterable<DiagSource>)[]>();
   private readonly linkKinds = new Map<string, LinkKind>();
   /** Directories below /proc/net by name: the files of a namespace with their texts. */
   readonly procNetDirs = new Map<string, ProcNetDir>();
@@ -157,13 +157,17 @@ export class KernelModules {
     );
   }
 
-  /** Where sock_diag finds the sockets of a type. @kernel sock_diag_register() */
+  /** Where sock_diag finds sockets of a type, of one family or another. @kernel sock_diag_register() */
   addSockDiag(type: SockDiagEntry['type'], list: (net: Net) => Iterable<DiagSource>): void {
-    this.diags.set(type, list);
+    const lists = this.diags.get(type);
+    if (lists === undefined) this.diags.set(type, [list]);
+    else lists.push(list);
   }
 
   sockDiag(type: SockDiagEntry['type'], net: Net): Iterable<DiagSource> {
-    return this.diags.get(type)?.(net) ?? [];
+    const lists = this.diags.get(type);
+    if (lists === undefined) return [];
+    return lists.length === 1 ? (lists[0]?.(net) ?? []) : lists.flatMap((list) => [...list(net)]);
   }
 
   /** Adds entries below /proc/sys. @kernel register_net_sysctl() */
