@@ -25,7 +25,22 @@ export function devQueueXmit(skb: SkBuff): number {
   }
   const q = dev.qdisc;
   if (q !== null) return qdiscXmit(q, skb);
-  return devHardStartXmit(skb, dev) === NETDEV_TX_OK ? NET_XMIT_SUCCESS : NET_XMIT_DROP;
+  const { kernel } = dev;
+  if (kernel.xmitRecursion > XMIT_RECURSION_LIMIT) return deadLoop(skb, dev);
+  kernel.xmitRecursion++;
+  const verdict = devHardStartXmit(skb, dev);
+  kernel.xmitRecursion--;
+  return verdict === NETDEV_TX_OK ? NET_XMIT_SUCCESS : NET_XMIT_DROP;
+}
+
+/** Tunnels in tunnels may go so deep. */
+const XMIT_RECURSION_LIMIT = 8;
+
+function deadLoop(skb: SkBuff, dev: NetDevice): number {
+  dev.kernel.printk(2, `Dead loop on virtual device ${dev.name}, fix it urgently!`);
+  statAdd(dev, Stat.txDropped, 1);
+  dev.kernel.kfreeSkbReason(skb, DropReason.RECURSION_LIMIT);
+  return NET_XMIT_DROP;
 }
 
 /** Shows the frame to the taps and gives it to the driver. @kernel dev_hard_start_xmit() */

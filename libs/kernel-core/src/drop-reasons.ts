@@ -91,6 +91,14 @@ const NAMES = [
   'WIRE_LOSS', // ours: the wire's random loss
   'WIRE_QUEUE', // ours: the wire's bounded queue was full
   'WIRE_DOWN', // ours: no carrier
+  'RECURSION_LIMIT', // tunnels that lead into each other
+  'TUNNEL_TXINFO', // an external tunnel was told no destination
+  'IP_TUNNEL_ECN', // congestion was marked on a tunnel's packet whose inside does not take part
+  'VXLAN_INVALID_HDR',
+  'VXLAN_VNI_NOT_FOUND',
+  'VXLAN_NO_REMOTE', // no entry in the forwarding database
+  'LOCAL_MAC', // our own frame came back
+  'IGMP_CSUM',
 ] as const;
 
 export type DropReasonName = (typeof NAMES)[number];

@@ -1,3 +1,4 @@
+export { decodeClassicFilter, sockGetsockopt, sockSetsockopt } from './sock-options.js';
 export {
   CORE_HOST_SYSCTLS,
   CORE_NET_SYSCTLS,
@@ -159,16 +160,14 @@ export {
   type SkbFrag,
 } from './skbuff.js';
 export {
-  SK_RMEM_DEFAULT,
-  SK_WMEM_DEFAULT,
   RCV_SHUTDOWN,
   SEND_SHUTDOWN,
   Sock,
-  sockSetsockopt,
-  sockGetsockopt,
   skbSetOwnerR,
   skbSetOwnerW,
   skbOrphan,
+  sockFilter,
+  SOF_TIMESTAMPING_SOFTWARE,
   sockQueueRcvSkb,
   sockQueuedBytes,
   sockDevMatches,

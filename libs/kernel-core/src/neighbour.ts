@@ -9,12 +9,12 @@
 import type { RandomStream } from '@netloom/base';
 import { Timer } from '@netloom/engine';
 import { Nud } from '@netloom/sys';
-import { ETH_HLEN, ethWrite } from '@netloom/wire';
+import { ETH_HLEN, ethWrite, type In6Addr } from '@netloom/wire';
 import { devQueueXmit } from './dev-xmit.js';
 import { DropReason } from './drop-reasons.js';
 import type { NetDevice } from './net-device.js';
 import { SkbQueue } from './skb-queue.js';
-import { skbCow, skbPush, type SkBuff } from './skbuff.js';
+import { skbCowHead, skbPush, type SkBuff } from './skbuff.js';
 
 export const NUD_CONNECTED = Nud.NUD_PERMANENT | Nud.NUD_NOARP | Nud.NUD_REACHABLE;
 export const NUD_VALID = NUD_CONNECTED | Nud.NUD_PROBE | Nud.NUD_STALE | Nud.NUD_DELAY;
@@ -81,14 +81,16 @@ export class Neighbour {
   flags = 0;
   dead = false;
   queue: SkbQueue | null = null;
+  /** The next entry of the same hash, where a table is keyed by one. */
+  chain: Neighbour | null = null;
   private queuedBytes = 0;
   private timer: Timer | null = null;
   private reachableTime = 0;
 
   constructor(
     readonly dev: NetDevice,
-    /** IPv4 as a number, IPv6 as 16 bytes. */
-    readonly key: number | Uint8Array,
+    /** IPv4 as a number. */
+    readonly key: number | In6Addr,
     readonly ops: NeighOps,
   ) {
     this.used = this.updated = this.now;
@@ -246,7 +248,12 @@ export class Neighbour {
 
   private transmit(skb: SkBuff, protocol: number): number {
     const dev = this.dev;
-    if (!skbCow(skb, ETH_HLEN)) {
+    if (dev.hardHeaderLen === 0) {
+      skb.protocol = protocol; // a device without link-layer headers
+      skb.dev = dev;
+      return devQueueXmit(skb) === 0 ? 0 : -105; // ENOBUFS
+    }
+    if (!skbCowHead(skb, ETH_HLEN)) {
       dev.kernel.kfreeSkbReason(skb, DropReason.NOMEM);
       return -12; // ENOMEM
     }

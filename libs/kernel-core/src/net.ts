@@ -30,6 +30,8 @@ export class Net {
   /** Integers of net.core that are the namespace's own, by `CoreNetSysctl`. */
   coreValues = CORE_NET_DEFAULTS;
   rpsDefaultMask = 0n;
+  /** Socket cookies given out. */
+  sockCookies = 0;
   /** Tunnels' tables. */
   tunnels: object | null = null;
   /** Other namespaces as this one numbers them. */

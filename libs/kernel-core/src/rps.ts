@@ -28,7 +28,7 @@ function mix(hash: number, word: number): number {
 }
 
 /** The hash of a packet's flow, computed once a packet; 0 where it has none. @kernel __skb_get_hash() */
-function skbGetHash(skb: SkBuff, kernel: Kernel): number {
+export function skbGetHash(skb: SkBuff, kernel: Kernel): number {
   if (skb.hash !== 0) return skb.hash;
   if (skb.protocol !== ETH_P_IP || skb.len < IP_HLEN) return 0;
   const m = skb.mem;
