@@ -13,6 +13,7 @@ import {
   type DestroyOptions,
   type InspectOptions,
 } from './command-labs.js';
+import { IP_VERSIONS, packetdrillCommand, type PacketdrillOptions } from './command-packetdrill.js';
 import { runCommand, type RunOptions } from './command-run.js';
 import { serveCommand, type ServeOptions } from './command-serve.js';
 import { BACKENDS, testCommand, type Output, type TestOptions } from './command-test.js';
@@ -29,6 +30,12 @@ function duration(text: string): number {
   const ns = parseDurationNs(text);
   if (ns === undefined) throw new InvalidArgumentError('not a time such as 10s or 200ms');
   return ns;
+}
+
+/** `-D NAME=value`, given again and again. */
+function definition(text: string, before: readonly string[] = []): readonly string[] {
+  if (!/^\w+=/.test(text)) throw new InvalidArgumentError('not NAME=value');
+  return [...before, text];
 }
 
 interface ServerOption {
@@ -219,5 +226,29 @@ function addLocalCommands(program: Command, output: Output): void {
     .option('-v, --verbose', 'print the output of every command')
     .action(
       action(output, (file: string, options: RunOptions) => runCommand(file, options, output)),
+    );
+
+  program
+    .command('packetdrill')
+    .description(
+      'run packetdrill scripts against an emulated host; prints a line a script and last "N passed, N failed"',
+    )
+    .argument('<file...>', 'scripts (*.pkt)')
+    .addOption(
+      new Option('--ip-version <version>', 'unless the script says it')
+        .choices(IP_VERSIONS)
+        .default('ipv4'),
+    )
+    .option(
+      '--defaults <file>',
+      'what ./defaults.sh sets, "name = value" a line (default: defaults.sysctl beside the script or one folder up)',
+    )
+    .option('-D, --define <name=value>', 'a word of the scripts', definition)
+    .option('--json', 'print the results as JSON instead of lines')
+    .option('-v, --verbose', 'print what code of the scripts prints')
+    .action(
+      action(output, (files: string[], options: PacketdrillOptions) =>
+        packetdrillCommand(files, options, output),
+      ),
     );
 }
