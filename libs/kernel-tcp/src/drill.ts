@@ -1,11 +1,13 @@
 /**
  * For specs: one host and a script that plays its peer, in packetdrill's manner. Lines are
- * `FLAGS seq:end(len) [ack N] [win N] [<options>]` with numbers relative to the first SYN of each side.
+ * `[ect0|ect1|ce] FLAGS seq:end(len) [ack N] [win N] [<options>]` with numbers relative to the first SYN of each side.
  */
 import { addr, Bench, type Segment } from './testing.js';
 import type { TcpStreamSock } from './tcp.js';
 
-const LINE = /^([FSRPUEW.]+) (\d+):(\d+)\((\d+)\)(?: ack (\d+))?(?: win (\d+))?(?: <(.*)>)?$/;
+const ECN = ['noecn', 'ect1', 'ect0', 'ce'];
+const LINE =
+  /^(?:\[(noecn|ect1|ect0|ce)\] )?([FSRPUEW.]+) (\d+):(\d+)\((\d+)\)(?: ack (\d+))?(?: win (\d+))?(?: <(.*)>)?$/;
 /** The peer's initial sequence number, close to where numbers wrap. */
 const PEER_ISN = 0xffffff00;
 
@@ -18,6 +20,8 @@ function optionBytes(text: string, seq: (n: number) => number): Uint8Array {
     else if (name === 'mss') out.push(2, 4, Number(a) >> 8, Number(a) & 255);
     else if (name === 'wscale') out.push(3, 3, Number(a));
     else if (name === 'sackOK') out.push(4, 2);
+    else if (name === 'FO')
+      out.push(34, 2 + a.length / 2, ...(a.match(/../g) ?? []).map((h) => parseInt(h, 16)));
     else if (name === 'TS') out.push(8, 10, ...u32(Number(a)), ...u32(Number(b)));
     else if (name === 'sack') {
       const blocks = text.split(',').filter((o) => o.trim().startsWith('sack '));
@@ -63,10 +67,11 @@ export class Drill {
     for (const line of lines) {
       const match = LINE.exec(line);
       if (match === null) throw new Error(`not a segment: ${line}`);
-      const [, flags = '', seq = '0', , len = '0', ack, win, options] = match;
+      const [, ecn = 'noecn', flags = '', seq = '0', , len = '0', ack, win, options] = match;
       this.noteLocal();
       this.bench.inject('a', {
         flags,
+        ecn: ECN.indexOf(ecn),
         seq: PEER_ISN + Number(seq),
         len: Number(len),
         win: Number(win ?? 65535),
@@ -105,7 +110,7 @@ export class Drill {
       (_, a: string, b: string) =>
         `sack ${this.peerRelative(Number(a))}:${this.peerRelative(Number(b))}`,
     );
-    return `${s.flags} ${seq}:${(seq + s.len) >>> 0}(${s.len})${s.flags.includes('.') ? ` ack ${base}` : ''}${options === '' ? '' : ` <${options}>`}`;
+    return `${s.ecn !== 0 ? `[${ECN[s.ecn] ?? ''}] ` : ''}${s.flags} ${seq}:${(seq + s.len) >>> 0}(${s.len})${s.flags.includes('.') ? ` ack ${base}` : ''}${options === '' ? '' : ` <${options}>`}`;
   }
 
   /** The bench never saw the peer's SYN: its SACK numbers are raw less nothing. */

@@ -38,8 +38,8 @@ export class TcpCongestionTable {
 /** Starts the algorithm of a connection. @kernel tcp_init_congestion_control() */
 export function tcpInitCongestionControl(tp: TcpSock): void {
   tp.priorSsthresh = 0;
-  tp.caOps.init?.(tp);
   tcpEcnForCongestion(tp);
+  tp.caOps.init?.(tp);
   tp.caInitialized = true;
 }
 

@@ -9,6 +9,7 @@ import { tcpCaByRoute } from './tcp-cong.js';
 import { ICSK_TIME_RETRANS, TCP_TIMEOUT_INIT_US } from './tcp-const.js';
 import { dstMetric, tcpTakeRouteMetrics } from './tcp-dst.js';
 import { TCP_ECN_OK, tcpEcnSendSyn } from './tcp-ecn.js';
+import { tcpFastopenDefer, tcpSendSynData } from './tcp-fastopen-client.js';
 import { tcpAdvmss, tcpSyncMss } from './tcp-mss.js';
 import { TcpSysctl } from './tcp-net.js';
 import { TCPOLEN_TSTAMP_ALIGNED } from './tcp-options.js';
@@ -65,6 +66,7 @@ function connectInit(tp: TcpSock): void {
 
 /** Sends the SYN and waits for the answer. 0 or a negative errno. @kernel tcp_connect() */
 export function tcpConnect(tp: TcpSock): number {
+  if (tp.tfo !== null && tcpFastopenDefer(tp)) return 0;
   connectInit(tp);
   const skb = tcpAllocSkb(tp, 0);
   if (skb === null) return -Errno.ENOBUFS;
@@ -73,7 +75,8 @@ export function tcpConnect(tp: TcpSock): number {
   tp.writeSeq = skb.cbEndSeq;
   tp.wmemQueued += skb.truesize;
   tcpRtxQueuePush(tp, skb);
-  const error = tcpTransmitSkb(tp, skb, true);
+  const fastopen = tp.tfo !== null && tp.tfo.req !== null;
+  const error = fastopen ? tcpSendSynData(tp, skb) : tcpTransmitSkb(tp, skb, true);
   tp.packetsOut += skb.gsoSegs;
   if (error === -Errno.ECONNREFUSED) return error;
   tp.sndNxt = tp.writeSeq;

@@ -33,6 +33,7 @@ const TCPI_OPT_SACK = 2;
 const TCPI_OPT_WSCALE = 4;
 const TCPI_OPT_ECN = 8;
 const TCPI_OPT_ECN_SEEN = 16;
+const TCPI_OPT_SYN_DATA = 32;
 
 function timerOf(tp: TcpSock): DiagTimer | undefined {
   const now = tp.now;
@@ -71,7 +72,8 @@ export function tcpGetInfo(tp: TcpSock): Record<string, number> {
     (rx.sackOk ? TCPI_OPT_SACK : 0) |
     (rx.wscaleOk ? TCPI_OPT_WSCALE : 0) |
     ((tp.ecnFlags & TCP_ECN_OK) !== 0 ? TCPI_OPT_ECN : 0) |
-    ((tp.ecnFlags & TCP_ECN_SEEN) !== 0 ? TCPI_OPT_ECN_SEEN : 0);
+    ((tp.ecnFlags & TCP_ECN_SEEN) !== 0 ? TCPI_OPT_ECN_SEEN : 0) |
+    (tp.tfo?.synDataAcked === true ? TCPI_OPT_SYN_DATA : 0);
   const rate =
     tp.rateIntervalUs > 0
       ? Math.floor((tp.rateDelivered * tp.mssCache * 1e6) / tp.rateIntervalUs)
@@ -123,6 +125,7 @@ export function tcpGetInfo(tp: TcpSock): Record<string, number> {
     min_rtt: tp.minRttUs < 0 ? 0xffffffff : tp.minRttUs,
     delivery_rate: rate,
     delivered: tp.delivered,
+    fastopen_client_fail: tp.tfo?.clientFail ?? 0,
     delivered_ce: tp.deliveredCe,
     dsack_dups: tp.dsackDups,
     rcv_ooopack: tp.rcvOoopack,

@@ -54,8 +54,10 @@ import {
   tcpRcvRttMeasureTs,
   tcpReset,
 } from './tcp-data.js';
+import { tcpCheckReq } from './tcp-minisocks.js';
 import { tcpConnRequest } from './tcp-listen.js';
-import { tcpEnterEstablished, tcpRcvSynSent } from './tcp-open.js';
+import { tcpEnterEstablished, tcpFastopenConfirmed, tcpRcvSynSent } from './tcp-open.js';
+import { tcpPassiveFastopen } from './tcp-fastopen.js';
 import { tcpUpdateMetrics } from './tcp-metrics.js';
 import {
   tcpParseAlignedTimestamp,
@@ -181,6 +183,10 @@ export function tcpRcvStateProcess(tp: TcpSock, skb: SkBuff, doff: number): bool
       break;
   }
   tp.rxOpt.sawTstamp = false;
+  if (tp.tfo !== null && tp.tfo.request !== null && tcpCheckReq(tp.tfo.request, skb, tp) === null) {
+    tcpDiscard(tp, skb, DropReason.NOT_SPECIFIED);
+    return false;
+  }
   if ((flags & (TCPHDR_ACK | TCPHDR_RST | TCPHDR_SYN)) === 0) {
     tcpDiscard(tp, skb, DropReason.TCP_FLAGS);
     return false;
@@ -225,6 +231,7 @@ function ackByState(tp: TcpSock, skb: SkBuff, ack: number, window: number): bool
       tcpEnterEstablished(tp, skb, ack, window);
       return true;
     case TCP_FIN_WAIT1:
+      if (tcpPassiveFastopen(tp)) tcpFastopenConfirmed(tp);
       return tp.sndUna !== tp.writeSeq || finAcked(tp, skb);
     case TCP_CLOSING:
       if (tp.sndUna !== tp.writeSeq) return true;

@@ -19,6 +19,7 @@ import {
 import { tcpAfOf } from './tcp-af-of.js';
 import { NSEC_PER_SEC, TCP_CLOSE, TCP_LISTEN, TCP_MSS_DEFAULT } from './tcp-const.js';
 import { dstMetric } from './tcp-dst.js';
+import { tcpMayFastopen, tcpParseFastopen, tcpTryFastopen } from './tcp-fastopen.js';
 import { tcpEcnAccept, tcpEcnAllowed } from './tcp-ecn.js';
 import {
   reqskQueueDrop,
@@ -163,6 +164,8 @@ function takeSyn(tp: TcpSock, skb: SkBuff, timewaitIsn: number): number {
   req.ecnOk = tcpEcnAccept(tp, skb, dst) && options;
   req.advmss = tcpAdvmss(dst, req.af, tp.rxOpt.userMss);
   openRequestWindow(tp, req, dst);
+  const doff = tcphDoff(m, th);
+  const fastopen = wantCookie || !tcpMayFastopen(tp, skb) ? null : tcpParseFastopen(m, th, doff);
   if (wantCookie) {
     req.sntIsn = tn.secrets.cookie(
       req.daddr,
@@ -179,9 +182,15 @@ function takeSyn(tp: TcpSock, skb: SkBuff, timewaitIsn: number): number {
       timewaitIsn !== 0
         ? timewaitIsn
         : tn.secrets.isn(req.rcvSaddr, req.daddr, req.sport, req.dport);
+    const child = fastopen === null ? null : tcpTryFastopen(tp, req, skb, fastopen);
+    if (child !== null) {
+      tcpSendSynack(req, false, fastopen);
+      if (tp.dataReady !== null) tp.dataReady(tp);
+      return -1;
+    }
     reqskQueueHashAdd(req);
   }
-  tcpSendSynack(req, wantCookie);
+  tcpSendSynack(req, wantCookie, fastopen);
   return -1;
 }
 

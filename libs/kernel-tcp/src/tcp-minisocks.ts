@@ -28,6 +28,8 @@ import { tcpTakeRouteMetrics } from './tcp-dst.js';
 import { TCP_ECN_OK } from './tcp-ecn.js';
 import { tcpCaByRoute } from './tcp-cong.js';
 import type { TcpAfOps, V6Ends } from './tcp-af.js';
+import { tcpReset } from './tcp-data.js';
+import { tcpFastopenRemove } from './tcp-fastopen.js';
 import type { TcpEntry } from './tcp-hash.js';
 import { tcpAdvmss, tcpSyncMss } from './tcp-mss.js';
 import { TcpSysctl } from './tcp-net.js';
@@ -112,7 +114,7 @@ export function reqskQueueDrop(req: TcpRequestSock): boolean {
 }
 
 /** Sends the SYN-ACK again and counts it. @kernel tcp_rtx_synack() */
-function rtxSynack(req: TcpRequestSock): boolean {
+export function tcpRtxSynack(req: TcpRequestSock): boolean {
   if (tcpSendSynack(req, false) < 0) return false;
   const mib = req.net.mib;
   mibAdd(mib, Mib.TcpRetransSegs, 1);
@@ -148,7 +150,7 @@ function reqskTimer(req: TcpRequestSock): void {
     expire = req.numTimeout >= thresh && (!req.acked || req.numTimeout >= defer);
     resend = !req.acked || req.numTimeout >= defer - 1;
   }
-  if (!expire && (!resend || rtxSynack(req) || req.acked)) {
+  if (!expire && (!resend || tcpRtxSynack(req) || req.acked)) {
     if (req.numTimeout++ === 0) listener.synQueueYoung--;
     const timeoutUs = Math.min(TCP_TIMEOUT_INIT_US * 2 ** req.numTimeout, listener.rtoMaxUs);
     req.timer?.set(listener.now + timeoutUs * 1000);
@@ -166,10 +168,15 @@ function inWindow(seq: number, end: number, from: number, to: number): boolean {
 
 /**
  * Judges a segment for a request.
+ * `fastopen`: the child that the SYN has made already.
  * @returns the child when the connection is complete, the listener when the segment is its business, null when it is done
  * with. The packet stays the caller's. @kernel net/ipv4/tcp_minisocks.c tcp_check_req()
  */
-export function tcpCheckReq(req: TcpRequestSock, skb: SkBuff): TcpSock | null {
+export function tcpCheckReq(
+  req: TcpRequestSock,
+  skb: SkBuff,
+  fastopen: TcpSock | null = null,
+): TcpSock | null {
   const listener = req.listener;
   const m = skb.mem;
   const th = skb.transportHeader;
@@ -191,7 +198,7 @@ export function tcpCheckReq(req: TcpRequestSock, skb: SkBuff): TcpSock | null {
   }
   if (skb.cbSeq === req.rcvIsn && flags === TCPHDR_SYN && !pawsReject) {
     // The SYN again: our answer was lost.
-    if (!reqOowLimited(req, listener) && rtxSynack(req)) {
+    if (!reqOowLimited(req, listener) && tcpRtxSynack(req)) {
       req.timer?.set(
         listener.now +
           Math.min(TCP_TIMEOUT_INIT_US * 2 ** req.numTimeout, listener.rtoMaxUs) * 1000,
@@ -199,7 +206,12 @@ export function tcpCheckReq(req: TcpRequestSock, skb: SkBuff): TcpSock | null {
     }
     return null;
   }
-  if ((flags & TCPHDR_ACK) !== 0 && tcphAckSeq(m, th) !== (req.sntIsn + 1) >>> 0) return listener;
+  if (
+    (flags & TCPHDR_ACK) !== 0 &&
+    fastopen === null &&
+    tcphAckSeq(m, th) !== (req.sntIsn + 1) >>> 0
+  )
+    return listener;
   if (
     pawsReject ||
     !inWindow(skb.cbSeq, skb.cbEndSeq, req.rcvNxt, (req.rcvNxt + req.rcvWnd) >>> 0)
@@ -212,10 +224,16 @@ export function tcpCheckReq(req: TcpRequestSock, skb: SkBuff): TcpSock | null {
   if (skb.cbSeq === req.rcvIsn) flags &= ~TCPHDR_SYN;
   if ((flags & (TCPHDR_RST | TCPHDR_SYN)) !== 0) {
     mibAdd(mib, Mib.TcpAttemptFails, 1);
-    embryonicReset(req, skb, flags);
+    if (fastopen === null) embryonicReset(req, skb, flags);
+    else if ((flags & TCPHDR_RST) === 0) tcpSendReset(req.af, req.net, fastopen, skb);
+    else fastopenReset(fastopen);
     return null;
   }
   if ((flags & TCPHDR_ACK) === 0) return null;
+  if (fastopen !== null) {
+    fastopen.synackTime = req.numRetrans === 0 ? req.sntSynack : 0;
+    return fastopen;
+  }
   if (req.numTimeout < listener.deferAccept && skb.cbEndSeq === (req.rcvIsn + 1) >>> 0) {
     req.acked = true;
     mibAdd(mib, Mib.TcpExtTCPDeferAcceptDrop, 1);
@@ -323,6 +341,12 @@ function tcpCreateOpenreqChild(req: TcpRequestSock, skb: SkBuff): TcpSock {
   if (child.keepopen) child.startKeepalive();
   mibAdd(child.net.mib, Mib.TcpPassiveOpens, 1);
   return child;
+}
+
+/** A believable RST for a connection opened with data. */
+function fastopenReset(child: TcpSock): void {
+  tcpFastopenRemove(child, true);
+  tcpReset(child);
 }
 
 function embryonicReset(req: TcpRequestSock, skb: SkBuff, flags: number): void {

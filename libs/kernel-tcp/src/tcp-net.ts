@@ -21,6 +21,8 @@ export const TCP_SYSCTLS = [
   ['tcp_early_retrans', 3, 0, 4],
   ['tcp_ecn', 2, 0, 2],
   ['tcp_ecn_fallback', 1, 0, 255],
+  ['tcp_fastopen', 1, -2147483648, 2147483647],
+  ['tcp_fastopen_blackhole_timeout_sec', 0, 0, 2147483647],
   ['tcp_fin_timeout', 60, 0, 2147483],
   ['tcp_frto', 2, 0, 255],
   ['tcp_invalid_ratelimit', 500, 0, 2147483647],
@@ -81,6 +83,11 @@ export class TcpNet {
   readonly secrets: TcpSecrets;
   /** For segments that belong to no sock yet or any more. */
   readonly scratchOptions = new TcpOptionsReceived();
+  /** Keys of Fast Open's cookies, the one in use first; null until somebody needs one. */
+  tfoKeys: readonly Uint8Array[] | null = null;
+  /** Times that active Fast Open was given up in a row, and when the last was (ns). */
+  tfoDisableTimes = 0;
+  tfoDisableStamp = 0;
   /** What is remembered of peers. */
   metrics: Map<string, TcpMetrics> | null = null;
   readonly timewaitVerdict = { action: 0, isn: 0 };

@@ -20,6 +20,8 @@ import { TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_SYN_RECV } from './tcp-const.js';
 import { tcpInitCwnd, tcpUpdatePacingRate } from './tcp-cwnd.js';
 import { tcpReset } from './tcp-data.js';
 import { tcpEcnRcvSyn, tcpEcnRcvSynack } from './tcp-ecn.js';
+import { tcpRcvFastopenSynack } from './tcp-fastopen-client.js';
+import { tcpFastopenRemove, tcpPassiveFastopen } from './tcp-fastopen.js';
 import { tcpInitMetrics } from './tcp-metrics.js';
 import { tcpSyncMss } from './tcp-mss.js';
 import { TcpSysctl } from './tcp-net.js';
@@ -35,9 +37,10 @@ import { tcpSetState } from './tcp-state.js';
 import { tcpSendAck } from './tcp-transmit.js';
 import { tcpDiscard } from './tcp-validate.js';
 import { tcpInitBufferSpace, tcpInitializeRcvMss } from './tcp-window.js';
+import { tcpRearmRto } from './tcp-xmit-timer.js';
 
-/** A connection is up: window, buffers, congestion control. @kernel tcp_init_transfer(), tcp_init_metrics() */
-function tcpInitTransfer(tp: TcpSock): void {
+/** A connection is up: window, buffers, congestion control. @kernel tcp_init_transfer() */
+export function tcpInitTransfer(tp: TcpSock): void {
   tcpInitMetrics(tp);
   tp.sndCwnd = tp.totalRetrans > 1 && tp.undoMarker !== 0 ? 1 : tcpInitCwnd(tp);
   tp.sndCwndStamp = tp.now;
@@ -146,7 +149,7 @@ function synAckArrived(tp: TcpSock, skb: SkBuff, ack: number): void {
   tcpInitializeRcvMss(tp);
   tp.copiedSeq = tp.rcvNxt;
   finishConnect(tp);
-  tcpSendAck(tp);
+  if (!tcpRcvFastopenSynack(tp, skb)) tcpSendAck(tp);
 }
 
 function takeTimestamp(tp: TcpSock): void {
@@ -172,13 +175,24 @@ function simultaneousOpen(tp: TcpSock, skb: SkBuff): void {
   tcpSendSynackAgain(tp);
 }
 
+/** The peer of a connection opened with data has its SYN-ACK. @kernel tcp_rcv_synrecv_state_fastopen() */
+export function tcpFastopenConfirmed(tp: TcpSock): void {
+  tp.retransmits = 0;
+  tcpFastopenRemove(tp, false);
+  tcpRearmRto(tp);
+}
+
 /** The third packet, or the answer of a simultaneous open. */
 export function tcpEnterEstablished(tp: TcpSock, skb: SkBuff, ack: number, window: number): void {
   tp.delivered++;
   if (tp.srttUs === 0) tcpSynackRttMeas(tp, tp.synackTime);
-  tp.retransStamp = 0;
-  tcpInitTransfer(tp);
-  tp.copiedSeq = tp.rcvNxt;
+  if (tcpPassiveFastopen(tp)) {
+    tcpFastopenConfirmed(tp);
+  } else {
+    tp.retransStamp = 0;
+    tcpInitTransfer(tp);
+    tp.copiedSeq = tp.rcvNxt;
+  }
   tcpSetState(tp, TCP_ESTABLISHED);
   if (tp.stateChange !== null) tp.stateChange(tp);
   tp.sndUna = ack;

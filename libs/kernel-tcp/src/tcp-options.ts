@@ -1,7 +1,7 @@
 /**
  * TCP options: reading them from a received segment, writing ours in the order in which Linux writes them.
  *
- *   SYN          mss, [sackOK, TS | nop nop TS], [nop nop sackOK], [nop wscale]
+ *   SYN          mss, [sackOK, TS | nop nop TS], [nop nop sackOK], [nop wscale], [Fast Open]
  *   established  [nop nop TS], [nop nop SACK blocks]
  *
  * Sources: RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 2883, net/ipv4/tcp_output.c tcp_options_write(), tcp_input.c.
@@ -15,6 +15,7 @@ import {
   TCP_NUM_SACKS,
   TCP_PAWS_24DAYS,
 } from './tcp-const.js';
+import { tcpFastopenOptionSize, tcpFastopenOptionWrite } from './tcp-fastopen.js';
 import type { TcpOptionsReceived } from './tcp-rx-opt.js';
 import type { TcpSock } from './tcp-sock.js';
 
@@ -137,6 +138,9 @@ export interface SynOptions {
   sackOk: boolean;
   wscaleOk: boolean;
   wscale: number;
+  /** Fast Open's option: null for none, empty to ask for a cookie; `foExp` in the experimental form. */
+  foCookie: Uint8Array | null;
+  foExp: boolean;
 }
 
 export function tcpSynOptionsSize(opts: SynOptions): number {
@@ -144,6 +148,7 @@ export function tcpSynOptionsSize(opts: SynOptions): number {
   if (opts.tstampOk) size += TCPOLEN_TSTAMP_ALIGNED;
   else if (opts.sackOk) size += 4;
   if (opts.wscaleOk) size += 4;
+  if (opts.foCookie !== null) size += tcpFastopenOptionSize(opts.foCookie, opts.foExp);
   return size;
 }
 
@@ -162,7 +167,11 @@ export function tcpSynOptionsWrite(m: PacketMemory, at: number, opts: SynOptions
     dv.setUint32(p, 0x01010402);
     p += 4;
   }
-  if (opts.wscaleOk) dv.setUint32(p, 0x01030300 | opts.wscale);
+  if (opts.wscaleOk) {
+    dv.setUint32(p, 0x01030300 | opts.wscale);
+    p += 4;
+  }
+  if (opts.foCookie !== null) tcpFastopenOptionWrite(m, p, opts.foCookie, opts.foExp);
 }
 
 /** How many SACK blocks the next segment carries. */

@@ -312,6 +312,11 @@ export function tcpSimpleRetransmit(tp: TcpSock): void {
   tp.retransmitHint = null;
   if (tp.lostOut === 0) return;
   if (!tp.rxOpt.sackOk) limitRenoSacked(tp);
+  tcpNonCongestionLossRetransmit(tp);
+}
+
+/** Repeats what is marked lost for another reason than congestion. @kernel tcp_non_congestion_loss_retransmit() */
+export function tcpNonCongestionLossRetransmit(tp: TcpSock): void {
   if (tp.caState !== TCP_CA_LOSS) {
     tp.highSeq = tp.sndNxt;
     tp.sndSsthresh = tcpCurrentSsthresh(tp);

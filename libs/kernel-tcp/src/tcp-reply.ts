@@ -15,6 +15,7 @@ import {
 } from '@netloom/wire';
 import type { ReplyFlow, TcpAfOps } from './tcp-af.js';
 import { MAX_TCP_HEADER } from './tcp-const.js';
+import type { FastopenOption } from './tcp-fastopen.js';
 import type { TcpRequestSock } from './tcp-minisocks.js';
 import {
   tcpSynOptionsSize,
@@ -140,8 +141,12 @@ export function tcpRequestAck(req: TcpRequestSock): void {
   );
 }
 
-/** Sends a request's SYN-ACK. `cookie`: nothing will be remembered. 0 or a negative errno. @kernel tcp_v4_send_synack() */
-export function tcpSendSynack(req: TcpRequestSock, cookie: boolean): number {
+/** Sends a request's SYN-ACK. `cookie`: nothing will be remembered; `fastopen`: its option. 0 or a negative errno. @kernel tcp_v4_send_synack() */
+export function tcpSendSynack(
+  req: TcpRequestSock,
+  cookie: boolean,
+  fastopen: FastopenOption | null = null,
+): number {
   const net = req.listener.net;
   const now = net.kernel.engine.now;
   let ts = tcpTimestampMs(now);
@@ -155,6 +160,8 @@ export function tcpSendSynack(req: TcpRequestSock, cookie: boolean): number {
     sackOk: req.sackOk,
     wscaleOk: req.wscaleOk,
     wscale: req.rcvWscale,
+    foCookie: fastopen === null ? null : fastopen.cookie,
+    foExp: fastopen !== null && fastopen.exp,
   };
   const size = tcpSynOptionsSize(options);
   const skb = net.kernel.pool.alloc(size, MAX_TCP_HEADER);

@@ -23,6 +23,7 @@ import {
 } from './tcp-const.js';
 import { tcpSlowStartAfterIdleCheck } from './tcp-cwnd.js';
 import { tcpCurrentMss } from './tcp-mss.js';
+import { tcpPassiveFastopen } from './tcp-fastopen.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpPushOne, tcpPushPending, tcpQueueSkb } from './tcp-output.js';
 import { tcpRateCheckAppLimited } from './tcp-rate.js';
@@ -34,10 +35,10 @@ import { tcpAllocSkb, tcpInitNondataSkb } from './tcp-transmit.js';
 export function tcpSendmsg(tp: TcpSock, data: Uint8Array, options: SendOptions): number {
   const { flags } = options;
   const bit = 1 << tp.state;
-  if ((bit & (TCPF_SYN_SENT | TCPF_SYN_RECV)) !== 0) {
+  if ((bit & (TCPF_SYN_SENT | TCPF_SYN_RECV)) !== 0 && !tcpPassiveFastopen(tp)) {
     return tp.err !== 0 ? tcpTakeError(tp) : -Errno.EAGAIN;
   }
-  if ((bit & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) === 0)
+  if ((bit & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT | TCPF_SYN_RECV)) === 0)
     return tp.err !== 0 ? tcpTakeError(tp) : -Errno.EPIPE;
   if (tp.err !== 0) return tcpTakeError(tp);
   if ((tp.shutdownMask & SEND_SHUTDOWN) !== 0) return -Errno.EPIPE;

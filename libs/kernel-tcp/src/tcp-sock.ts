@@ -27,6 +27,7 @@ import {
   TCP_TIMEOUT_INIT_US,
   TCP_DELACK_MAX,
 } from './tcp-const.js';
+import type { TcpFastopen } from './tcp-fastopen.js';
 import type { TcpRequestSock } from './tcp-minisocks.js';
 import { TcpSysctl, tcpNet, type TcpNet } from './tcp-net.js';
 import { TcpOptionsReceived } from './tcp-rx-opt.js';
@@ -146,6 +147,8 @@ export abstract class TcpSock extends InetSock {
   minRttUs = -1;
   minRttStamp = WIDE_ZERO;
 
+  /** Fast Open, where the socket uses it. */
+  tfo: TcpFastopen | null = null;
   /** TCP_ECN_…: what was agreed, and marks that are not answered yet. */
   ecnFlags = 0;
 

@@ -18,6 +18,8 @@ import {
   TCPF_ESTABLISHED,
 } from './tcp-const.js';
 import { tcpSetCongestionControl } from './tcp-cong.js';
+import { tcpFastopenSetKeys, tcpFastopenSetsockopt } from './tcp-fastopen-client.js';
+import { tcpFastopenQueueTune } from './tcp-fastopen.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpPushPendingFrames } from './tcp-output.js';
 import type { TcpSock } from './tcp-sock.js';
@@ -104,7 +106,18 @@ export function tcpSetsockopt(tp: TcpSock, option: SockOpt, value: SockOptValue)
       setQuickack(tp, n);
       return 0;
     case 'TCP_FASTOPEN':
-      return -Errno.EOPNOTSUPP;
+      if (n < 0 || (tp.state !== TCP_CLOSE && tp.state !== TCP_LISTEN)) return -Errno.EINVAL;
+      tcpFastopenQueueTune(tp, n);
+      return 0;
+    case 'TCP_FASTOPEN_CONNECT':
+    case 'TCP_FASTOPEN_NO_COOKIE':
+      return tcpFastopenSetsockopt(tp, option, n, tp.state === TCP_LISTEN);
+    case 'TCP_FASTOPEN_KEY':
+      return value instanceof Uint8Array ? tcpFastopenSetKeys(tp, value) : -Errno.EINVAL;
+    case 'TCP_THIN_LINEAR_TIMEOUTS':
+      if (n < 0 || n > 1) return -Errno.EINVAL;
+      tp.thinLto = n === 1;
+      return 0;
     default:
       return 1;
   }
@@ -184,6 +197,10 @@ function retransToSecs(retrans: number): number {
   return period;
 }
 
+function joinKeys(keys: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(keys.flatMap((key) => [...key]));
+}
+
 /** Reads an option; undefined where it is not TCP's. @kernel do_tcp_getsockopt() */
 export function tcpGetsockopt(tp: TcpSock, option: SockOpt): SockOptValue | undefined {
   switch (option) {
@@ -227,6 +244,16 @@ export function tcpGetsockopt(tp: TcpSock, option: SockOpt): SockOptValue | unde
       return tp.userTimeoutMs;
     case 'TCP_QUICKACK':
       return Number(tp.ackPingpong < 1);
+    case 'TCP_FASTOPEN':
+      return tp.tfo?.maxQlen ?? 0;
+    case 'TCP_FASTOPEN_CONNECT':
+      return Number(tp.tfo?.connect ?? false);
+    case 'TCP_FASTOPEN_NO_COOKIE':
+      return Number(tp.tfo?.noCookie ?? false);
+    case 'TCP_FASTOPEN_KEY':
+      return joinKeys(tp.tfo?.keys ?? tp.tn.tfoKeys ?? []);
+    case 'TCP_THIN_LINEAR_TIMEOUTS':
+      return Number(tp.thinLto);
     default:
       return undefined;
   }

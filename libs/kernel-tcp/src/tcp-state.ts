@@ -27,6 +27,8 @@ import {
   TCPF_SYN_RECV,
   TCPF_SYN_SENT,
 } from './tcp-const.js';
+import { tcpFastopenDisableOfoCheck } from './tcp-fastopen-client.js';
+import { tcpFastopenRemove } from './tcp-fastopen.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpClearXmitTimers } from './tcp-xmit-timer.js';
 
@@ -89,6 +91,10 @@ export function tcpPutPort(tp: TcpSock): void {
 export function tcpDone(tp: TcpSock): void {
   if (tp.state === TCP_SYN_SENT || tp.state === TCP_SYN_RECV)
     mibAdd(tp.net.mib, Mib.TcpAttemptFails, 1);
+  if (tp.tfo !== null) {
+    tcpFastopenRemove(tp, false);
+    tcpFastopenDisableOfoCheck(tp);
+  }
   tcpSetState(tp, TCP_CLOSE);
   tcpClearXmitTimers(tp);
   tp.shutdownMask = RCV_SHUTDOWN | SEND_SHUTDOWN;

@@ -3,6 +3,7 @@
  */
 import { KernelError } from '@netloom/base';
 import { parseSysctlInt, parseSysctlInts, type Net, type SysctlEntry } from '@netloom/kernel-core';
+import { tcpFastopenKeyText, tcpFastopenParseKeys } from './tcp-fastopen.js';
 import { TCP_SYSCTLS, tcpNet } from './tcp-net.js';
 
 function integer(name: string, index: number, min: number, max: number): SysctlEntry {
@@ -56,6 +57,16 @@ export const tcpSysctls: readonly SysctlEntry[] = [
       if (names.some((name) => tn.congestion.find(name) === undefined))
         throw new KernelError('ENOENT');
       tn.allowedCongestion = names;
+    },
+  },
+  {
+    path: 'net/ipv4/tcp_fastopen_key',
+    mode: 0o600,
+    read: (net) => tcpFastopenKeyText(tcpNet(net).tfoKeys),
+    write: (net, text) => {
+      const keys = tcpFastopenParseKeys(text);
+      if (keys === undefined) throw new KernelError('EINVAL');
+      tcpNet(net).tfoKeys = keys;
     },
   },
   {

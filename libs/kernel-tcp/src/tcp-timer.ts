@@ -34,6 +34,8 @@ import {
   TCPF_SYN_SENT,
 } from './tcp-const.js';
 import { tcpDoneWithError } from './tcp-data.js';
+import { tcpFastopenDetectBlackhole } from './tcp-fastopen-client.js';
+import { tcpRtxSynack, type TcpRequestSock } from './tcp-minisocks.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpProbe0When, tcpWriteWakeup } from './tcp-output.js';
 import { tcpRackReoTimeoutMark } from './tcp-rack.js';
@@ -167,13 +169,33 @@ function tcpWriteTimeout(tp: TcpSock): boolean {
     }
   }
   if (!expired) expired = retransmitsTimedOut(tp, retryUntil, tp.userTimeoutMs);
+  if (tp.tfo !== null) tcpFastopenDetectBlackhole(tp, expired);
   if (!expired) return false;
   tcpWriteErr(tp);
   return true;
 }
 
+/** Repeats the SYN-ACK of a connection opened with data. @kernel tcp_fastopen_synack_timer() */
+function tcpFastopenSynackTimer(tp: TcpSock, req: TcpRequestSock): void {
+  const max = tp.synRetries !== 0 ? tp.synRetries : tp.tn.sysctl(TcpSysctl.tcp_synack_retries) + 1;
+  if (req.numTimeout >= max) {
+    tcpWriteErr(tp);
+    return;
+  }
+  if (tp.retransmits === 1) tcpEnterLoss(tp);
+  if (tcpRtxSynack(req)) tp.totalRetrans++;
+  req.numTimeout++;
+  tp.retransmits++;
+  if (tp.retransStamp === 0) tp.retransStamp = Math.max(1, tp.now);
+  tcpResetXmitTimer(tp, ICSK_TIME_RETRANS, TCP_TIMEOUT_INIT_US * 2 ** req.numTimeout);
+}
+
 /** @kernel tcp_retransmit_timer() */
 function tcpRetransmitTimer(tp: TcpSock): void {
+  if (tp.tfo !== null && tp.tfo.request !== null) {
+    tcpFastopenSynackTimer(tp, tp.tfo.request);
+    return;
+  }
   const head = tp.rtxQueue.first;
   if (tp.packetsOut === 0 || head === null) return;
   const mib = tp.net.mib;

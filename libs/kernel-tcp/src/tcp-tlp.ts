@@ -17,6 +17,7 @@ import { tcpResetXmitTimer, tcpRtoDeltaUs } from './tcp-xmit-timer.js';
 /** Arms the probe timer where a probe makes sense. @returns true when armed. */
 export function tcpScheduleLossProbe(tp: TcpSock, advancingRto: boolean): boolean {
   const early = tp.tn.sysctl(TcpSysctl.tcp_early_retrans);
+  if (tp.tfo !== null && tp.tfo.request !== null) return false;
   if ((early !== 3 && early !== 4) || tp.packetsOut === 0 || !tp.rxOpt.sackOk) return false;
   if (tp.caState !== TCP_CA_OPEN && tp.caState !== TCP_CA_CWR) return false;
   let timeout = TCP_TIMEOUT_INIT_US;

@@ -96,6 +96,11 @@ function tcpTsqEvent(tp: TcpSock): void {
 /** The options of our SYN. @kernel tcp_syn_options() */
 function tcpSynOptions(tp: TcpSock, tsval: number): SynOptions {
   const dst = tp.dst;
+  const fo = tp.tfo === null ? null : tp.tfo.req;
+  if (tp.tfo !== null && fo !== null && fo.cookie !== null) {
+    tp.tfo.synFastopen = true;
+    tp.tfo.synFastopenExp = fo.exp;
+  }
   return {
     mss: dst === null ? tp.advmss : tcpAdvmss(dst, tp.af, tp.rxOpt.userMss),
     tstampOk: tp.tn.sysctl(TcpSysctl.tcp_timestamps) !== 0,
@@ -104,6 +109,8 @@ function tcpSynOptions(tp: TcpSock, tsval: number): SynOptions {
     sackOk: tp.tn.sysctl(TcpSysctl.tcp_sack) !== 0,
     wscaleOk: tp.tn.sysctl(TcpSysctl.tcp_window_scaling) !== 0,
     wscale: tp.rxOpt.rcvWscale,
+    foCookie: fo?.cookie ?? null,
+    foExp: fo?.exp ?? false,
   };
 }
 

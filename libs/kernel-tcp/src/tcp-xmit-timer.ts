@@ -49,6 +49,7 @@ export function tcpRtoDeltaUs(tp: TcpSock): number {
 
 /** Starts the retransmission timer anew after progress, or stops it. @kernel tcp_rearm_rto() */
 export function tcpRearmRto(tp: TcpSock): void {
+  if (tp.tfo !== null && tp.tfo.request !== null) return; // the timer is the SYN-ACK's
   if (tp.packetsOut === 0) {
     tcpClearRtxTimer(tp);
     return;

@@ -34,6 +34,10 @@ import {
 import { tcpPacketsInFlight } from './tcp-cwnd.js';
 import { tcpSockDiag } from './tcp-diag.js';
 import { tcpV4Connect } from './tcp-ipv4.js';
+import { tcpConnect } from './tcp-connect.js';
+import { tcpFastopenClientEnabled } from './tcp-fastopen-client.js';
+import { tcpFastopenListen, tcpFastopenOf, type FastopenRequest } from './tcp-fastopen.js';
+import { tcpSetState } from './tcp-state.js';
 import { tcpAcceptDequeue, tcpListenStart } from './tcp-listen.js';
 import { tcpCurrentMss } from './tcp-mss.js';
 import { tcpWriteXmit } from './tcp-output.js';
@@ -162,6 +166,7 @@ export class TcpStreamSock extends TcpSock {
       if (started !== 0) return started;
       this.socketState = SS_CONNECTING;
     }
+    if (this.tfo !== null && this.tfo.defer) return error === -Errno.EALREADY ? -Errno.EISCONN : 0;
     const bit = 1 << this.state;
     if ((bit & (TCPF_SYN_SENT | TCPF_SYN_RECV)) !== 0) return error;
     if ((bit & TCPF_CLOSE) !== 0) {
@@ -179,6 +184,7 @@ export class TcpStreamSock extends TcpSock {
     if (((1 << this.state) & (TCPF_CLOSE | TCPF_LISTEN)) === 0) return -Errno.EINVAL;
     this.maxAckBacklog = Math.min(backlog >>> 0, this.tn.somaxconn);
     if (this.state === TCP_LISTEN) return 0;
+    tcpFastopenListen(this, backlog);
     if (this.sport === 0) {
       const error = this.getPort(0);
       if (error !== 0) return error;
@@ -198,7 +204,37 @@ export class TcpStreamSock extends TcpSock {
   // ---- data ----
 
   sendmsg(data: Uint8Array, options: SendOptions): number {
+    if ((options.flags & Msg.MSG_FASTOPEN) !== 0 || (this.tfo !== null && this.tfo.defer))
+      return this.sendmsgFastopen(data, options);
     return tcpSendmsg(this, data, options);
+  }
+
+  /**
+   * Opens the connection with the first data in the SYN where a cookie is known, else asks for one. Bytes taken, or
+   * -EINPROGRESS where none were. @kernel tcp_sendmsg_fastopen()
+   */
+  private sendmsgFastopen(data: Uint8Array, options: SendOptions): number {
+    if (!tcpFastopenClientEnabled(this)) return -Errno.EOPNOTSUPP;
+    const tfo = tcpFastopenOf(this);
+    if (tfo.req !== null) return -Errno.EALREADY;
+    const request: FastopenRequest = {
+      cookie: new Uint8Array(0),
+      exp: false,
+      data: data.slice(0, 65536),
+      copied: 0,
+    };
+    tfo.req = request;
+    let error: number;
+    if (tfo.defer) {
+      tfo.defer = false;
+      error = tcpConnect(this);
+      if (error !== 0) tcpSetState(this, TCP_CLOSE);
+      else error = -Errno.EINPROGRESS;
+    } else {
+      error = options.to === undefined ? -Errno.EDESTADDRREQ : this.connect(options.to);
+    }
+    tfo.req = null;
+    return error === -Errno.EINPROGRESS && request.copied > 0 ? request.copied : error;
   }
 
   recvmsg(count: number, flags: number): RecvResult | number {
@@ -226,6 +262,7 @@ export class TcpStreamSock extends TcpSock {
       if ((this.shutdownMask & SEND_SHUTDOWN) !== 0 || this.writeable()) events |= Poll.POLLOUT;
       else this.nospace = true;
     }
+    if (state === TCP_SYN_SENT && this.tfo !== null && this.tfo.defer) events |= Poll.POLLOUT;
     if (this.err !== 0 || this.hasErrors) events |= Poll.POLLERR;
     return events;
   }

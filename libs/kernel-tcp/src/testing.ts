@@ -71,6 +71,8 @@ export interface Segment {
   readonly len: number;
   readonly options: string;
   readonly text: string;
+  /** Bits of the IP header: 0 not ECT, 1, 2 ECT, 3 CE. */
+  readonly ecn: number;
   readonly rawSeq: number;
   readonly rawAck: number;
   readonly sport: number;
@@ -94,7 +96,10 @@ function optionText(m: PacketMemory, th: number, relative: (seq: number) => numb
     else if (kind === 3) out.push(`wscale ${m.u8[at + 2] as number}`);
     else if (kind === 4) out.push('sackOK');
     else if (kind === 8) out.push('TS');
-    else if (kind === 5) {
+    else if (kind === 34) {
+      const cookie = m.bytes(at + 2, size - 2);
+      out.push(`FO ${[...cookie].map((b) => b.toString(16).padStart(2, '0')).join('')}`.trim());
+    } else if (kind === 5) {
       for (let b = at + 2; b < at + size; b += 8)
         out.push(`sack ${relative(m.dv.getUint32(b))}:${relative(m.dv.getUint32(b + 4))}`);
     }
@@ -229,6 +234,7 @@ export class Bench {
       len,
       options,
       text,
+      ecn: (m.u8[ip + 1] as number) & 3,
       rawSeq,
       rawAck: tcphAckSeq(m, th),
       sport: l4Source(m, th),
@@ -306,6 +312,7 @@ export class Bench {
       dport: number;
       options?: Uint8Array;
       data?: Uint8Array;
+      ecn?: number;
     },
   ): void {
     const options = fields.options ?? new Uint8Array(0);
@@ -335,7 +342,7 @@ export class Bench {
       ~csumPartial(m, th, skb.len, csumPseudo4(saddr, daddr, 6, skb.len)) & 0xffff,
     );
     const ip = skbPush(skb, IP_HLEN);
-    writeIpHeader(m, ip, skb.len, 0, 0, 0x4000, 64, 6, saddr, daddr);
+    writeIpHeader(m, ip, skb.len, fields.ecn ?? 0, 0, 0x4000, 64, 6, saddr, daddr);
     const dev = this.net(host).devByName('eth0') as NetDevice;
     ethWrite(m, skbPush(skb, ETH_HLEN), dev.addrHi, dev.addrLo, 0x0200, 0x99, 0x0800);
     skb.dev = dev;

@@ -14,6 +14,7 @@ export const AF_BRIDGE = 7;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
+export const SOCK_SEQPACKET = 5;
 
 export const IPPROTO_IP = 0;
 export const IPPROTO_ICMP = 1;
@@ -67,17 +68,23 @@ export const Msg = {
   MSG_ERRQUEUE: 0x2000,
   MSG_NOSIGNAL: 0x4000,
   MSG_MORE: 0x8000,
+  MSG_WAITFORONE: 0x10000,
+  MSG_ZEROCOPY: 0x4000000,
+  MSG_FASTOPEN: 0x20000000,
+  MSG_CMSG_CLOEXEC: 0x40000000,
 } as const;
 
 /** sock_extended_err as IP_RECVERR delivers it. */
 export interface SockExtendedErr {
   readonly errno: number;
-  /** SO_EE_ORIGIN_LOCAL 1, ICMP 2, ICMP6 3. */
+  /** SO_EE_ORIGIN_LOCAL 1, ICMP 2, ICMP6 3, TIMESTAMPING 4, ZEROCOPY 5. */
   readonly origin: number;
   readonly type: number;
   readonly code: number;
   /** Next-hop MTU for EMSGSIZE. */
   readonly info: number;
+  /** ee_data: last of a run of completed MSG_ZEROCOPY sends, of which `info` is the first. */
+  readonly data?: number;
   /** Who sent the ICMP error. */
   readonly offender: SockAddr;
 }
@@ -86,6 +93,21 @@ export interface SockExtendedErr {
 export interface Control {
   /** SO_TIMESTAMPNS: virtual nanoseconds since boot. */
   timestampNs?: number;
+  /** SO_TIMESTAMPING: software, nothing, hardware; nanoseconds since boot, 0 for none. */
+  timestamping?: readonly [number, number, number];
+  /** SO_RXQ_OVFL: messages lost so far. */
+  drops?: number;
+  /** IP_RECVOPTS, or as IP_RETOPTS gives them for an answer. */
+  options?: Uint8Array;
+  retopts?: Uint8Array;
+  /** IP_RECVORIGDSTADDR. */
+  origdst?: SockAddrIn;
+  /** UDP_GRO: the size of each datagram of several received as one; UDP_SEGMENT of one to send. */
+  segment?: number;
+  /** SCM_RIGHTS: descriptors. */
+  rights?: readonly number[];
+  /** SCM_CREDENTIALS. */
+  creds?: { readonly pid: number; readonly uid: number; readonly gid: number };
   /** IP_RECVTTL / IPV6_RECVHOPLIMIT. */
   ttl?: number;
   /** IP_RECVTOS. */
@@ -134,6 +156,46 @@ export type SockOpt =
   | 'SO_MARK'
   | 'SO_PRIORITY'
   | 'SO_TIMESTAMPNS'
+  | 'SO_TIMESTAMP'
+  | 'SO_TIMESTAMPING'
+  | 'SO_RCVTIMEO'
+  | 'SO_SNDTIMEO'
+  | 'SO_DOMAIN'
+  | 'SO_PROTOCOL'
+  | 'SO_COOKIE'
+  | 'SO_BINDTOIFINDEX'
+  | 'SO_LOCK_FILTER'
+  | 'SO_RXQ_OVFL'
+  | 'SO_PEEK_OFF'
+  | 'SO_INCOMING_CPU'
+  | 'SO_BUSY_POLL'
+  | 'SO_ZEROCOPY'
+  | 'SO_ATTACH_REUSEPORT_CBPF'
+  | 'SO_PASSCRED'
+  | 'SO_PEERCRED'
+  | 'SO_NO_CHECK'
+  | 'UDP_CORK'
+  | 'UDP_SEGMENT'
+  | 'UDP_GRO'
+  | 'IP_RECVOPTS'
+  | 'IP_RETOPTS'
+  | 'IP_RECVORIGDSTADDR'
+  | 'IP_TRANSPARENT'
+  | 'IP_LOCAL_PORT_RANGE'
+  | 'IP_UNICAST_IF'
+  | 'PACKET_VERSION'
+  | 'PACKET_RX_RING'
+  | 'PACKET_TX_RING'
+  | 'PACKET_FANOUT'
+  | 'PACKET_RESERVE'
+  | 'PACKET_LOSS'
+  | 'PACKET_COPY_THRESH'
+  | 'PACKET_TIMESTAMP'
+  | 'PACKET_QDISC_BYPASS'
+  | 'PACKET_IGNORE_OUTGOING'
+  | 'PACKET_DROP_MEMBERSHIP'
+  | 'PACKET_ORIGDEV'
+  | 'PACKET_HDRLEN'
   | 'SO_DONTROUTE'
   | 'SO_RCVLOWAT'
   | 'SO_ACCEPTCONN'
@@ -153,6 +215,11 @@ export type SockOpt =
   | 'IP_MULTICAST_IF'
   | 'IP_ADD_MEMBERSHIP'
   | 'IP_DROP_MEMBERSHIP'
+  | 'IP_ADD_SOURCE_MEMBERSHIP'
+  | 'IP_DROP_SOURCE_MEMBERSHIP'
+  | 'IP_BLOCK_SOURCE'
+  | 'IP_UNBLOCK_SOURCE'
+  | 'IP_MULTICAST_ALL'
   | 'IP_OPTIONS'
   | 'IP_FREEBIND'
   | 'IP_BIND_ADDRESS_NO_PORT'
@@ -193,6 +260,10 @@ export type SockOpt =
   | 'TCP_DEFER_ACCEPT'
   | 'TCP_QUICKACK'
   | 'TCP_FASTOPEN'
+  | 'TCP_FASTOPEN_CONNECT'
+  | 'TCP_FASTOPEN_KEY'
+  | 'TCP_FASTOPEN_NO_COOKIE'
+  | 'TCP_THIN_LINEAR_TIMEOUTS'
   | 'TCP_SYNCNT'
   | 'TCP_LINGER2'
   | 'PACKET_ADD_MEMBERSHIP'
