@@ -1,6 +1,7 @@
 /**
  * A device's IPv4 half: its addresses and the sysctls of net.ipv4.conf.DEV. @kernel include/linux/inetdevice.h
  */
+import type { IgmpState } from './igmp.js';
 import type { Dst, NeighParms, NetDevice } from '@netloom/kernel-core';
 
 /** net.ipv4.conf entries in the order of /proc/sys, with the kernel's defaults. */
@@ -77,8 +78,8 @@ export class InDevice {
   private own = false;
   /** The route to addresses of this host for packets that come in here, cached. */
   localRoute: Dst | null = null;
-  /** Joined groups → users; null when only 224.0.0.1. */
-  groups: Map<number, number> | null = null;
+  /** Joined groups; null when only 224.0.0.1. */
+  igmp: IgmpState | null = null;
 
   constructor(
     readonly dev: NetDevice,

@@ -140,3 +140,13 @@ export {
   sockaddrIn6,
   sockaddrMapped,
 } from './ipv6-pinfo.js';
+export { UdpTunnelSock, udpTunnelSock, udpTunnelPush, type EncapRcv } from './udp-tunnel.js';
+export {
+  IGMP_ALL_HOSTS,
+  IgmpGroup,
+  igmpJoin,
+  igmpLeave,
+  igmpOf,
+  IgmpState,
+  type IgmpSource,
+} from './igmp.js';

@@ -17,6 +17,7 @@ import {
 } from '@netloom/kernel-core';
 import {
   AF_INET,
+  SOCK_RAW,
   type Control,
   type RecvResult,
   type SockAddr,
@@ -27,11 +28,19 @@ import {
   type SockOptValue,
   Msg,
 } from '@netloom/sys';
-import { iphDaddr, iphTos, iphTtl } from '@netloom/wire';
+import { iphDaddr, iphIhl, iphTos, iphTtl, l4Dest } from '@netloom/wire';
 import { inetAddrType } from './fib-frontend.js';
 import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST } from './fib-table.js';
-import { InDevice } from './in-device.js';
+import { MCAST_EXCLUDE, MCAST_INCLUDE } from './igmp.js';
+import { McSocklist } from './igmp-sock.js';
 import { IPSKB_IGNORE_DF } from './ip-fragment-out.js';
+import {
+  ipOptionsCompile,
+  ipOptionsEcho,
+  ipOptionsUndo,
+  ipPushHeaderOptions,
+  type IpOptions,
+} from './ip-options-out.js';
 import {
   ipDefaultTtl,
   ipLocalOut,
@@ -73,6 +82,27 @@ export function sockaddrIn(addr: number, port: number): SockAddrIn {
   return { family: 'inet', addr, port };
 }
 
+/** What ancillary data asks for one message, in place of what the socket is set to. @kernel struct ipcm_cookie */
+export interface MessageFields {
+  readonly saddr?: number;
+  readonly oif?: number;
+  readonly tos?: number;
+  readonly ttl?: number;
+  readonly options?: IpOptions;
+}
+
+const SO_EE_ORIGIN_ZEROCOPY = 5;
+
+/** Options of all sockets after which a kept route no longer holds. */
+const SO_REROUTES: ReadonlySet<SockOpt> = new Set<SockOpt>([
+  'SO_BINDTODEVICE',
+  'SO_BINDTOIFINDEX',
+  'SO_MARK',
+  'SO_DONTROUTE',
+]);
+
+const NO_PORT_RANGE: readonly [number, number] = [0, 0];
+
 export abstract class InetSock extends Sock {
   /** Address used as source when sending, 0 for the route's choice. */
   saddr = 0;
@@ -88,11 +118,22 @@ export abstract class InetSock extends Sock {
   mcLoop = true;
   mcIndex = 0;
   mcAddr = 0;
+  /** Groups that others on this host joined are heard too. */
+  mcAll = true;
   hdrincl = false;
   recverr = false;
   recvttl = false;
   recvtos = false;
   pktinfo = false;
+  recvopts = false;
+  retopts = false;
+  recvorigdst = false;
+  transparent = false;
+  unicastIf = 0;
+  /** IP_LOCAL_PORT_RANGE: ephemeral ports of this socket, [0, 0] for the namespace's. */
+  portRange: readonly [number, number] = NO_PORT_RANGE;
+  /** IP_OPTIONS: what headers of this socket carry. */
+  options: IpOptions | null = null;
   freebind = false;
   bindNoPort = false;
   pmtudisc = IP_PMTUDISC_WANT;
@@ -109,7 +150,7 @@ export abstract class InetSock extends Sock {
         readonly ttl: number | undefined;
       }[]
     | null = null;
-  private groups: { readonly group: number; readonly ifindex: number }[] | null = null;
+  private groups: McSocklist | null = null;
 
   constructor(net: Net, type: number, protocol: number, family: number = AF_INET) {
     super(net, family, type, protocol);
@@ -120,7 +161,12 @@ export abstract class InetSock extends Sock {
     const type = inetAddrType(this.net, addr);
     if (addr === 0 || type === RTN_LOCAL || type === RTN_MULTICAST || type === RTN_BROADCAST)
       return 0;
-    if (this.freebind || ipv4Of(this.net).sysctl(Ipv4Sysctl.ip_nonlocal_bind) !== 0) return 0;
+    if (
+      this.freebind ||
+      this.transparent ||
+      ipv4Of(this.net).sysctl(Ipv4Sysctl.ip_nonlocal_bind) !== 0
+    )
+      return 0;
     return -Errno.EADDRNOTAVAIL;
   }
 
@@ -136,7 +182,7 @@ export abstract class InetSock extends Sock {
     const kept = this.dst as Rtable | null;
     if (kept !== null && daddr === this.daddr && rtValid(kept, this.net)) return kept;
     const multicast = ipv4IsMulticast(daddr);
-    const oif = this.boundDev !== 0 ? this.boundDev : multicast ? this.mcIndex : 0;
+    const oif = this.boundDev !== 0 ? this.boundDev : multicast ? this.mcIndex : this.unicastIf;
     const saddr = multicast && this.saddr === 0 ? this.mcAddr : this.saddr;
     const rt = ipRouteOutput(this.net, {
       daddr,
@@ -144,6 +190,9 @@ export abstract class InetSock extends Sock {
       oif,
       tos: this.tos & 0x1c,
       mark: this.mark,
+      onlink: this.localroute,
+      anysrc: this.transparent || this.hdrincl,
+      uid: this.uid,
       protocol: this.protocol,
       sport: this.sport,
       dport,
@@ -151,6 +200,31 @@ export abstract class InetSock extends Sock {
     if (typeof rt === 'number') return rt;
     if (daddr === this.daddr && this.daddr !== 0) this.dst = rt;
     return rt;
+  }
+
+  /** The route of one message, which may ask for another source, device or TOS than the socket has. */
+  protected routeFor(
+    daddr: number,
+    fields: MessageFields | undefined,
+    onlink: boolean,
+    dport = this.dport,
+  ): Rtable | number {
+    if (fields === undefined && !onlink) return this.routeTo(daddr, dport);
+    const multicast = ipv4IsMulticast(daddr);
+    const own = this.boundDev !== 0 ? this.boundDev : multicast ? this.mcIndex : this.unicastIf;
+    return ipRouteOutput(this.net, {
+      daddr,
+      saddr: fields?.saddr ?? this.saddr,
+      oif: fields?.oif ?? own,
+      tos: (fields?.tos ?? this.tos) & 0x1c,
+      mark: this.mark,
+      onlink: onlink || this.localroute,
+      anysrc: this.transparent || this.hdrincl,
+      uid: this.uid,
+      protocol: this.protocol,
+      sport: this.sport,
+      dport,
+    });
   }
 
   /** TTL for a destination. */
@@ -172,20 +246,29 @@ export abstract class InetSock extends Sock {
    * Puts the IPv4 header in front of a transport packet and sends it. Consumes it. 0 or a negative errno.
    * @kernel ip_send_skb(), __ip_make_skb()
    */
-  ipSend(skb: SkBuff, rt: Rtable, daddr: number, protocol = this.protocol): number {
+  ipSend(
+    skb: SkBuff,
+    rt: Rtable,
+    daddr: number,
+    protocol = this.protocol,
+    message?: MessageFields,
+  ): number {
     const df =
       this.dontFragment &&
       (this.pmtudisc !== IP_PMTUDISC_WANT || (skb.len + 20 <= rt.mtu() && !rt.mtuLocked));
     if (this.pmtudisc < IP_PMTUDISC_DO) skb.cbFlags2 |= IPSKB_IGNORE_DF;
-    ipPushHeader(skb, {
-      saddr: this.saddr !== 0 ? this.saddr : rt.prefsrc,
+    const header: IpHeaderFields = {
+      saddr: message?.saddr ?? (this.saddr !== 0 ? this.saddr : rt.prefsrc),
       daddr,
       protocol,
-      tos: this.tos,
-      ttl: this.ttlFor(rt),
+      tos: message?.tos ?? this.tos,
+      ttl: message?.ttl ?? this.ttlFor(rt),
       id: this.nextIdent(df),
       df,
-    });
+    };
+    const options = message?.options ?? this.options;
+    if (options === null) ipPushHeader(skb, header);
+    else ipPushHeaderOptions(this.net, skb, header, options, header.saddr);
     skb.mark = this.mark;
     skb.priority = this.priority;
     return ipLocalOut(this.net, skb, rt);
@@ -205,6 +288,30 @@ export abstract class InetSock extends Sock {
   queueError(data: Uint8Array, from: SockAddr, err: SockExtendedErr, ttl?: number): void {
     (this.errors ??= []).push({ data, from, err, ttl: this.recvttl ? ttl : undefined });
     if (this.errors.length > 64) this.errors.shift();
+    if (this.dataReady !== null) this.dataReady(this);
+  }
+
+  /** Tells that a send with MSG_ZEROCOPY is complete; runs of them become one message. @kernel __msg_zerocopy_callback() */
+  queueCompletion(id: number, code: number): void {
+    const errors = (this.errors ??= []);
+    const last = errors[errors.length - 1];
+    const first =
+      last?.err.origin === SO_EE_ORIGIN_ZEROCOPY &&
+      last.err.code === code &&
+      last.err.data === id - 1
+        ? last.err.info
+        : id;
+    if (first !== id) errors.pop();
+    const err: SockExtendedErr = {
+      errno: 0,
+      origin: SO_EE_ORIGIN_ZEROCOPY,
+      type: 0,
+      code,
+      info: first,
+      data: id,
+      offender: { family: 'unspec' },
+    };
+    errors.push({ data: new Uint8Array(0), from: { family: 'unspec' }, err, ttl: undefined });
     if (this.dataReady !== null) this.dataReady(this);
   }
 
@@ -235,7 +342,49 @@ export abstract class InetSock extends Sock {
     if (this.recvtos) control.tos = iphTos(skb.mem, skb.networkHeader);
     if (this.pktinfo)
       control.pktinfo = { ifindex: skb.skbIif, addr: iphDaddr(skb.mem, skb.networkHeader) };
+    if (this.recvopts || this.retopts || this.recvorigdst) this.rareControl(skb, control);
     return control;
+  }
+
+  private rareControl(skb: SkBuff, control: Control): void {
+    const m = skb.mem;
+    const o = skb.networkHeader;
+    const size = iphIhl(m, o) * 4 - 20;
+    if (this.recvopts && size > 0) control.options = m.bytes(o + 20, size);
+    if (this.retopts && size > 0) {
+      const echo = ipOptionsEcho(this.net, skb);
+      if (echo !== undefined && echo !== null) control.retopts = ipOptionsUndo(echo);
+    }
+    if (this.recvorigdst)
+      control.origdst = sockaddrIn(iphDaddr(m, o), l4Dest(m, skb.transportHeader));
+  }
+
+  /**
+   * What ancillary data of a message to send says. A negative errno where it is wrong. @kernel ip_cmsg_send()
+   */
+  protected messageFields(control: Control | undefined): MessageFields | undefined | number {
+    if (control === undefined) return undefined;
+    const { ttl, tos, pktinfo, retopts } = control;
+    if (ttl !== undefined && (ttl < 1 || ttl > 255)) return -Errno.EINVAL;
+    if (tos !== undefined && (tos < 0 || tos > 255)) return -Errno.EINVAL;
+    const options = retopts === undefined ? null : ipOptionsCompile(this.net, retopts);
+    if (options === undefined) return -Errno.EINVAL;
+    return {
+      ...(ttl !== undefined ? { ttl } : {}),
+      ...(tos !== undefined ? { tos } : {}),
+      ...(pktinfo !== undefined && pktinfo.addr !== 0 ? { saddr: pktinfo.addr } : {}),
+      ...(pktinfo !== undefined && pktinfo.ifindex !== 0 ? { oif: pktinfo.ifindex } : {}),
+      ...(options !== null ? { options } : {}),
+    };
+  }
+
+  /** The range that ephemeral ports come from. @kernel inet_sk_get_local_port_range() */
+  get ephemeralPorts(): readonly [number, number] {
+    const [low, high] = ipv4Of(this.net).localPortRange;
+    const [first, last] = this.portRange;
+    const from = first !== 0 && first >= low && first <= high ? first : low;
+    const to = last !== 0 && last >= from && last <= high ? last : high;
+    return [from, to];
   }
 
   /** Socket memory as sock_diag tells it of datagram sockets. */
@@ -264,7 +413,7 @@ export abstract class InetSock extends Sock {
   protected ipSetsockopt(option: SockOpt, value: SockOptValue): number {
     const generic = sockSetsockopt(this, option, value);
     if (generic !== 1) {
-      if (option === 'SO_BINDTODEVICE' || option === 'SO_MARK') this.dst = null;
+      if (SO_REROUTES.has(option)) this.dst = null;
       return generic;
     }
     const n = typeof value === 'number' ? value : 0;
@@ -278,8 +427,37 @@ export abstract class InetSock extends Sock {
         this.dst = null;
         return 0;
       case 'IP_HDRINCL':
+        if (this.type !== SOCK_RAW) return -Errno.ENOPROTOOPT;
         this.hdrincl = n !== 0;
         return 0;
+      case 'IP_OPTIONS': {
+        const options = ipOptionsCompile(
+          this.net,
+          value instanceof Uint8Array ? value : new Uint8Array(0),
+        );
+        if (options === undefined) return -Errno.EINVAL;
+        this.options = options;
+        this.dst = null;
+        return 0;
+      }
+      case 'IP_RECVOPTS':
+        this.recvopts = n !== 0;
+        return 0;
+      case 'IP_RETOPTS':
+        this.retopts = n !== 0;
+        return 0;
+      case 'IP_RECVORIGDSTADDR':
+        this.recvorigdst = n !== 0;
+        return 0;
+      case 'IP_TRANSPARENT':
+        this.transparent = n !== 0;
+        return 0;
+      case 'IP_UNICAST_IF':
+        if (n !== 0 && this.net.devByIndex(n) === undefined) return -Errno.EADDRNOTAVAIL;
+        this.unicastIf = n;
+        return 0;
+      case 'IP_LOCAL_PORT_RANGE':
+        return this.setPortRange(value);
       case 'IP_RECVERR':
         this.recverr = n !== 0;
         return 0;
@@ -314,9 +492,28 @@ export abstract class InetSock extends Sock {
       case 'IP_ADD_MEMBERSHIP':
       case 'IP_DROP_MEMBERSHIP':
         return this.membership(option === 'IP_ADD_MEMBERSHIP', value);
+      case 'IP_ADD_SOURCE_MEMBERSHIP':
+      case 'IP_DROP_SOURCE_MEMBERSHIP':
+      case 'IP_BLOCK_SOURCE':
+      case 'IP_UNBLOCK_SOURCE':
+        return this.sourceMembership(option, value);
+      case 'IP_MULTICAST_ALL':
+        if (n !== 0 && n !== 1) return -Errno.EINVAL;
+        this.mcAll = n === 1;
+        return 0;
       default:
         return 1;
     }
+  }
+
+  /** [low, high], 0 for no bound of one's own; or both in the halves of a number. @kernel do_ip_setsockopt() */
+  private setPortRange(value: SockOptValue): number {
+    const [low = 0, high = 0] = Array.isArray(value)
+      ? (value as readonly number[])
+      : [Number(value) & 0xffff, Number(value) >>> 16];
+    if (low !== 0 && high !== 0 && low > high) return -Errno.EINVAL;
+    this.portRange = [low, high];
+    return 0;
   }
 
   private setMulticastIf(value: SockOptValue): number {
@@ -330,32 +527,20 @@ export abstract class InetSock extends Sock {
     return 0;
   }
 
-  /** Value: [group, ifindex]; ifindex 0 takes the route's device. */
+  /** Value: [group, ifindex], [group, ifindex, address of the device]; without either the route's device. */
   private membership(join: boolean, value: SockOptValue): number {
-    const [group = 0, wanted = 0] = Array.isArray(value)
-      ? (value as readonly number[])
-      : [Number(value), 0];
-    if (!ipv4IsMulticast(group)) return -Errno.EINVAL;
-    let ifindex = wanted;
-    if (ifindex === 0) {
-      const rt = ipRouteOutput(this.net, { daddr: group, saddr: 0, oif: 0, tos: 0, mark: 0 });
-      if (typeof rt === 'number') return -Errno.ENODEV;
-      ifindex = rt.dev.ifindex;
-    }
-    const dev = this.net.devByIndex(ifindex);
-    const inDev = dev === undefined ? null : InDevice.of(dev);
-    if (inDev === null) return -Errno.ENODEV;
-    const groups = (this.groups ??= []);
-    const at = groups.findIndex((g) => g.group === group && g.ifindex === ifindex);
-    if (join) {
-      if (at >= 0) return -Errno.EADDRINUSE;
-      groups.push({ group, ifindex });
-    } else {
-      if (at < 0) return -Errno.EADDRNOTAVAIL;
-      groups.splice(at, 1);
-    }
-    countGroup(inDev, group, join ? 1 : -1);
-    return 0;
+    const [group = 0, ifindex = 0, address = 0] = numbers(value);
+    const list = (this.groups ??= new McSocklist(this.net));
+    return join ? list.join(group, ifindex, address) : list.leave(group, ifindex, address);
+  }
+
+  /** Value: [group, address of the device, source], as struct ip_mreq_source. */
+  private sourceMembership(option: SockOpt, value: SockOptValue): number {
+    const [group = 0, address = 0, source = 0] = numbers(value);
+    const list = (this.groups ??= new McSocklist(this.net));
+    const include = option === 'IP_ADD_SOURCE_MEMBERSHIP' || option === 'IP_DROP_SOURCE_MEMBERSHIP';
+    const add = option === 'IP_ADD_SOURCE_MEMBERSHIP' || option === 'IP_BLOCK_SOURCE';
+    return list.source(add, include ? MCAST_INCLUDE : MCAST_EXCLUDE, group, address, source);
   }
 
   protected ipGetsockopt(option: SockOpt): SockOptValue | undefined {
@@ -368,8 +553,40 @@ export abstract class InetSock extends Sock {
         return Number(this.hdrincl);
       case 'IP_RECVERR':
         return Number(this.recverr);
+      case 'IP_MULTICAST_ALL':
+        return Number(this.mcAll);
       case 'IP_MTU_DISCOVER':
         return this.pmtudisc;
+      case 'IP_OPTIONS':
+        return this.options === null ? new Uint8Array(0) : ipOptionsUndo(this.options);
+      case 'IP_RECVTTL':
+        return Number(this.recvttl);
+      case 'IP_RECVTOS':
+        return Number(this.recvtos);
+      case 'IP_PKTINFO':
+        return Number(this.pktinfo);
+      case 'IP_RECVOPTS':
+        return Number(this.recvopts);
+      case 'IP_RETOPTS':
+        return Number(this.retopts);
+      case 'IP_RECVORIGDSTADDR':
+        return Number(this.recvorigdst);
+      case 'IP_TRANSPARENT':
+        return Number(this.transparent);
+      case 'IP_FREEBIND':
+        return Number(this.freebind);
+      case 'IP_BIND_ADDRESS_NO_PORT':
+        return Number(this.bindNoPort);
+      case 'IP_UNICAST_IF':
+        return this.unicastIf;
+      case 'IP_LOCAL_PORT_RANGE':
+        return this.portRange;
+      case 'IP_MULTICAST_TTL':
+        return this.mcTtl;
+      case 'IP_MULTICAST_LOOP':
+        return Number(this.mcLoop);
+      case 'IP_MULTICAST_IF':
+        return this.mcAddr;
       case 'IP_MTU':
         return this.dst?.mtu() ?? -Errno.ENOTCONN;
       default:
@@ -417,17 +634,15 @@ export abstract class InetSock extends Sock {
 
   /** Leaves all multicast groups. */
   protected leaveGroups(): void {
-    for (const { group, ifindex } of this.groups ?? []) {
-      const dev = this.net.devByIndex(ifindex);
-      const inDev = dev === undefined ? null : InDevice.of(dev);
-      if (inDev !== null) countGroup(inDev, group, -1);
-    }
+    this.groups?.leaveAll();
     this.groups = null;
   }
 
-  /** True where a datagram of this group that came in on this device is for this socket. */
-  protected joined(group: number): boolean {
-    return this.groups === null || this.groups.some((g) => g.group === group);
+  /** True where a packet of this group that came in on this device is for this socket. @kernel ip_mc_sf_allow() */
+  protected joined(group: number, source: number, ifindex: number): boolean {
+    return this.groups === null
+      ? this.mcAll
+      : this.groups.allows(group, source, ifindex, this.mcAll);
   }
 
   /**
@@ -442,6 +657,9 @@ export abstract class InetSock extends Sock {
       oif: this.boundDev,
       tos: this.tos & 0x1e,
       mark: this.mark,
+      onlink: this.localroute,
+      anysrc: this.transparent,
+      uid: this.uid,
       protocol: this.protocol,
       sport: this.sport,
       dport: port,
@@ -473,11 +691,8 @@ function mapped(addr: SockAddr): SockAddr {
   return addr.family === 'inet' ? sockaddrMapped(addr.addr, addr.port) : addr;
 }
 
-function countGroup(inDev: InDevice, group: number, by: number): void {
-  const groups = (inDev.groups ??= new Map<number, number>());
-  const users = (groups.get(group) ?? 0) + by;
-  if (users > 0) groups.set(group, users);
-  else groups.delete(group);
+function numbers(value: SockOptValue): readonly number[] {
+  return Array.isArray(value) ? (value as readonly number[]) : [Number(value)];
 }
 
 /**

@@ -3,7 +3,9 @@
  */
 import { Errno } from '@netloom/base';
 import {
+  DropReason,
   LL_MAX_HEADER,
+  sockFilter,
   RCV_SHUTDOWN,
   skbBytes,
   skbPut,
@@ -42,7 +44,7 @@ import { icmpCountOut } from './icmp-send.js';
 import { ICMP_ERR_CONVERT, InetSock, sockaddrIn } from './inet-sock.js';
 import { ipLocalOut } from './ip-output.js';
 import { ipv4Of } from './ipv4-net.js';
-import type { Rtable } from './route.js';
+import { ipv4IsMulticast, type Rtable } from './route.js';
 import { ipv4Redirect, ipv4UpdatePmtu } from './route-exceptions.js';
 import { RTN_BROADCAST } from './fib-table.js';
 
@@ -81,6 +83,11 @@ export class RawTable {
       const copy = skb.pool.clone(skb);
       copy.data = copy.networkHeader; // a raw socket reads the IP header too
       copy.len = copy.tail - copy.data;
+      if (sk.filter !== null && !sockFilter(sk, sk.filter, copy)) {
+        sk.drops++;
+        sk.net.kernel.kfreeSkbReason(copy, DropReason.SOCKET_FILTER);
+        continue;
+      }
       sockQueueRcvSkb(sk, copy);
     }
     return found;
@@ -119,7 +126,11 @@ export class RawSock extends InetSock {
     const m = skb.mem;
     if (this.rcvSaddr !== 0 && this.rcvSaddr !== iphDaddr(m, skb.networkHeader)) return false;
     if (this.daddr !== 0 && this.daddr !== iphSaddr(m, skb.networkHeader)) return false;
-    return this.boundDev === 0 || this.boundDev === skb.skbIif;
+    if (this.boundDev !== 0 && this.boundDev !== skb.skbIif) return false;
+    const daddr = iphDaddr(m, skb.networkHeader);
+    return (
+      !ipv4IsMulticast(daddr) || this.joined(daddr, iphSaddr(m, skb.networkHeader), skb.skbIif)
+    );
   }
 
   filtered(skb: SkBuff): boolean {
@@ -157,10 +168,18 @@ export class RawSock extends InetSock {
     } else if (daddr === 0) {
       return -Errno.EDESTADDRREQ;
     }
-    const rt = this.routeTo(daddr);
+    const fields = this.messageFields(options.control);
+    if (typeof fields === 'number') return fields;
+    const sets = fields?.options ?? this.options;
+    const hop = sets !== null && sets.faddr !== 0 ? sets.faddr : daddr;
+    const rt = this.routeFor(hop, fields, (options.flags & Msg.MSG_DONTROUTE) !== 0);
     if (typeof rt === 'number') return rt;
     if (rt.type === RTN_BROADCAST && !this.broadcast) return -Errno.EACCES;
-    if (this.pmtudisc > 1 && !this.hdrincl && data.length + 20 > rt.mtu()) {
+    if (
+      this.pmtudisc > 1 &&
+      !this.hdrincl &&
+      data.length + 20 + (sets?.bytes.length ?? 0) > rt.mtu()
+    ) {
       if (this.recverr) this.localError(Errno.EMSGSIZE, rt.mtu(), daddr, data);
       return -Errno.EMSGSIZE;
     }
@@ -171,7 +190,9 @@ export class RawSock extends InetSock {
     skb.mem.write(o, data);
     skb.transportHeader = o;
     skbSetOwnerW(skb, this);
-    const sent = this.hdrincl ? this.sendWithHeader(skb, rt) : this.ipSend(skb, rt, daddr);
+    const sent = this.hdrincl
+      ? this.sendWithHeader(skb, rt)
+      : this.ipSend(skb, rt, daddr, this.protocol, fields);
     if (this.protocol === IPPROTO_ICMP && data.length > 0 && sent === 0)
       icmpCountOut(this.net, data[0] as number);
     return sent < 0 ? sent : data.length;

@@ -2,13 +2,22 @@
  * Makes IPv4 part of a kernel: packet types, protocols, sockets, namespaces, device events. @kernel inet_init()
  */
 import type { KernelModules, Net } from '@netloom/kernel-core';
-import { AF_INET, AF_PACKET, IPPROTO_ICMP, IPPROTO_UDP, SOCK_DGRAM, SOCK_RAW } from '@netloom/sys';
+import {
+  AF_INET,
+  AF_PACKET,
+  IPPROTO_ICMP,
+  IPPROTO_IGMP,
+  IPPROTO_UDP,
+  SOCK_DGRAM,
+  SOCK_RAW,
+} from '@netloom/sys';
 import { ETH_P_ARP, ETH_P_IP } from '@netloom/wire';
 import { arpRcv } from './arp.js';
 import { inetdevEvent } from './devinet.js';
 import { fibRegister, fibTables } from './fib-frontend.js';
 import { icmpProtocol } from './icmp.js';
 import { FragTable } from './ip-fragment.js';
+import { igmpEvent, igmpProtocol } from './igmp.js';
 import { ipRcv } from './ip-input.js';
 import { inetSysctls } from './inet-sysctls.js';
 import { ipv4Of, NetnsIpv4 } from './ipv4-net.js';
@@ -23,6 +32,7 @@ export function registerInet(modules: KernelModules): void {
   modules.addPacketHandler(ETH_P_ARP, arpRcv);
   modules.addInetProtocol(IPPROTO_ICMP, icmpProtocol);
   modules.addInetProtocol(IPPROTO_UDP, udpProtocol);
+  modules.addInetProtocol(IPPROTO_IGMP, igmpProtocol);
   const udp = (net: Net): UdpSock => new UdpSock(net, SOCK_DGRAM, IPPROTO_UDP);
   modules.addSocketFactory(AF_INET, SOCK_DGRAM, 0, udp);
   modules.addSocketFactory(AF_INET, SOCK_DGRAM, IPPROTO_UDP, udp);
@@ -53,6 +63,7 @@ export function registerInet(modules: KernelModules): void {
     ipv4.frags = new FragTable(net);
     net.ipv4 = ipv4;
   });
+  modules.addNetdevNotifier(igmpEvent);
   modules.addNetdevNotifier(inetdevEvent);
   modules.addNetdevNotifier(packetEvent);
   modules.addSockDiag('udp', (net) => ipv4Of(net).udp.all());

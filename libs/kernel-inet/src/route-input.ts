@@ -3,7 +3,7 @@
  */
 import { Errno } from '@netloom/base';
 import { DropReason, type Net, type NetDevice, type SkBuff } from '@netloom/kernel-core';
-import { Iff } from '@netloom/sys';
+import { Iff, IPPROTO_IGMP } from '@netloom/sys';
 import {
   ICMP_HLEN,
   IP_OFFSET,
@@ -22,6 +22,7 @@ import {
   RTN_UNICAST,
   RTN_UNREACHABLE,
 } from './fib-table.js';
+import { igmpAccepts } from './igmp.js';
 import { Conf, type InDevice } from './in-device.js';
 import { Ipv4Sysctl, ipv4Of } from './ipv4-net.js';
 import { findException } from './route-exceptions.js';
@@ -271,12 +272,14 @@ function martianDestination(daddr: number, saddr: number, inDev: InDevice): numb
   return DropReason.IP_INVALID_DEST;
 }
 
-const ALL_HOSTS = 0xe0000001;
 /** 224.0.0.0/24: groups that are never forwarded. */
 const LOCAL_GROUPS = 0xe0000000;
 
 function routeMulticast(skb: SkBuff, daddr: number, saddr: number, inDev: InDevice): number {
-  if (!ipCheckMc(inDev, daddr)) return DropReason.IP_INNOROUTES;
+  if (
+    !ipCheckMc(inDev, daddr, iphProtocol(skb.mem, skb.networkHeader) === IPPROTO_IGMP ? 0 : saddr)
+  )
+    return DropReason.IP_INNOROUTES;
   if (
     ipv4IsMulticast(saddr) ||
     saddr === 0xffffffff ||
@@ -294,8 +297,8 @@ function routeMulticast(skb: SkBuff, daddr: number, saddr: number, inDev: InDevi
 }
 
 /** Whether this host listens to a group on a device. @kernel ip_check_mc_rcu() */
-export function ipCheckMc(inDev: InDevice | null, group: number): boolean {
-  return group === ALL_HOSTS || inDev?.groups?.has(group) === true;
+export function ipCheckMc(inDev: InDevice | null, group: number, source = 0): boolean {
+  return igmpAccepts(inDev?.igmp ?? null, group, source);
 }
 
 function routeBroadcast(skb: SkBuff, saddr: number, inDev: InDevice): number {

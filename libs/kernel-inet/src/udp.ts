@@ -2,6 +2,7 @@
  * UDP over IPv4: sockets, sending, receiving, errors. Sources: net/ipv4/udp.c, RFC 768, RFC 1122 §4.1.
  */
 import { Errno } from '@netloom/base';
+import type { BpfProgram } from '@netloom/bpf';
 import {
   DropReason,
   LL_MAX_HEADER,
@@ -15,6 +16,8 @@ import {
   skbPut,
   skbSetOwnerW,
   skbTrim,
+  decodeClassicFilter,
+  sockFilter,
   sockQueueRcvSkb,
   type InetProtocol,
   type NetDevice,
@@ -22,6 +25,7 @@ import {
   type SkBuff,
 } from '@netloom/kernel-core';
 import {
+  Iff,
   IPPROTO_UDP,
   Msg,
   Poll,
@@ -50,7 +54,13 @@ import {
   udphCheck,
   udphLen,
 } from '@netloom/wire';
-import { ICMP_ERR_CONVERT, InetSock, IP_PMTUDISC_DONT, sockaddrIn } from './inet-sock.js';
+import {
+  ICMP_ERR_CONVERT,
+  InetSock,
+  type MessageFields,
+  IP_PMTUDISC_DONT,
+  sockaddrIn,
+} from './inet-sock.js';
 import { icmpSend } from './icmp-send.js';
 import { ipv4Of } from './ipv4-net.js';
 import { BIND_V6 } from './ipv6-pinfo.js';
@@ -59,10 +69,23 @@ import { ipv4IsMulticast, type Rtable } from './route.js';
 import { ipv4Redirect, ipv4UpdatePmtu } from './route-exceptions.js';
 
 const MAX_DATAGRAM = 65507;
+const UDP_MAX_SEGMENTS = 128;
 
 export class UdpSock extends InetSock {
   protected hashed = false;
-  protected pending: Uint8Array | null = null; // MSG_MORE
+  /** MSG_MORE, UDP_CORK: what has been held back, and for whom. */
+  protected pending: Uint8Array | null = null;
+  private pendingTo: readonly [number, number] = [0, 0];
+  private corked = false;
+  /** UDP_SEGMENT: payload of each datagram that a larger message becomes; 0 for none. */
+  private gsoSize = 0;
+  private gro = false;
+  private noCheck = false;
+  private zerocopyId = 0;
+  /** SO_ATTACH_REUSEPORT_CBPF: which of the sockets on this port gets a datagram. */
+  reuseportFilter: BpfProgram | null = null;
+  /** A tunnel's socket (udp-tunnel.ts): ICMP errors about its packets name a port that varies. */
+  encap = false;
 
   release(): void {
     this.leaveGroups();
@@ -96,13 +119,14 @@ export class UdpSock extends InetSock {
 
   /** An ephemeral port at random, 0 when all are taken. @kernel udp_lib_get_port() */
   protected freePort(addr: number): number {
-    const { localPortRange, udp } = ipv4Of(this.net);
-    const [low, high] = localPortRange;
+    const ipv4 = ipv4Of(this.net);
+    const { udp } = ipv4;
+    const [low, high] = this.ephemeralPorts;
     const count = high - low + 1;
     const start = this.net.kernel.random('udp-port').below(count);
     for (let i = 0; i < count; i++) {
       const port = low + ((start + i) % count);
-      if (!udp.conflicts(this, port, addr)) return port;
+      if (!ipv4.isReservedPort(port) && !udp.conflicts(this, port, addr)) return port;
     }
     return 0;
   }
@@ -131,6 +155,7 @@ export class UdpSock extends InetSock {
     const { to, flags } = options;
     if ((this.shutdownMask & SEND_SHUTDOWN) !== 0) return -Errno.EPIPE;
     if (this.err !== 0 && to === undefined) return this.takeError();
+    if ((flags & Msg.MSG_OOB) !== 0) return -Errno.EOPNOTSUPP;
     let daddr = this.daddr;
     let dport = this.dport;
     if (to !== undefined) {
@@ -141,24 +166,60 @@ export class UdpSock extends InetSock {
     } else if (daddr === 0) {
       return -Errno.EDESTADDRREQ;
     }
-    let payload = data;
-    if (this.pending !== null || (flags & Msg.MSG_MORE) !== 0) {
+    const fields = this.messageFields(options.control);
+    if (typeof fields === 'number') return fields;
+    const segment = options.control?.segment ?? this.gsoSize;
+    const more = (flags & Msg.MSG_MORE) !== 0 || this.corked;
+    if (this.pending !== null || more) {
       const whole = new Uint8Array((this.pending?.length ?? 0) + data.length);
       whole.set(this.pending ?? [], 0);
       whole.set(data, this.pending?.length ?? 0);
-      this.pending = (flags & Msg.MSG_MORE) !== 0 ? whole : null;
-      if (this.pending !== null) return data.length;
-      payload = whole;
+      if (whole.length > MAX_DATAGRAM) return -Errno.EMSGSIZE;
+      this.pendingTo = [daddr, dport];
+      this.pending = more ? whole : null;
+      if (more) return data.length;
+      const sent = this.sendDatagrams(whole, daddr, dport, segment, fields, flags);
+      return sent < 0 ? sent : data.length;
     }
+    return this.sendDatagrams(data, daddr, dport, segment, fields, flags);
+  }
+
+  /** Sends what UDP_CORK held back. @kernel udp_push_pending_frames() */
+  private pushPending(): void {
+    const whole = this.pending;
+    if (whole === null) return;
+    this.pending = null;
+    const [daddr, dport] = this.pendingTo;
+    this.sendDatagrams(whole, daddr, dport, this.gsoSize, undefined, 0);
+  }
+
+  /** One datagram, or several of `segment` bytes where that is set. Bytes taken or a negative errno. */
+  private sendDatagrams(
+    payload: Uint8Array,
+    daddr: number,
+    dport: number,
+    segment: number,
+    fields: MessageFields | undefined,
+    flags: number,
+  ): number {
     if (payload.length > MAX_DATAGRAM) return -Errno.EMSGSIZE;
     if (!this.autobind()) return -Errno.EAGAIN;
-    const rt = this.routeTo(daddr, dport);
+    const options = fields?.options ?? this.options;
+    const hop = options !== null && options.faddr !== 0 ? options.faddr : daddr;
+    const rt = this.routeFor(hop, fields, (flags & Msg.MSG_DONTROUTE) !== 0, dport);
     if (typeof rt === 'number') {
       if (rt === -Errno.ENETUNREACH) mibAdd(this.net.mib, Mib.IpOutNoRoutes, 1);
       return rt;
     }
     if (rt.type === RTN_BROADCAST && !this.broadcast) return -Errno.EACCES;
-    if (this.pmtudisc > 1 && payload.length + 28 > rt.mtu()) {
+    const headers = 28 + (options?.bytes.length ?? 0);
+    const several = segment > 0 && payload.length > segment;
+    const largest = several ? segment : payload.length;
+    if (several) {
+      if (largest + headers > rt.mtu()) return -Errno.EMSGSIZE;
+      if (payload.length > segment * UDP_MAX_SEGMENTS) return -Errno.EINVAL;
+      if (this.noCheck) return -Errno.EINVAL;
+    } else if (this.pmtudisc > 1 && largest + headers > rt.mtu()) {
       // told twice, as @kernel ip_local_error() does: by the call and on the error queue
       if (this.recverr) {
         const info = rt.mtu();
@@ -174,30 +235,60 @@ export class UdpSock extends InetSock {
       return -Errno.EMSGSIZE;
     }
     if (this.wmemAlloc > 0 && this.wmemAlloc + payload.length > this.sndbuf) return -Errno.EAGAIN;
-    const length = payload.length;
+    if (!several) return this.push(payload, daddr, dport, rt, fields, flags);
+    for (let at = 0; at < payload.length; at += segment) {
+      const sent = this.push(payload.subarray(at, at + segment), daddr, dport, rt, fields, flags);
+      if (sent < 0) return at > 0 ? payload.length : sent;
+    }
+    return payload.length;
+  }
+
+  /** Sends one datagram. Bytes taken or a negative errno. @kernel udp_send_skb() */
+  private push(
+    payload: Uint8Array,
+    daddr: number,
+    dport: number,
+    rt: Rtable,
+    fields: MessageFields | undefined,
+    flags: number,
+  ): number {
+    const { length } = payload;
     const skb = this.net.kernel.pool.alloc(length, LL_MAX_HEADER);
     if (skb === null) return -Errno.ENOBUFS;
     const m = skb.mem;
     m.write(skbPut(skb, length), payload);
-    const saddr = this.saddr !== 0 ? this.saddr : rt.prefsrc;
+    const saddr = fields?.saddr ?? (this.saddr !== 0 ? this.saddr : rt.prefsrc);
     const o = skbPush(skb, UDP_HLEN);
     m.dv.setUint16(o, this.sport);
     m.dv.setUint16(o + 2, dport);
     m.dv.setUint16(o + 4, length + UDP_HLEN);
     m.dv.setUint16(o + 6, 0);
-    const check =
-      ~csumPartial(m, o, skb.len, csumPseudo4(saddr, daddr, IPPROTO_UDP, skb.len)) & 0xffff;
-    m.dv.setUint16(o + 6, check === 0 ? 0xffff : check);
+    if (!this.noCheck) {
+      const check =
+        ~csumPartial(m, o, skb.len, csumPseudo4(saddr, daddr, IPPROTO_UDP, skb.len)) & 0xffff;
+      m.dv.setUint16(o + 6, check === 0 ? 0xffff : check);
+    }
     skb.transportHeader = o;
     skbSetOwnerW(skb, this);
-    const sent = this.ipSend(skb, rt, daddr);
+    if (this.zerocopy && (flags & Msg.MSG_ZEROCOPY) !== 0)
+      this.completeZerocopy((rt.dev.flags & Iff.IFF_LOOPBACK) !== 0);
+    const sent = this.ipSend(skb, rt, daddr, this.protocol, fields);
     if (sent === 0) {
       mibAdd(this.net.mib, Mib.UdpOutDatagrams, 1);
-      return data.length;
+      return length;
     }
     if (sent !== -Errno.ENOBUFS) return sent;
     mibAdd(this.net.mib, Mib.UdpSndbufErrors, 1); // a full queue is the sender's business only with IP_RECVERR
-    return this.recverr ? sent : data.length;
+    return this.recverr ? sent : length;
+  }
+
+  /**
+   * Tells that the kernel is done with a buffer sent with MSG_ZEROCOPY: at once, since its bytes have been taken over.
+   * @param copied the way led back to this host, where Linux copies after all @kernel msg_zerocopy_complete()
+   */
+  private completeZerocopy(copied: boolean): void {
+    const id = this.zerocopyId++;
+    this.queueCompletion(id, copied ? 1 : 0);
   }
 
   recvmsg(count: number, flags: number): RecvResult | number {
@@ -217,15 +308,19 @@ export class UdpSock extends InetSock {
     }
     const m = skb.mem;
     const from = sockaddrIn(iphSaddr(m, skb.networkHeader), l4Source(m, skb.transportHeader));
-    const length = skb.len;
+    const peek = (flags & Msg.MSG_PEEK) !== 0;
+    const start = peek && this.peekOff > 0 ? Math.min(this.peekOff, skb.len) : 0;
+    const length = skb.len - start;
     const result: RecvResult = {
-      data: skbBytes(skb, 0, Math.min(count, length)),
+      data: skbBytes(skb, start, Math.min(count, length)),
       from,
       flags: length > count ? Msg.MSG_TRUNC : 0,
       length,
       control: this.control(skb),
     };
-    if ((flags & Msg.MSG_PEEK) === 0) {
+    if (this.peekOff >= 0)
+      this.peekOff = peek ? this.peekOff + result.data.length : Math.max(0, this.peekOff - skb.len);
+    if (!peek) {
       this.receiveQueue.unlink(skb);
       mibAdd(this.net.mib, Mib.UdpInDatagrams, 1);
       skb.pool.release(skb);
@@ -250,12 +345,48 @@ export class UdpSock extends InetSock {
   }
 
   setsockopt(option: SockOpt, value: SockOptValue): number {
-    const result = this.ipSetsockopt(option, value);
-    return result === 1 ? -Errno.ENOPROTOOPT : result;
+    const n = typeof value === 'number' ? value : 0;
+    switch (option) {
+      case 'UDP_CORK':
+        this.corked = n !== 0;
+        if (!this.corked) this.pushPending();
+        return 0;
+      case 'UDP_SEGMENT':
+        if (n < 0 || n > 0xffff) return -Errno.EINVAL;
+        this.gsoSize = n;
+        return 0;
+      case 'UDP_GRO':
+        this.gro = n !== 0;
+        return 0;
+      case 'SO_NO_CHECK':
+        this.noCheck = n !== 0;
+        return 0;
+      case 'SO_ATTACH_REUSEPORT_CBPF': {
+        const program = decodeClassicFilter(value);
+        if (program === null || !this.reusePort) return -Errno.EINVAL;
+        ipv4Of(this.net).udp.steer(this, program);
+        return 0;
+      }
+      default: {
+        const result = this.ipSetsockopt(option, value);
+        return result === 1 ? -Errno.ENOPROTOOPT : result;
+      }
+    }
   }
 
   getsockopt(option: SockOpt): SockOptValue | undefined {
-    return this.ipGetsockopt(option);
+    switch (option) {
+      case 'UDP_CORK':
+        return Number(this.corked);
+      case 'UDP_SEGMENT':
+        return this.gsoSize;
+      case 'UDP_GRO':
+        return Number(this.gro);
+      case 'SO_NO_CHECK':
+        return Number(this.noCheck);
+      default:
+        return this.ipGetsockopt(option);
+    }
   }
 
   diag(): Omit<SockDiagEntry, 'users' | 'ino'> {
@@ -274,10 +405,25 @@ export class UdpSock extends InetSock {
 
   /** Takes a datagram whose data starts behind the UDP header. Consumes it. @kernel udp_queue_rcv_skb() */
   receive(skb: SkBuff): void {
+    if (this.filter !== null && !this.passesFilter(skb, this.filter)) return;
     if (!sockQueueRcvSkb(this, skb)) {
       mibAdd(this.net.mib, Mib.UdpRcvbufErrors, 1);
       mibAdd(this.net.mib, Mib.UdpInErrors, 1);
     }
+  }
+
+  /** Runs SO_ATTACH_FILTER's program from the UDP header on; false when the datagram is gone. */
+  private passesFilter(skb: SkBuff, filter: BpfProgram): boolean {
+    skb.data -= UDP_HLEN;
+    skb.len += UDP_HLEN;
+    const wanted = sockFilter(this, filter, skb);
+    skb.data += UDP_HLEN;
+    skb.len -= UDP_HLEN;
+    if (wanted) return true;
+    this.drops++;
+    mibAdd(this.net.mib, Mib.UdpInErrors, 1);
+    this.net.kernel.kfreeSkbReason(skb, DropReason.SOCKET_FILTER);
+    return false;
   }
 
   /** True where a broadcast or multicast datagram is for this socket too. */
@@ -287,7 +433,7 @@ export class UdpSock extends InetSock {
     if (this.daddr !== 0 && this.daddr !== saddr) return false;
     if (this.dport !== 0 && this.dport !== sport) return false;
     if (this.boundDev !== 0 && this.boundDev !== skb.skbIif) return false;
-    return !ipv4IsMulticast(daddr) || this.joined(daddr);
+    return !ipv4IsMulticast(daddr) || this.joined(daddr, saddr, skb.skbIif);
   }
 
   /** An ICMP error about a datagram of this socket. @kernel __udp4_lib_err() */
@@ -376,7 +522,7 @@ function udpRcv(skb: SkBuff): void {
     deliverToAll(skb, table.at(dport), saddr, sport, daddr);
     return;
   }
-  const sk = table.lookup(saddr, sport, daddr, dport, dev.ifindex);
+  const sk = table.lookup(saddr, sport, daddr, dport, dev.ifindex, skb);
   if (sk !== null) {
     skb.data = o + UDP_HLEN;
     skb.len -= UDP_HLEN;
@@ -420,8 +566,13 @@ function udpErr(skb: SkBuff, type: number, code: number, info: number): void {
     l4Source(m, o),
     dev.ifindex,
   );
-  if (sk === null) {
-    mibAdd(dev.net.mib, Mib.IcmpInErrors, 1);
+  if (sk === null || sk.encap) {
+    const tunnel = ipv4Of(dev.net)
+      .udp.at(l4Dest(m, o))
+      .find((other) => other.encap);
+    if (tunnel === undefined) mibAdd(dev.net.mib, Mib.IcmpInErrors, 1);
+    else if (type === ICMP_DEST_UNREACH && code === ICMP_FRAG_NEEDED) ipv4UpdatePmtu(skb, info);
+    else if (type === ICMP_REDIRECT) ipv4Redirect(skb, info);
     return;
   }
   sk.icmpError(skb, type, code, info);

@@ -5,6 +5,7 @@ import { KernelModules } from '@netloom/kernel-core';
 import { registerDrivers } from '@netloom/kernel-drivers';
 import { registerInet } from '@netloom/kernel-inet';
 import { registerTcp } from '@netloom/kernel-tcp';
+import { registerTunnels } from '@netloom/kernel-tunnels';
 import { createPseudoFs, ProgramTable, type PseudoFs } from '@netloom/kernel-tasks';
 import type { ProgramSpec } from '@netloom/sys';
 import { registerHostFiles } from './proc-host.js';
@@ -26,6 +27,7 @@ export function createEnvironment(programs: readonly ProgramSpec[]): HostEnviron
   registerInet(modules);
   registerTcp(modules);
   registerDrivers(modules);
+  registerTunnels(modules);
   registerLinkEvents(modules);
   const pseudo = createPseudoFs();
   registerProcNet(pseudo);

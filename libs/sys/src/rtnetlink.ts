@@ -525,7 +525,8 @@ export type RtnlEvent =
   | { readonly type: 'RTM_NEWLINK' | 'RTM_DELLINK'; readonly link: LinkMsg }
   | { readonly type: 'RTM_NEWADDR' | 'RTM_DELADDR'; readonly addr: AddrMsg }
   | { readonly type: 'RTM_NEWROUTE' | 'RTM_DELROUTE'; readonly route: RouteMsg }
-  | { readonly type: 'RTM_NEWNEIGH' | 'RTM_DELNEIGH'; readonly neigh: NeighMsg }
+  /** RTM_GETNEIGH: a device asks user space for an entry that it lacks. */
+  | { readonly type: 'RTM_NEWNEIGH' | 'RTM_DELNEIGH' | 'RTM_GETNEIGH'; readonly neigh: NeighMsg }
   | { readonly type: 'RTM_NEWMDB' | 'RTM_DELMDB'; readonly mdb: MdbEntry }
   | { readonly type: 'RTM_NEWVLAN' | 'RTM_DELVLAN'; readonly vlan: BridgeVlanMsg }
   | { readonly type: 'RTM_NEWRULE' | 'RTM_DELRULE'; readonly rule: RuleMsg };

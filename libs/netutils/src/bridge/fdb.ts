@@ -76,7 +76,12 @@ export function printFdb(
   }
   if (entry.vlan !== undefined && entry.vlan !== 0)
     out.any('vlan', `vlan ${entry.vlan} `, entry.vlan);
+  if (entry.port !== undefined) out.any('port', `port ${entry.port} `, entry.port);
   if (entry.vni !== undefined) out.any('vni', `vni ${entry.vni} `, entry.vni);
+  if (entry.via !== undefined) {
+    const name = context.ifname(entry.via);
+    out.any('viaIf', `via ${name} `, name);
+  }
   if (options.stats > 0 && entry.cacheinfo !== undefined) {
     out.any('used', `used ${entry.cacheinfo.used}`, entry.cacheinfo.used);
     out.any('updated', `/${entry.cacheinfo.updated} `, entry.cacheinfo.updated);
@@ -152,6 +157,12 @@ function fdbShow(args: Args, context: IpContext): void {
   context.out.finish();
 }
 
+function numberWord(word: string, max: number, message: string): number {
+  const value = parseUnsigned(word, max);
+  if (value === undefined) throw invalidArgument(message, word);
+  return value;
+}
+
 function fdbModify(args: Args, context: IpContext, verb: NeighNew['mode'] | 'delete'): void {
   let dev: string | undefined;
   let address: string | undefined;
@@ -159,17 +170,20 @@ function fdbModify(args: Args, context: IpContext, verb: NeighNew['mode'] | 'del
   let flags = 0;
   let vlan: number | undefined;
   let dst: NeighNew['dst'];
+  let port: number | undefined;
+  let vni: number | undefined;
+  let via: number | undefined;
   while (!args.done) {
     const word = args.take();
     if (word === 'dev') dev = args.value();
     else if (word === 'dst') dst = parseAddress(args.value(), AF_UNSPEC).address;
-    else if (
-      word === 'nhid' ||
-      word === 'port' ||
-      word === 'vni' ||
-      word === 'src_vni' ||
-      word === 'via'
-    ) {
+    else if (word === 'port') port = numberWord(args.value(), 0xffff, 'invalid port');
+    else if (word === 'vni') vni = numberWord(args.value(), 0xffffff, 'invalid VNI');
+    else if (word === 'via') {
+      const name = args.value();
+      via = context.ifindex(name);
+      if (via === 0) throw noDevice(name);
+    } else if (word === 'nhid' || word === 'src_vni') {
       args.value();
       throw new CommandExit(255, 'RTNETLINK answers: Operation not supported\n');
     } else if (word === 'self') flags |= NTF_SELF;
@@ -210,6 +224,9 @@ function fdbModify(args: Args, context: IpContext, verb: NeighNew['mode'] | 'del
     flags,
     ...(vlan === undefined ? {} : { vlan }),
     ...(dst === undefined ? {} : { dst }),
+    ...(port === undefined ? {} : { port }),
+    ...(vni === undefined ? {} : { vni }),
+    ...(via === undefined ? {} : { via }),
   };
   if (verb === 'delete') context.ask('RTM_DELNEIGH', request);
   else context.ask('RTM_NEWNEIGH', { ...request, mode: verb });
@@ -294,7 +311,8 @@ function fdbFlush(args: Args, context: IpContext): void {
   }
   for (const entry of context.dump('RTM_GETNEIGH', { family: AF_BRIDGE })) {
     if (link.kind === 'bridge' ? entry.master !== ifindex : entry.ifindex !== ifindex) continue;
-    if ((entry.state & Nud.NUD_PERMANENT) !== 0 && wanted.length === 0) continue;
+    if (link.kind === 'bridge' && (entry.state & Nud.NUD_PERMANENT) !== 0 && wanted.length === 0)
+      continue;
     if (!wanted.every((test) => test(entry)) || entry.lladdr === undefined) continue;
     context.ask('RTM_DELNEIGH', {
       family: AF_BRIDGE,

@@ -97,7 +97,10 @@ export const vxlanLink: LinkType = {
         );
     }
     if (data['external'] === true && data['id'] !== undefined) {
-      throw new CommandExit(1, 'vxlan: both "external" and vni cannot be specified\n');
+      throw new CommandExit(1, "vxlan: both 'external' and vni cannot be specified\n");
+    }
+    if (data['group'] !== undefined && data['link'] === undefined) {
+      throw new CommandExit(1, "vxlan: 'group' requires 'dev' to be specified\n");
     }
     if (data['external'] === true && data['learning'] === undefined) data['learning'] = false;
     if (data['port'] === 0) delete data['port'];

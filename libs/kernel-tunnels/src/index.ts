@@ -1,0 +1,2 @@
+export { registerTunnels } from './register.js';
+export { vxlanKind } from './vxlan.js';

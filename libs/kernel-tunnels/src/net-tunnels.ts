@@ -1,0 +1,21 @@
+/**
+ * The tunnels of a network namespace: what received packets are looked up in. Made with the first tunnel.
+ * @kernel struct vxlan_net, struct ip_tunnel_net, struct geneve_net
+ */
+import type { Net } from '@netloom/kernel-core';
+import type { Vxlan, VxlanSock } from './vxlan.js';
+
+export class NetTunnels {
+  /** VXLAN devices whose packets travel in this namespace, and their sockets by port and receive flags. */
+  readonly vxlans: Vxlan[] = [];
+  readonly vxlanSocks: VxlanSock[] = [];
+}
+
+export function netTunnels(net: Net): NetTunnels {
+  return (net.tunnels ??= new NetTunnels()) as NetTunnels;
+}
+
+/** The tables where there are any. */
+export function netTunnelsIfAny(net: Net): NetTunnels | null {
+  return net.tunnels as NetTunnels | null;
+}
