@@ -50,6 +50,15 @@ export interface Resolved {
   readonly name: string;
   /** The text was an address itself. */
   readonly numeric: boolean;
+  /** The ifindex after `%`. */
+  readonly scopeId?: number;
+}
+
+/** The ifindex of a zone: a device's name or a number; undefined where there is none. */
+function zoneIndex(sys: Sys, zone: string): number | undefined {
+  const link = sys.rtnl('RTM_GETLINK', {}).find((one) => one.ifname === zone);
+  if (link !== undefined) return link.ifindex;
+  return /^\d+$/.test(zone) ? Number(zone) : undefined;
 }
 
 /** Looks a name up; undefined where nobody knows it. `family`: 4, 6 or either, IPv4 first. */
@@ -61,9 +70,14 @@ export async function resolveName(
   const v4 = inetAton(text);
   if (v4 !== undefined)
     return family === 6 ? undefined : { address: v4, name: text, numeric: true };
-  const v6 = parseIpv6(text.replace(/%.*/, ''));
-  if (v6 !== undefined)
-    return family === 4 ? undefined : { address: v6, name: text, numeric: true };
+  const percent = text.indexOf('%');
+  const v6 = parseIpv6(percent < 0 ? text : text.slice(0, percent));
+  if (v6 !== undefined) {
+    if (family === 4) return undefined;
+    const zoned = v6[0] === 0xfe || v6[0] === 0xff ? percent : -1;
+    const scopeId = zoned < 0 ? 0 : zoneIndex(sys, text.slice(zoned + 1));
+    return scopeId === undefined ? undefined : { address: v6, name: text, numeric: true, scopeId };
+  }
   const wanted = text.toLowerCase();
   const found = (await hostLines(sys)).filter((line) =>
     line.names.some((name) => name.toLowerCase() === wanted),

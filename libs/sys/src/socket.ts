@@ -34,6 +34,8 @@ export interface SockAddrIn6 {
   readonly addr: Uint8Array;
   readonly port: number;
   readonly scopeId: number;
+  /** Traffic class and flow label to send with (IPV6_FLOWINFO_SEND); absent: the socket's. */
+  readonly flowInfo?: number;
 }
 export interface SockAddrLl {
   readonly family: 'packet';

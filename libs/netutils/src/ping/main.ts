@@ -2,15 +2,11 @@
  * `ping`: ICMP echo over a raw socket, paced and closed exactly as iputils 20221126 does it (token bucket of
  * milliseconds for the sends; after the last request a wait of twice the longest round trip but at least one interval,
  * or of `-W` where nothing ever came back).
- *
- * Differences: IPv4 only (the simulated kernel's IPv6 refuses the socket with its own error).
  */
 import { formatIpv4, strerror } from '@netloom/base';
 import {
   AF_INET,
-  AF_INET6,
   IPPROTO_ICMP,
-  IPPROTO_ICMPV6,
   print,
   printErr,
   SOCK_DGRAM,
@@ -19,26 +15,16 @@ import {
   type Sys,
 } from '@netloom/sys';
 import { CommandExit, errnoOf, program } from '../command.js';
+import { attempt, fail } from './fail.js';
 import { inetAton, ipText, resolveName } from '../resolve.js';
 import { recordRouteOption, timestampOption } from './ip-options.js';
 import { parsePingOptions, type PingOptions } from './options.js';
+import { ping6 } from './ping6.js';
 import { Pinger } from './pinger.js';
+import { Ping4 } from './protocol.js';
 
 const ICMP_ECHOREPLY = 0;
 const EACCES = 13;
-
-function fail(message: string): CommandExit {
-  return new CommandExit(2, `ping: ${message}\n`);
-}
-
-/** Runs a call of the set-up, naming it in the complaint. */
-function attempt<T>(what: string, call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    throw fail(`${what}: ${strerror(errnoOf(error))}`);
-  }
-}
 
 /** The device's first IPv4 address. */
 function deviceAddress(sys: Sys, device: string): number | undefined {
@@ -138,12 +124,6 @@ function configure(sys: Sys, fd: number, options: PingOptions, device: string | 
   return 0;
 }
 
-async function ping6(sys: Sys): Promise<number> {
-  const fd = attempt('socket', () => sys.socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6));
-  sys.close(fd);
-  throw fail('socket: Address family not supported by protocol');
-}
-
 /** ping(8). */
 export const pingMain = program(async (sys) => {
   let options: PingOptions;
@@ -169,15 +149,19 @@ export const pingMain = program(async (sys) => {
       `${host}: ${other === undefined ? 'Name or service not known' : 'Address family for hostname not supported'}`,
     );
   }
-  if (typeof resolved.address !== 'number') return await ping6(sys);
   if (options.verbose) {
     await printErr(
       sys,
       'ping: sock4.fd: 3 (socktype: SOCK_RAW), sock6.fd: 4 (socktype: SOCK_RAW), hints.ai_family: AF_UNSPEC\n',
     );
-    await print(sys, `\nai->ai_family: AF_INET, ai->ai_canonname: '${resolved.name}'\n`);
+    const family = typeof resolved.address === 'number' ? 'AF_INET' : 'AF_INET6';
+    await print(sys, `\nai->ai_family: ${family}, ai->ai_canonname: '${resolved.name}'\n`);
   }
   if (resolved.numeric) options.numeric = true;
+  if (typeof resolved.address !== 'number') {
+    const target = { family: 'inet6', addr: resolved.address, port: 0 } as const;
+    return await ping6(sys, options, host, { ...target, scopeId: resolved.scopeId ?? 0 });
+  }
   // 0.0.0.0 is this host
   const target = resolved.address === 0 ? 0x7f000001 : resolved.address;
   const sourceAddress = options.source === undefined ? undefined : inetAton(options.source);
@@ -202,5 +186,12 @@ export const pingMain = program(async (sys) => {
   header += `${options.size}(${options.size + 8 + optionBytes + 20}) bytes of data.\n`;
   await print(sys, header);
   const ident = options.ident ?? sys.pid & 0xffff;
-  return await new Pinger(sys, options, fd, host, target, ident).run();
+  return await new Pinger(
+    sys,
+    options,
+    fd,
+    host,
+    new Ping4(target, options.broadcast),
+    ident,
+  ).run();
 });

@@ -3,7 +3,7 @@
  */
 import { CommandExit } from '../command.js';
 import { getopt } from '../getopt.js';
-import { PING_USAGE } from './usage.js';
+import { NODEINFO_HELP, PING_USAGE } from './usage.js';
 
 export interface PingOptions {
   count: number;
@@ -20,6 +20,8 @@ export interface PingOptions {
   mark: number | undefined;
   preload: number;
   pattern: readonly number[];
+  /** `-F`: the flow label, IPv6. */
+  flowLabel: number | undefined;
   pmtu: 'do' | 'dont' | 'want' | undefined;
   sndbuf: number | undefined;
   source: string | undefined;
@@ -95,6 +97,7 @@ export function parsePingOptions(argv: readonly string[]): PingOptions {
     mark: undefined,
     preload: 1,
     pattern: [],
+    flowLabel: undefined,
     pmtu: undefined,
     sndbuf: undefined,
     source: undefined,
@@ -151,6 +154,12 @@ export function parsePingOptions(argv: readonly string[]): PingOptions {
       case 'f':
         options.flood = true;
         break;
+      case 'F':
+        options.flowLabel = integer(value, 0, 0xfffff);
+        options.family = 6;
+        break;
+      case 'N':
+        throw new CommandExit(value === 'help' ? 0 : 2, NODEINFO_HELP);
       case 'H':
         throw new CommandExit(2, `ping: invalid option -- 'H'\n${PING_USAGE}`);
       case 'i':

@@ -3,18 +3,24 @@
  * the last request it waits twice the longest round trip but at least one interval, or `-W` where nothing came back.
  * Source of the rules: iputils 20221126.
  */
-import { formatIpv4, strerror } from '@netloom/base';
-import { Msg, Poll, print, printErr, Signal, type RecvResult, type Sys } from '@netloom/sys';
+import { strerror } from '@netloom/base';
+import {
+  Msg,
+  Poll,
+  print,
+  printErr,
+  Signal,
+  type RecvResult,
+  type SockAddr,
+  type Sys,
+} from '@netloom/sys';
 import { errnoOf } from '../command.js';
-import { inetChecksum } from '../inet-checksum.js';
 import { reverseName } from '../resolve.js';
 import { icmpText } from './icmp-text.js';
-import { OptionPrinter } from './ip-options.js';
 import type { PingOptions } from './options.js';
+import type { PingProtocol } from './protocol.js';
 import { PingStatistics, replyTimeText } from './statistics.js';
 
-const ICMP_ECHOREPLY = 0;
-const ICMP_ECHO = 8;
 /** Shortest pause between probes that wait for a reply, milliseconds. */
 const MIN_INTERVAL = 10;
 const TIMEVAL_BYTES = 16;
@@ -26,9 +32,7 @@ export class Pinger {
   private readonly stats = new PingStatistics();
   private readonly packet: Uint8Array;
   private readonly timing: boolean;
-  private readonly optionPrinter = new OptionPrinter();
-  private readonly nameCache = new Map<number, string>();
-  private readonly multicast: boolean;
+  private readonly nameCache = new Map<string, string>();
   private intervalMs: number;
   private exiting = false;
   private quitSeen = false;
@@ -44,12 +48,11 @@ export class Pinger {
     private readonly options: PingOptions,
     private readonly fd: number,
     private readonly host: string,
-    private readonly target: number,
+    private readonly protocol: PingProtocol,
     private readonly ident: number,
   ) {
     this.timing = options.size >= TIMEVAL_BYTES;
     this.intervalMs = options.intervalMs;
-    this.multicast = target >>> 28 === 14 || options.broadcast;
     this.packet = new Uint8Array(8 + options.size);
     for (let i = 0; i < options.size; i++) {
       const { pattern } = options;
@@ -74,20 +77,22 @@ export class Pinger {
     this.say(`[${this.sys.bootTime() + Math.floor(now / 1e9)}.${micros}] `);
   }
 
-  private async addressText(address: number): Promise<string> {
-    if (this.options.numeric) return formatIpv4(address);
-    const known = this.nameCache.get(address);
+  private async addressText(address: SockAddr): Promise<string> {
+    const text = this.protocol.addressText(address);
+    if (this.options.numeric || (address.family !== 'inet' && address.family !== 'inet6'))
+      return text;
+    const known = this.nameCache.get(text);
     if (known !== undefined) return known;
-    const name = await reverseName(this.sys, address);
-    const text = name === undefined ? formatIpv4(address) : `${name} (${formatIpv4(address)})`;
-    this.nameCache.set(address, text);
-    return text;
+    const name = await reverseName(this.sys, address.addr);
+    const full = name === undefined ? text : `${name} (${text})`;
+    this.nameCache.set(text, full);
+    return full;
   }
 
   private buildProbe(seq: number): void {
     const p = this.packet;
     const view = new DataView(p.buffer);
-    p[0] = ICMP_ECHO;
+    p[0] = this.protocol.echo;
     p[1] = 0;
     view.setUint16(2, 0);
     view.setUint16(4, this.ident);
@@ -99,7 +104,7 @@ export class Pinger {
       view.setUint32(16, Math.floor((now % 1e9) / 1000), true);
       view.setUint32(20, 0, true);
     }
-    view.setUint16(2, inetChecksum(p));
+    this.protocol.seal(p);
   }
 
   /** Sends what is due; answers the milliseconds until the next send (never more than needed). */
@@ -132,11 +137,7 @@ export class Pinger {
     stats.forget(seq);
     this.buildProbe(seq);
     try {
-      await this.sys.sendto(this.fd, this.packet, 0, {
-        family: 'inet',
-        addr: this.target,
-        port: 0,
-      });
+      await this.sys.sendto(this.fd, this.packet, 0, this.protocol.target);
     } catch (error) {
       return await this.sendFailed(errnoOf(error));
     }
@@ -205,18 +206,16 @@ export class Pinger {
         else {
           await this.flush();
           const text =
-            error.errno === EMSGSIZE
-              ? `message too long, mtu=${error.info}`
-              : strerror(error.errno);
+            error.errno === EMSGSIZE ? this.protocol.tooLong(error.info) : strerror(error.errno);
           await printErr(this.sys, `ping: local error: ${text}\n`);
         }
       }
       return -1;
     }
     const { data } = message;
-    const ours = data.length >= 8 && data[0] === ICMP_ECHO && this.idOf(data, 0) === this.ident;
-    const same = message.from.family !== 'inet' || message.from.addr === this.target;
-    if (!ours || !same) return 0;
+    const ours =
+      data.length >= 8 && data[0] === this.protocol.echo && this.idOf(data, 0) === this.ident;
+    if (!ours || !this.protocol.concerns(message.from)) return 0;
     const seq = ((data[6] ?? 0) << 8) | (data[7] ?? 0);
     stats.acknowledge(seq);
     stats.errors++;
@@ -224,11 +223,9 @@ export class Pinger {
       if (options.flood) this.say('\bE');
       else {
         this.stamp();
-        const offender =
-          error.offender.family === 'inet' ? await this.addressText(error.offender.addr) : '';
-        this.say(
-          `From ${offender} icmp_seq=${seq} ${icmpText(error.type, error.code, error.info)}\n`,
-        );
+        const offender = await this.addressText(error.offender);
+        const text = this.protocol.errorText(error.type, error.code, error.info);
+        this.say(`From ${offender} icmp_seq=${seq} ${text}\n`);
       }
     }
     return 1;
@@ -238,63 +235,39 @@ export class Pinger {
     return ((data[at + 4] ?? 0) << 8) | (data[at + 5] ?? 0);
   }
 
-  /** One packet of the raw socket, IP header first. */
+  /** One packet of the raw socket. */
   private async parseReply(message: RecvResult): Promise<void> {
     const { options, stats } = this;
-    const { data } = message;
-    const headerLength = ((data[0] ?? 0) & 15) * 4;
-    const length = data.length - headerLength;
-    if (length < 8) return;
-    const at = headerLength;
-    const type = data[at] ?? 0;
-    const from = message.from.family === 'inet' ? message.from.addr : 0;
-    if (type === ICMP_ECHOREPLY) {
-      if (this.idOf(data, at) !== this.ident) return;
-      const bad = inetChecksum(data, at, length) !== 0;
-      const ttl = data[8] ?? 0;
-      const ended = await this.countReply(
-        data.subarray(at),
-        from,
-        ttl,
-        bad,
-        message.control.timestampNs,
-      );
-      if (ended) return;
+    const read = this.protocol.read(message, this.ident);
+    if (read === undefined) return;
+    if (read.kind === 'reply') {
+      const { icmp, ttl, bad } = read;
+      const stampNs = message.control.timestampNs;
+      if (await this.countReply(icmp, message.from, ttl, bad, stampNs)) return;
       if (!options.flood) {
         if (options.audible) this.say('\x07');
-        this.say(`${this.optionPrinter.text(data.subarray(20, headerLength))}\n`);
+        this.say(`${read.options}\n`);
       }
       return;
     }
-    if (![3, 4, 5, 11, 12].includes(type)) return;
-    // an error that quotes one of our requests; its text comes from the error queue
-    const inner = at + 8;
-    const innerLength = ((data[inner] ?? 0) & 15) * 4;
-    if (length < 8 + 20 + 8 || data[inner + innerLength] !== ICMP_ECHO) return;
-    const view = new DataView(data.buffer, data.byteOffset);
-    if (
-      view.getUint32(inner + 16) !== this.target ||
-      this.idOf(data, inner + innerLength) !== this.ident
-    )
-      return;
-    const seq = view.getUint16(inner + innerLength + 6);
+    const { type, seq } = read;
     if (type !== 5 && type !== 4) {
       stats.acknowledge(seq);
       return;
     }
     if (options.quiet || options.flood) return;
     this.stamp();
-    const gateway = await this.addressText(view.getUint32(at + 4));
+    const gateway = await this.addressText(read.gateway);
     this.say(
-      `From ${await this.addressText(from)}: icmp_seq=${seq} ${icmpText(type, data[at + 1] ?? 0, 0, gateway)}\n`,
+      `From ${await this.addressText(message.from)}: icmp_seq=${seq} ${icmpText(type, read.code, 0, gateway)}\n`,
     );
   }
 
   /** Counts and prints an echo reply; true where its line is already ended (or there is none). */
   private async countReply(
     icmp: Uint8Array,
-    from: number,
-    ttl: number,
+    from: SockAddr,
+    ttl: number | undefined,
     bad: boolean,
     stampNs: number | undefined,
   ): Promise<boolean> {
@@ -333,13 +306,13 @@ export class Pinger {
     this.stamp();
     this.say(`${icmp.length} bytes from ${await this.addressText(from)}: icmp_seq=${seq}`);
     if (options.verbose) this.say(` ident=${this.ident}`);
-    this.say(` ttl=${ttl}`);
+    if (ttl !== undefined) this.say(` ttl=${ttl}`);
     if (icmp.length < options.size + 8) {
       this.say(' (truncated)\n');
       return true;
     }
     if (tripMicros !== undefined) this.say(` time=${replyTimeText(tripMicros)} ms`);
-    if (duplicate && (!this.multicast || options.verbose)) this.say(' (DUP!)');
+    if (duplicate && (!this.protocol.multicast || options.verbose)) this.say(' (DUP!)');
     if (bad) this.say(' (BAD CHECKSUM!)');
     this.checkData(icmp);
     return false;
