@@ -92,6 +92,7 @@ export {
   devUpdateOperstate,
   type NetDeviceOps,
 } from './net-device.js';
+export { skbGsoHeaderLength, skbGsoNetworkSeglen, skbGsoSegment } from './gso.js';
 export { DeviceTap, addTap } from './device-tap.js';
 export { Net } from './net.js';
 export {

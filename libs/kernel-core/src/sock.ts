@@ -12,15 +12,15 @@ import type {
   SockOpt,
   SockOptValue,
 } from '@netloom/sys';
+import { bpfRun, type BpfProgram } from '@netloom/bpf';
+import { IPPROTO_UDP } from '@netloom/sys';
+import { UDP_HLEN } from '@netloom/wire';
+import { CoreHostSysctl } from './core-sysctls.js';
 import { DropReason } from './drop-reasons.js';
 import type { Net } from './net.js';
 import type { NetDevice } from './net-device.js';
 import { SkbQueue } from './skb-queue.js';
-import type { SkBuff } from './skbuff.js';
-
-/** net.core.rmem_default and wmem_default. */
-export const SK_RMEM_DEFAULT = 212992;
-export const SK_WMEM_DEFAULT = 212992;
+import { skbTrim, type SkBuff } from './skbuff.js';
 
 export const RCV_SHUTDOWN = 1;
 export const SEND_SHUTDOWN = 2;
@@ -29,6 +29,8 @@ export interface SendOptions {
   readonly flags: number;
   /** Absent: the connected peer. */
   readonly to?: SockAddr;
+  /** Ancillary data. */
+  readonly control?: Control;
 }
 
 /** What a family and protocol let one do with a socket. Numbers below zero are errnos. */
@@ -59,8 +61,8 @@ export abstract class Sock implements SockOps {
   /** Bytes (truesize) that received packets hold, and that packets sent hold until the card is done. */
   rmemAlloc = 0;
   wmemAlloc = 0;
-  rcvbuf = SK_RMEM_DEFAULT;
-  sndbuf = SK_WMEM_DEFAULT;
+  rcvbuf: number;
+  sndbuf: number;
   drops = 0;
   /** Pending error (positive errno). */
   err = 0;
@@ -71,7 +73,36 @@ export abstract class Sock implements SockOps {
   reuseAddr = false;
   reusePort = false;
   broadcast = false;
+  /** SO_TIMESTAMPNS, SO_TIMESTAMP. */
   timestamp = false;
+  timestampUs = false;
+  /** SO_TIMESTAMPING: SOF_TIMESTAMPING_* bits. */
+  tsFlags = 0;
+  /** SO_DONTROUTE: destinations are on the link. */
+  localroute = false;
+  /** SO_RCVTIMEO and SO_SNDTIMEO in nanoseconds; Infinity for no limit. */
+  rcvTimeoNs = Infinity;
+  sndTimeoNs = Infinity;
+  /** SO_ATTACH_FILTER: how much of a packet the socket wants; null for all of all. */
+  skFilter: BpfProgram | null = null;
+  filterLocked = false;
+  /** SO_PEEK_OFF: where the next peek starts, -1 for always at the front. */
+  peekOff = -1;
+  /** SO_RXQ_OVFL: each message tells how many were dropped before. */
+  rxqOvfl = false;
+  /** SO_ZEROCOPY: MSG_ZEROCOPY may be asked for. */
+  zerocopy = false;
+  /** CPU that the last packet was taken on. */
+  incomingCpu = -1;
+  busyPollUs: number;
+  private cookieValue = 0;
+
+  /** SO_COOKIE: a number that no other socket of the namespace has, given out on first use. */
+  get cookie(): number {
+    if (this.cookieValue === 0) this.cookieValue = ++this.net.sockCookies;
+    return this.cookieValue;
+  }
+
   /** File inode while a file refers to it, else 0. */
   ino = 0;
   uid = 0;
@@ -88,7 +119,12 @@ export abstract class Sock implements SockOps {
     readonly family: number,
     readonly type: number,
     readonly protocol: number,
-  ) {}
+  ) {
+    const { coreValues } = net.kernel;
+    this.rcvbuf = coreValues[CoreHostSysctl.rmem_default] as number;
+    this.sndbuf = coreValues[CoreHostSysctl.wmem_default] as number;
+    this.busyPollUs = coreValues[CoreHostSysctl.busy_read] as number;
+  }
 
   abstract release(): void;
   abstract bind(addr: SockAddr): number;
@@ -105,85 +141,16 @@ export abstract class Sock implements SockOps {
   abstract diag(): Omit<SockDiagEntry, 'users' | 'ino'>;
 }
 
-/** Options that every socket has. @returns 0, a negative errno, or 1 where the option is the protocol's own. */
-export function sockSetsockopt(sk: Sock, option: SockOpt, value: SockOptValue): number {
-  const n = typeof value === 'number' ? value : 0;
-  switch (option) {
-    case 'SO_REUSEADDR':
-      sk.reuseAddr = n !== 0;
-      return 0;
-    case 'SO_REUSEPORT':
-      sk.reusePort = n !== 0;
-      return 0;
-    case 'SO_BROADCAST':
-      sk.broadcast = n !== 0;
-      return 0;
-    case 'SO_TIMESTAMPNS':
-      sk.timestamp = n !== 0;
-      return 0;
-    case 'SO_MARK':
-      sk.mark = n >>> 0;
-      return 0;
-    case 'SO_PRIORITY':
-      sk.priority = n;
-      return 0;
-    case 'SO_RCVBUF':
-    case 'SO_RCVBUFFORCE':
-      // The kernel doubles what it is asked for and keeps at least SOCK_MIN_RCVBUF (net/core/sock.c).
-      sk.rcvbuf = Math.max((option === 'SO_RCVBUF' ? Math.min(n, SK_RMEM_DEFAULT) : n) * 2, 2304);
-      return 0;
-    case 'SO_SNDBUF':
-    case 'SO_SNDBUFFORCE':
-      sk.sndbuf = Math.max((option === 'SO_SNDBUF' ? Math.min(n, SK_WMEM_DEFAULT) : n) * 2, 4608);
-      return 0;
-    case 'SO_BINDTODEVICE': {
-      const name = String(value);
-      const dev = name === '' ? null : sk.net.devByName(name);
-      if (dev === undefined) return -19; // ENODEV
-      sk.boundDev = dev === null ? 0 : dev.ifindex;
-      return 0;
-    }
-    case 'SO_DONTROUTE':
-    case 'SO_KEEPALIVE':
-    case 'SO_LINGER':
-    case 'SO_RCVLOWAT':
-      return 1;
-    default:
-      return 1;
-  }
-}
+/** SO_TIMESTAMPING: report what the software noted. */
+export const SOF_TIMESTAMPING_SOFTWARE = 0x10;
 
-/** The counterpart of {@link sockSetsockopt}; undefined where the option is the protocol's own. */
-export function sockGetsockopt(sk: Sock, option: SockOpt): SockOptValue | undefined {
-  switch (option) {
-    case 'SO_REUSEADDR':
-      return Number(sk.reuseAddr);
-    case 'SO_REUSEPORT':
-      return Number(sk.reusePort);
-    case 'SO_BROADCAST':
-      return Number(sk.broadcast);
-    case 'SO_TIMESTAMPNS':
-      return Number(sk.timestamp);
-    case 'SO_MARK':
-      return sk.mark;
-    case 'SO_PRIORITY':
-      return sk.priority;
-    case 'SO_RCVBUF':
-      return sk.rcvbuf;
-    case 'SO_SNDBUF':
-      return sk.sndbuf;
-    case 'SO_TYPE':
-      return sk.type;
-    case 'SO_ERROR': {
-      const err = sk.err;
-      sk.err = 0;
-      return err;
-    }
-    case 'SO_BINDTODEVICE':
-      return sk.net.devByIndex(sk.boundDev)?.name ?? '';
-    default:
-      return undefined;
-  }
+/** Runs a socket's filter over a packet whose data starts where the socket's protocol does; cuts it to what is wanted. */
+export function sockFilter(sk: Sock, filter: BpfProgram, skb: SkBuff): boolean {
+  const keep = bpfRun(filter, skb.mem.u8, skb.data, skb.len - skb.dataLen, skb.len);
+  if (keep === 0) return false;
+  const least = sk.protocol === IPPROTO_UDP ? UDP_HLEN : 0;
+  if (keep < skb.len) skbTrim(skb, Math.max(keep, least));
+  return true;
 }
 
 function sockRfree(skb: SkBuff): void {
@@ -255,7 +222,11 @@ export function sockDevMatches(sk: Sock, dev: NetDevice | null): boolean {
 
 /** Ancillary data of a datagram as the socket asked for it. */
 export function sockControl(sk: Sock, skb: SkBuff): Control {
-  return sk.timestamp
-    ? { timestampNs: skb.tstamp === 0 ? sk.net.kernel.engine.now : skb.tstamp }
-    : {};
+  const control: Control = {};
+  if (!sk.timestamp && sk.tsFlags === 0 && !sk.rxqOvfl) return control;
+  const at = skb.tstamp === 0 ? sk.net.kernel.engine.now : skb.tstamp;
+  if (sk.timestamp) control.timestampNs = sk.timestampUs ? Math.floor(at / 1000) * 1000 : at;
+  if ((sk.tsFlags & SOF_TIMESTAMPING_SOFTWARE) !== 0) control.timestamping = [at, 0, 0];
+  if (sk.rxqOvfl && sk.drops > 0) control.drops = sk.drops;
+  return control;
 }

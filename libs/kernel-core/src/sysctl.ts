@@ -15,6 +15,8 @@ export interface SysctlEntry {
   write?(net: Net, text: string): void;
   /** 0o644 where absent. */
   readonly mode?: number;
+  /** `host`: only the first namespace has it; `shared`: the others see it and may not write it. */
+  readonly scope?: 'host' | 'shared';
 }
 
 /** Reads one integer as proc_dointvec does. @errno EINVAL */

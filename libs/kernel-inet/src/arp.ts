@@ -76,7 +76,7 @@ export function neighMsg(neigh: Neighbour): NeighMsg {
   return {
     family: AF_INET,
     ifindex: neigh.dev.ifindex,
-    dst: neigh.key,
+    dst: neigh.key as number,
     state: neigh.nudState,
     flags: neigh.flags,
     probes: neigh.probes,

@@ -36,6 +36,24 @@ export interface FibResult {
   nh: FibNh;
 }
 
+/** What a lookup may want to know beside addresses and devices. Zero is "any" or "not known". */
+export interface FlowDetails {
+  /** RT_SCOPE_LINK: only what is on the link. */
+  readonly scope: number;
+  readonly protocol: number;
+  readonly sport: number;
+  readonly dport: number;
+  readonly uid: number;
+}
+
+const NO_DETAILS: FlowDetails = Object.freeze({
+  scope: 0,
+  protocol: 0,
+  sport: 0,
+  dport: 0,
+  uid: 0,
+});
+
 /** The table of a number, or undefined where it has no routes. */
 export function fibGetTable(net: Net, id: number): FibTable | undefined {
   return ipv4Of(net).tables.get(id);
@@ -87,16 +105,17 @@ export function fibLookup(
   saddr = 0,
   mark = 0,
   iif = 0,
+  flow: FlowDetails = NO_DETAILS,
 ): FibResult | null {
   const ipv4 = ipv4Of(net);
   if (ipv4.customRules) {
-    const found = fibRulesLookup(net, { daddr, saddr, tos, mark, iif, oif });
+    const found = fibRulesLookup(net, { daddr, saddr, tos, mark, iif, oif, ...flow });
     return found === null ? null : result(found, oif);
   }
   const route =
-    ipv4.local.lookup(daddr, tos, oif) ??
-    ipv4.main.lookup(daddr, tos, oif) ??
-    ipv4.tables.get(RT_TABLE_DEFAULT)?.lookup(daddr, tos, oif) ??
+    ipv4.local.lookup(daddr, tos, oif, flow.scope) ??
+    ipv4.main.lookup(daddr, tos, oif, flow.scope) ??
+    ipv4.tables.get(RT_TABLE_DEFAULT)?.lookup(daddr, tos, oif, flow.scope) ??
     null;
   if (route === null || route.info.type === RTN_THROW) return null;
   return result(route, oif);

@@ -89,14 +89,14 @@ export class FibTable {
    * The routes of the longest prefix that covers `address` and whose routes pass `usable`; null when none does.
    * The caller tries TOS and next hops in order. @kernel fib_table_lookup()
    */
-  lookup(address: number, tos: number, oif: number): FibRoute | null {
+  lookup(address: number, tos: number, oif: number, scope = 0): FibRoute | null {
     let best: FibRoute | null = null;
     let node = this.root;
     while (node !== null) {
       const bits = node.bits;
       if (bits > 0 && (address ^ node.key) >>> (32 - bits) !== 0) break;
       if (node.routes !== null) {
-        const route = choose(node.routes, tos, oif);
+        const route = choose(node.routes, tos, oif, scope);
         if (route !== null) best = route;
       }
       if (bits === 32) break;
@@ -200,11 +200,16 @@ export class FibTable {
   }
 }
 
-function choose(routes: readonly FibRoute[], tos: number, oif: number): FibRoute | null {
+function choose(
+  routes: readonly FibRoute[],
+  tos: number,
+  oif: number,
+  scope: number,
+): FibRoute | null {
   for (let i = 0; i < routes.length; i++) {
     const route = routes[i] as FibRoute;
     const info = route.info;
-    if (info.tos !== 0 && info.tos !== tos) continue;
+    if ((info.tos !== 0 && info.tos !== tos) || info.scope < scope) continue;
     if (info.nexthops.length === 0) return route; // blackhole and its kind
     for (let n = 0; n < info.nexthops.length; n++) {
       const nh = info.nexthops[n] as FibNh;

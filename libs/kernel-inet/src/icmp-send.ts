@@ -30,6 +30,7 @@ import {
 import { inetAddrType } from './fib-frontend.js';
 import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST } from './fib-table.js';
 import { inetGetpeer, inetPeerXrlimAllow } from './inet-peer.js';
+import { ipOptionsEcho, ipPushHeaderOptions } from './ip-options-out.js';
 import { ipDefaultTtl, ipLocalOut, ipPushHeader, ipSelectIdent } from './ip-output.js';
 import { ipv4Of, Ipv4Sysctl } from './ipv4-net.js';
 import { ipRouteOutput } from './route-output.js';
@@ -104,16 +105,21 @@ export function icmpSend(about: SkBuff, type: number, code: number, info: number
     if (icmpIsError(quoted) || quoted > 18) return; // an unknown type may be an error
   }
   const source = destType === RTN_LOCAL ? daddr : 0;
+  const options = ipOptionsEcho(net, about);
+  if (options === undefined) return;
   const rt = ipRouteOutput(net, {
-    daddr: saddr,
+    daddr: options !== null && options.faddr !== 0 ? options.faddr : saddr,
     saddr: source,
     oif: 0,
     tos: iphTos(m, o) & 0x1e,
-    mark: 0,
+    mark: ipv4Of(net).sysctl(Ipv4Sysctl.fwmark_reflect) !== 0 ? about.mark : 0,
   });
   if (typeof rt === 'number') return;
   if (!icmpAllow(net, rt.dev, type, code, saddr)) return;
-  const quoted = Math.min(present, Math.min(rt.mtu(), ICMP_ERROR_MAX) - IP_HLEN - ICMP_HLEN);
+  const quoted = Math.min(
+    present,
+    Math.min(rt.mtu(), ICMP_ERROR_MAX) - IP_HLEN - (options?.bytes.length ?? 0) - ICMP_HLEN,
+  );
   const skb = about.pool.alloc(ICMP_HLEN + quoted, LL_MAX_HEADER);
   if (skb === null) return;
   const p = skbPut(skb, ICMP_HLEN + quoted);
@@ -128,7 +134,7 @@ export function icmpSend(about: SkBuff, type: number, code: number, info: number
     type === ICMP_REDIRECT || icmpIsError(type)
       ? (iphTos(m, o) & 0x1e) | PREC_INTERNETCONTROL
       : iphTos(m, o);
-  ipPushHeader(skb, {
+  const fields = {
     saddr: rt.prefsrc,
     daddr: saddr,
     protocol: IPPROTO_ICMP,
@@ -136,7 +142,9 @@ export function icmpSend(about: SkBuff, type: number, code: number, info: number
     ttl: ipDefaultTtl(net),
     id: ipSelectIdent(net),
     df: false,
-  });
+  };
+  if (options === null) ipPushHeader(skb, fields);
+  else ipPushHeaderOptions(net, skb, fields, options, fields.saddr);
   ipLocalOut(net, skb, rt);
 }
 

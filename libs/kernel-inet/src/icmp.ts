@@ -37,6 +37,8 @@ import {
 } from '@netloom/wire';
 import { icmpAllow, icmpCountOut, icmpIsError } from './icmp-send.js';
 import { InDevice } from './in-device.js';
+import { pingErr, pingRcv } from './ping.js';
+import { ipOptionsEcho, ipPushHeaderOptions } from './ip-options-out.js';
 import { ipDefaultTtl, ipLocalOut, ipPushHeader, ipSelectIdent } from './ip-output.js';
 import { ipv4Of, Ipv4Sysctl } from './ipv4-net.js';
 import { RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST } from './fib-table.js';
@@ -110,6 +112,8 @@ function icmpRcv(skb: SkBuff): void {
   } else if (type === ICMP_TIMESTAMP) {
     if (skb.len < ICMP_HLEN + 4) return icmpDiscard(skb, net, DropReason.PKT_TOO_SMALL);
     icmpReply(skb, ICMP_TIMESTAMPREPLY, cast);
+  } else if (type === ICMP_ECHOREPLY) {
+    pingRcv(skb);
   } else if (type === ICMP_REDIRECT) {
     icmpRedirect(skb, dev);
   } else if (icmpIsError(type)) {
@@ -132,12 +136,14 @@ function icmpReply(request: SkBuff, type: number, cast: number): void {
   const ip = request.networkHeader;
   const saddr = iphSaddr(m, ip);
   const local = cast === RTN_LOCAL ? iphDaddr(m, ip) : 0;
+  const options = ipOptionsEcho(net, request);
+  if (options === undefined) return;
   const rt = ipRouteOutput(net, {
-    daddr: saddr,
+    daddr: options !== null && options.faddr !== 0 ? options.faddr : saddr,
     saddr: local,
     oif: 0,
     tos: iphTos(m, ip) & 0x1e,
-    mark: 0,
+    mark: ipv4Of(net).sysctl(Ipv4Sysctl.fwmark_reflect) !== 0 ? request.mark : 0,
   });
   if (typeof rt === 'number') return;
   if (!icmpAllow(net, rt.dev, type, 0, saddr)) return;
@@ -156,7 +162,7 @@ function icmpReply(request: SkBuff, type: number, cast: number): void {
   m.dv.setUint16(p + 2, ~csumPartial(m, p, skb.len) & 0xffff);
   skb.transportHeader = p;
   icmpCountOut(net, ICMP_ECHOREPLY); // of a timestamp reply too: icmp_out_count() looks at the type the request is turned into
-  ipPushHeader(skb, {
+  const fields = {
     saddr: local !== 0 ? local : rt.prefsrc,
     daddr: saddr,
     protocol: 1,
@@ -164,7 +170,9 @@ function icmpReply(request: SkBuff, type: number, cast: number): void {
     ttl: ipDefaultTtl(net),
     id: ipSelectIdent(net),
     df: false,
-  });
+  };
+  if (options === null) ipPushHeader(skb, fields);
+  else ipPushHeaderOptions(net, skb, fields, options, fields.saddr);
   ipLocalOut(net, skb, rt);
 }
 
@@ -238,6 +246,7 @@ function icmpRedirect(skb: SkBuff, dev: NetDevice): void {
 
 /** An error about an ICMP message of ours: what it says of the way is for everybody. @kernel icmp_err() */
 function icmpErr(skb: SkBuff, type: number, code: number, info: number): void {
+  pingErr(skb, type, code, info);
   if (type === ICMP_DEST_UNREACH && code === ICMP_FRAG_NEEDED) ipv4UpdatePmtu(skb, info);
   else if (type === ICMP_REDIRECT) ipv4Redirect(skb, info);
 }

@@ -114,6 +114,7 @@ export {
   type Ipv4SysctlName,
   type FibRule,
 } from './ipv4-net.js';
+export { PingSock, PingTable, pingTable } from './ping.js';
 export { PacketTable, packetTable, PacketSock } from './packet.js';
 export { RawTable, RawSock } from './raw.js';
 export { registerInet } from './register.js';

@@ -2,7 +2,8 @@
  * What a namespace remembers of the hosts that it tells about errors: one token bucket each, which ICMP's rate limit,
  * the report of missing routes and redirects share. Source: net/ipv4/inetpeer.c, route.c. Times are nanoseconds.
  */
-import type { NetnsIpv4 } from './ipv4-net.js';
+import type { Net } from '@netloom/kernel-core';
+import { HZ, ipv4HostSysctl, type NetnsIpv4 } from './ipv4-net.js';
 
 /** Peers kept at most; the oldest goes first (inet_peer_threshold is far higher, and swept by age). */
 const PEERS_MAX = 4096;
@@ -10,12 +11,8 @@ const PEERS_MAX = 4096;
 const PEER_AGE_NS = 60e9;
 /** Bucket size of the ICMP limit, in messages. */
 const XRLIM_BURST_FACTOR = 6;
-/** net.ipv4.route.error_cost and error_burst, redirect_load, redirect_number, redirect_silence. */
-const ERROR_COST_NS = 1e9;
-const ERROR_BURST_NS = 5e9;
-const REDIRECT_LOAD_NS = 20e6;
-const REDIRECT_NUMBER = 9;
-const REDIRECT_SILENCE_NS = REDIRECT_LOAD_NS * 2 ** (REDIRECT_NUMBER + 1);
+/** A tick of the kernel, in which the sysctls of route/ count. */
+const TICK_NS = 1e9 / HZ;
 
 export interface InetPeer {
   /** Nanoseconds saved up. */
@@ -48,25 +45,30 @@ export function inetPeerXrlimAllow(peer: InetPeer, now: number, timeout: number)
 }
 
 /** Whether a peer may be told of one more missing route; takes its token. @kernel ip_error() */
-export function inetPeerErrorAllow(peer: InetPeer, now: number): boolean {
-  peer.tokens = Math.min(peer.tokens + (now - peer.last), ERROR_BURST_NS);
+export function inetPeerErrorAllow(net: Net, peer: InetPeer, now: number): boolean {
+  const cost = ipv4HostSysctl(net, 'route/error_cost') * TICK_NS;
+  const burst = ipv4HostSysctl(net, 'route/error_burst') * TICK_NS;
+  peer.tokens = Math.min(peer.tokens + (now - peer.last), burst);
   peer.last = now;
-  if (peer.tokens < ERROR_COST_NS) return false;
-  peer.tokens -= ERROR_COST_NS;
+  if (peer.tokens < cost) return false;
+  peer.tokens -= cost;
   return true;
 }
 
 /** Whether a peer is to be redirected once more: ever more rarely while it does not listen. @kernel ip_rt_send_redirect() */
-export function inetPeerRedirectAllow(peer: InetPeer, now: number): boolean {
-  if (now > peer.last + REDIRECT_SILENCE_NS) {
+export function inetPeerRedirectAllow(net: Net, peer: InetPeer, now: number): boolean {
+  const number = ipv4HostSysctl(net, 'route/redirect_number');
+  const load = ipv4HostSysctl(net, 'route/redirect_load') * TICK_NS;
+  const silence = ipv4HostSysctl(net, 'route/redirect_silence') * TICK_NS;
+  if (now > peer.last + silence) {
     peer.tokens = 0;
     peer.redirects = 0;
   }
-  if (peer.redirects >= REDIRECT_NUMBER) {
+  if (peer.redirects >= number) {
     peer.last = now;
     return false;
   }
-  if (peer.redirects > 0 && now <= peer.last + REDIRECT_LOAD_NS * 2 ** peer.redirects) return false;
+  if (peer.redirects > 0 && now <= peer.last + load * 2 ** peer.redirects) return false;
   peer.last = now;
   peer.redirects++;
   return true;

@@ -263,7 +263,7 @@ export abstract class InetSock extends Sock {
       protocol,
       tos: message?.tos ?? this.tos,
       ttl: message?.ttl ?? this.ttlFor(rt),
-      id: this.nextIdent(df),
+      id: this.nextIdent(df, Math.max(1, skb.gsoSegs)),
       df,
     };
     const options = message?.options ?? this.options;
@@ -275,11 +275,12 @@ export abstract class InetSock extends Sock {
   }
 
   /** Identification: the socket's own counter once connected, none for atomic datagrams. @kernel ip_select_ident() */
-  nextIdent(df: boolean): number {
+  nextIdent(df: boolean, packets = 1): number {
     if (this.daddr !== 0) {
       if (this.id === 0) this.id = this.net.kernel.random('ip-ident').below(0xffff) + 1;
-      this.id = (this.id + 1) & 0xffff;
-      return this.id;
+      const id = (this.id + 1) & 0xffff;
+      this.id = (this.id + packets) & 0xffff;
+      return id;
     }
     return df && this.pmtudisc >= IP_PMTUDISC_DO ? 0 : ipSelectIdent(this.net); // else it may yet be fragmented here
   }

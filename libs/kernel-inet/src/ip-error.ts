@@ -31,6 +31,7 @@ export function ipError(skb: SkBuff, error: number): void {
   }
   if (
     !inetPeerErrorAllow(
+      net,
       inetGetpeer(ipv4Of(net), iphSaddr(skb.mem, skb.networkHeader)),
       net.kernel.engine.now,
     )

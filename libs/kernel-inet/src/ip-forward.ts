@@ -10,6 +10,7 @@ import {
   NFPROTO_IPV4,
   PACKET_HOST,
   skbCowHead,
+  skbGsoNetworkSeglen,
   type NetDevice,
   type SkBuff,
 } from '@netloom/kernel-core';
@@ -32,6 +33,7 @@ import { sendsRedirects, sharesMedia } from './fib-frontend.js';
 import { InDevice } from './in-device.js';
 import { inetGetpeer, inetPeerRedirectAllow } from './inet-peer.js';
 import { ipv4Of } from './ipv4-net.js';
+import { IPOPT_SSRR, ipFindOption, ipForwardOptions, IPSKB_SRR_HIT } from './ip-options.js';
 import { ipOutput } from './ip-output.js';
 import type { Rtable } from './route.js';
 
@@ -54,10 +56,15 @@ export function ipForward(skb: SkBuff, rt: Rtable): void {
     kernel.kfreeSkbReason(skb, DropReason.IP_TTL);
     return;
   }
+  if (((mem.u8[skb.networkHeader] as number) & 15) > 5 && refusedByStrictRoute(skb, rt)) return;
   mibAdd(net.mib, Mib.IpForwDatagrams, 1);
   if (skb.len > rt.dev.mtu || rt.metricMtu !== 0) {
     const mtu = rt.metricMtu !== 0 ? rt.metricMtu : rt.dev.mtu;
-    if (skb.len > mtu && (iphFragOff(mem, skb.networkHeader) & IP_DF) !== 0) {
+    if (
+      skb.len > mtu &&
+      (iphFragOff(mem, skb.networkHeader) & IP_DF) !== 0 &&
+      !(skb.gsoSize > 0 && skbGsoNetworkSeglen(skb) <= mtu)
+    ) {
       mibAdd(net.mib, Mib.IpFragFails, 1);
       icmpSend(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
       kernel.kfreeSkbReason(skb, DropReason.PKT_TOO_BIG);
@@ -70,14 +77,25 @@ export function ipForward(skb: SkBuff, rt: Rtable): void {
     return;
   }
   iphDecreaseTtl(mem, skb.networkHeader);
-  if (rt.dev === dev) sendRedirect(skb, rt, dev);
+  if (rt.dev === dev && (skb.cbFlags2 & IPSKB_SRR_HIT) === 0) sendRedirect(skb, rt, dev);
   skb.priority = rtTosToPriority(iphTos(mem, skb.networkHeader));
   const hooks = net.nf4(NF_INET_FORWARD);
   if (hooks !== null && !nfHookSlow(hooks, net, NFPROTO_IPV4, NF_INET_FORWARD, skb, dev, rt.dev))
     return;
   skb.tstamp = 0;
+  if (((mem.u8[skb.networkHeader] as number) & 15) > 5) ipForwardOptions(skb, rt);
   ipOutput(skb, rt);
 }
+
+/** A strict source route names every hop: a gateway between is an error. True when the packet is gone. */
+function refusedByStrictRoute(skb: SkBuff, rt: Rtable): boolean {
+  if (rt.gateway === 0 || ipFindOption(skb.mem, skb.networkHeader, IPOPT_SSRR) < 0) return false;
+  icmpSend(skb, ICMP_DEST_UNREACH, ICMP_SR_FAILED, 0);
+  rt.dev.kernel.kfreeSkbReason(skb, DropReason.IP_INHDR);
+  return true;
+}
+
+const ICMP_SR_FAILED = 5;
 
 /** Tells a host on the same link of the better first hop. @kernel ip_rt_send_redirect() */
 function sendRedirect(skb: SkBuff, rt: Rtable, dev: NetDevice): void {
@@ -93,7 +111,7 @@ function sendRedirect(skb: SkBuff, rt: Rtable, dev: NetDevice): void {
     )
   )
     return;
-  if (inetPeerRedirectAllow(inetGetpeer(ipv4, source), dev.kernel.engine.now))
+  if (inetPeerRedirectAllow(dev.net, inetGetpeer(ipv4, source), dev.kernel.engine.now))
     icmpSend(skb, ICMP_REDIRECT, 1, hop);
 }
 

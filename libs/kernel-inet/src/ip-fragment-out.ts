@@ -9,6 +9,8 @@ import {
   Mib,
   mibAdd,
   LL_MAX_HEADER,
+  skbGsoNetworkSeglen,
+  skbGsoSegment,
   skbPut,
   type Net,
   type NetDevice,
@@ -28,10 +30,31 @@ import {
   iphSetTotLen,
 } from '@netloom/wire';
 import { icmpSend } from './icmp-send.js';
+import { ipOptionsFragment } from './ip-options-out.js';
 import type { Rtable } from './route.js';
 
 /** Bit of `skb.cbFlags2`: fragment in spite of DF (the sender allows local fragmentation). */
 export const IPSKB_IGNORE_DF = 1;
+
+/** A super-packet whose segments are too long: each is cut. @kernel ip_finish_output_gso() */
+function fragmentSegments(
+  net: Net,
+  skb: SkBuff,
+  rt: Rtable,
+  output: (skb: SkBuff, rt: Rtable) => number,
+): number {
+  let error = 0;
+  let seg = skbGsoSegment(skb);
+  if (seg === null) return -Errno.ENOMEM;
+  while (seg !== null) {
+    const next: SkBuff | null = seg.next;
+    seg.next = null;
+    const failed = ipFragment(net, seg, rt, output);
+    if (error === 0) error = failed;
+    seg = next;
+  }
+  return error;
+}
 
 /** Consumes the packet; 0 or a negative errno. */
 export function ipFragment(
@@ -44,6 +67,10 @@ export function ipFragment(
   const o = skb.networkHeader;
   const mtu = rt.mtu();
   if (skb.len <= mtu) return output(skb, rt);
+  if (skb.gsoSize > 0) {
+    if (skbGsoNetworkSeglen(skb) <= mtu) return output(skb, rt);
+    if ((iphFragOff(mem, o) & IP_DF) === 0) return fragmentSegments(net, skb, rt, output);
+  }
   const was = iphFragOff(mem, o);
   if ((was & IP_DF) !== 0 && (skb.cbFlags2 & IPSKB_IGNORE_DF) === 0) {
     mibAdd(net.mib, Mib.IpFragFails, 1);
@@ -90,6 +117,7 @@ export function ipFragment(
     fragment.dev = skb.dev as NetDevice;
     fragment.dst = rt;
     mibAdd(net.mib, Mib.IpFragCreates, 1);
+    if (at === 0 && header > 20) ipOptionsFragment(skb); // the copies of the others carry less
     const verdict = output(fragment, rt);
     if (verdict !== 0) error = verdict;
   }

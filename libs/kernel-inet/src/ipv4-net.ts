@@ -6,6 +6,7 @@ import { CONF_DEFAULTS } from './in-device.js';
 import type { InetPeer } from './inet-peer.js';
 import type { FibTable } from './fib-table.js';
 import type { FragTable } from './ip-fragment.js';
+import type { PingTable } from './ping.js';
 import type { RawTable } from './raw.js';
 import type { InputCacheEntry } from './route-input.js';
 import type { UdpTable } from './udp-table.js';
@@ -157,6 +158,8 @@ export class NetnsIpv4 {
   udp!: UdpTable;
   raw!: RawTable;
   frags!: FragTable;
+  /** ICMP datagram sockets; made on first use. */
+  ping: PingTable | null = null;
   /** TCP's tables, owned by the TCP layer. */
   tcp: object | null = null;
   /** The last IP identification given out; -1 before the first. */

@@ -91,6 +91,9 @@ export class Ipv6Pinfo {
   stickyOif = 0;
   stickySaddr: In6Addr = IN6ADDR_ANY;
 
+  /** Groups joined. */
+  groups: { readonly group: In6Addr; readonly ifindex: number }[] | null = null;
+
   constructor(v6only: boolean) {
     this.v6only = v6only;
   }

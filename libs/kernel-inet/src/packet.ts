@@ -3,7 +3,7 @@
  * packet(7). SOCK_RAW has the link-layer header, SOCK_DGRAM has not.
  */
 import { Errno } from '@netloom/base';
-import { bpfCheckClassic, BpfProgram, bpfRun, type BpfInsn } from '@netloom/bpf';
+import { bpfRun } from '@netloom/bpf';
 import {
   addTap,
   CHECKSUM_PARTIAL,
@@ -76,7 +76,6 @@ export class PacketSock extends Sock {
   private ethertype: number;
   private ifindex = 0;
   private removeTap: (() => void) | null = null;
-  private filter: BpfProgram | null = null;
   private readonly memberships: number[] = [];
   private packets = 0;
   private dropped = 0;
@@ -153,8 +152,8 @@ export class PacketSock extends Sock {
     const from = this.type === SOCK_RAW ? start : start + ETH_HLEN;
     const size = length - (from - start);
     let keep = size;
-    if (this.filter !== null) {
-      keep = Math.min(size, bpfRun(this.filter, skb.mem.u8, from, size, size));
+    if (this.skFilter !== null) {
+      keep = Math.min(size, bpfRun(this.skFilter, skb.mem.u8, from, size, size));
       if (keep === 0) return;
     }
     if (this.rmemAlloc + skb.truesize > this.rcvbuf) {
@@ -270,12 +269,6 @@ export class PacketSock extends Sock {
 
   setsockopt(option: SockOpt, value: SockOptValue): number {
     switch (option) {
-      case 'SO_ATTACH_FILTER':
-        this.filter = decodeFilter(value);
-        return this.filter === null ? -Errno.EINVAL : 0;
-      case 'SO_DETACH_FILTER':
-        this.filter = null;
-        return 0;
       case 'PACKET_AUXDATA':
         this.auxdata = Number(value) !== 0;
         return 0;
@@ -374,20 +367,4 @@ export function packetEvent(event: NetdevEvent, dev: NetDevice): void {
 
 function releaseRmem(skb: SkBuff): void {
   if (skb.sk !== null) skb.sk.rmemAlloc -= skb.truesize;
-}
-
-/** struct sock_filter[] (code, jt, jf, k; little-endian) to a checked program, null where the kernel would refuse it. */
-function decodeFilter(value: SockOptValue): BpfProgram | null {
-  if (!(value instanceof Uint8Array) || value.length % 8 !== 0) return null;
-  const view = new DataView(value.buffer, value.byteOffset, value.length);
-  const insns: BpfInsn[] = [];
-  for (let o = 0; o < value.length; o += 8) {
-    insns.push({
-      code: view.getUint16(o, true),
-      jt: view.getUint8(o + 2),
-      jf: view.getUint8(o + 3),
-      k: view.getUint32(o + 4, true),
-    });
-  }
-  return bpfCheckClassic(insns) ? new BpfProgram(insns) : null;
 }

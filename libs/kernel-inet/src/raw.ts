@@ -83,7 +83,7 @@ export class RawTable {
       const copy = skb.pool.clone(skb);
       copy.data = copy.networkHeader; // a raw socket reads the IP header too
       copy.len = copy.tail - copy.data;
-      if (sk.filter !== null && !sockFilter(sk, sk.filter, copy)) {
+      if (sk.skFilter !== null && !sockFilter(sk, sk.skFilter, copy)) {
         sk.drops++;
         sk.net.kernel.kfreeSkbReason(copy, DropReason.SOCKET_FILTER);
         continue;

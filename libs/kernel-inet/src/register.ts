@@ -22,6 +22,7 @@ import { ipRcv } from './ip-input.js';
 import { inetSysctls } from './inet-sysctls.js';
 import { ipv4Of, NetnsIpv4 } from './ipv4-net.js';
 import { packetEvent, PacketSock, packetTable } from './packet.js';
+import { PingSock } from './ping.js';
 import { RawSock, RawTable } from './raw.js';
 import { udpProtocol, UdpSock } from './udp.js';
 import { UdpTable } from './udp-table.js';
@@ -36,6 +37,7 @@ export function registerInet(modules: KernelModules): void {
   const udp = (net: Net): UdpSock => new UdpSock(net, SOCK_DGRAM, IPPROTO_UDP);
   modules.addSocketFactory(AF_INET, SOCK_DGRAM, 0, udp);
   modules.addSocketFactory(AF_INET, SOCK_DGRAM, IPPROTO_UDP, udp);
+  modules.addSocketFactory(AF_INET, SOCK_DGRAM, IPPROTO_ICMP, (net) => new PingSock(net));
   modules.addSocketFactory(
     AF_INET,
     SOCK_RAW,
@@ -67,6 +69,7 @@ export function registerInet(modules: KernelModules): void {
   modules.addNetdevNotifier(inetdevEvent);
   modules.addNetdevNotifier(packetEvent);
   modules.addSockDiag('udp', (net) => ipv4Of(net).udp.all());
+  modules.addSockDiag('icmp', (net) => ipv4Of(net).ping?.all() ?? []);
   modules.addSockDiag('raw', (net) => ipv4Of(net).raw.all());
   modules.addSockDiag('p_raw', (net) =>
     [...packetTable(net).sockets].filter((sk) => sk.type === SOCK_RAW),

@@ -36,7 +36,7 @@ export function ipRouteOutput(net: Net, flow: Flow4): Rtable | number {
   const { saddr } = flow;
   if (saddr !== 0) {
     if (ipv4IsMulticast(saddr) || saddr === 0xffffffff) return -Errno.EINVAL;
-    if (inetAddrType(net, saddr) !== RTN_LOCAL) return -Errno.ENETUNREACH;
+    if (flow.anysrc !== true && inetAddrType(net, saddr) !== RTN_LOCAL) return -Errno.ENETUNREACH;
   }
   let oifDev: NetDevice | undefined;
   if (flow.oif !== 0) {
@@ -61,7 +61,13 @@ export function ipRouteOutput(net: Net, flow: Flow4): Rtable | number {
         : net.devices.find((d) => InDevice.of(d)?.addresses.some((a) => a.local === saddr));
     if (dev !== undefined) return outputRoute(net, null, dev, daddr, saddr);
   }
-  const res = fibLookup(net, daddr, flow.tos, flow.oif, saddr, flow.mark);
+  const res = fibLookup(net, daddr, flow.tos, flow.oif, saddr, flow.mark, 0, {
+    scope: flow.onlink === true ? RT_SCOPE_LINK : 0,
+    protocol: flow.protocol ?? 0,
+    sport: flow.sport ?? 0,
+    dport: flow.dport ?? 0,
+    uid: flow.uid ?? 0,
+  });
   if (res === null) {
     if (oifDev === undefined) return -Errno.ENETUNREACH;
     // The device was named: take the destination to be on its link (net/ipv4/route.c, "apparently, routing tables are wrong").

@@ -82,6 +82,11 @@ export interface Flow4 {
   readonly oif: number;
   readonly tos: number;
   readonly mark: number;
+  /** SO_DONTROUTE: only what is on the link. */
+  readonly onlink?: boolean;
+  /** IP_TRANSPARENT, IP_HDRINCL: the source need not be ours. */
+  readonly anysrc?: boolean;
+  readonly uid?: number;
   /** For hashing by layer 4 (fib_multipath_hash_policy 1). */
   readonly protocol?: number;
   readonly sport?: number;

@@ -2,6 +2,11 @@
  * The UDP sockets of a namespace by local port, and the choice of the one a datagram is for.
  * Source: net/ipv4/udp.c udp_lib_lport_inuse(), compute_score().
  */
+import { bpfRun, type BpfProgram } from '@netloom/bpf';
+import type { SkBuff } from '@netloom/kernel-core';
+import { IPPROTO_UDP } from '@netloom/sys';
+import { UDP_HLEN } from '@netloom/wire';
+import { flowHash } from './fib-multipath.js';
 import { bindAddressesMeet, BIND_V6 } from './ipv6-pinfo.js';
 import type { UdpSock } from './udp.js';
 
@@ -56,6 +61,7 @@ export class UdpTable {
     daddr: number,
     dport: number,
     ifindex: number,
+    skb: SkBuff | null = null,
   ): UdpSock | null {
     const list = this.ports.get(dport);
     if (list === undefined) return null;
@@ -86,8 +92,52 @@ export class UdpTable {
         bestScore = score;
       }
     }
+    if (best !== null && best.reusePort && best.daddr === 0 && list.length > 1)
+      return this.spread(list, best, saddr, sport, daddr, dport, skb);
     return best;
   }
+
+  /** Gives the sockets that share an address by SO_REUSEPORT a program that chooses among them. @kernel reuseport_attach_prog() */
+  steer(sk: UdpSock, program: BpfProgram): void {
+    sk.reuseportFilter = program;
+    for (const other of this.at(sk.sport))
+      if (sharesPort(other, sk)) other.reuseportFilter = program;
+  }
+
+  /** Which of several sockets on one address gets a datagram: the one its flow hashes to. @kernel reuseport_select_sock() */
+  private spread(
+    list: readonly UdpSock[],
+    best: UdpSock,
+    saddr: number,
+    sport: number,
+    daddr: number,
+    dport: number,
+    skb: SkBuff | null,
+  ): UdpSock {
+    const group = list.filter((sk) => sharesPort(sk, best));
+    if (group.length < 2) return best;
+    if (best.reuseportFilter !== null && skb !== null) {
+      const payload = skb.transportHeader + UDP_HLEN;
+      const size = Math.max(0, skb.tail - payload);
+      const at = bpfRun(best.reuseportFilter, skb.mem.u8, payload, size, size);
+      const chosen = group[at];
+      if (chosen !== undefined) return chosen;
+    }
+    const hash = flowHash(best.net, saddr, daddr, IPPROTO_UDP, sport, dport);
+    return group[Math.floor((hash / 2 ** 31) * group.length)] ?? best;
+  }
+}
+
+/** Whether a socket is one of those that share another's address by SO_REUSEPORT. */
+function sharesPort(sk: UdpSock, like: UdpSock): boolean {
+  return (
+    sk.reusePort &&
+    sk.daddr === 0 &&
+    sk.rcvSaddr === like.rcvSaddr &&
+    sk.boundDev === like.boundDev &&
+    sk.uid === like.uid &&
+    sk.v6?.bindClass === like.v6?.bindClass
+  );
 }
 
 const NONE: readonly UdpSock[] = [];

@@ -405,7 +405,7 @@ export class UdpSock extends InetSock {
 
   /** Takes a datagram whose data starts behind the UDP header. Consumes it. @kernel udp_queue_rcv_skb() */
   receive(skb: SkBuff): void {
-    if (this.filter !== null && !this.passesFilter(skb, this.filter)) return;
+    if (this.skFilter !== null && !this.passesFilter(skb, this.skFilter)) return;
     if (!sockQueueRcvSkb(this, skb)) {
       mibAdd(this.net.mib, Mib.UdpRcvbufErrors, 1);
       mibAdd(this.net.mib, Mib.UdpInErrors, 1);

@@ -7,6 +7,7 @@ import {
   type KernelModules,
   type NeighParms,
   type Net,
+  type SysctlEntry,
 } from '@netloom/kernel-core';
 import {
   InDevice,
@@ -17,19 +18,30 @@ import {
   ipv4SetConf,
   type Ipv4ConfName,
 } from '@netloom/kernel-inet';
-import { pseudoDir, pseudoFile, type PseudoEntry, type PseudoFs } from '@netloom/kernel-tasks';
-import { hostOf, netOf } from './host.js';
+import {
+  pseudoDir,
+  pseudoFile,
+  type PseudoEntry,
+  type PseudoFileSpec,
+  type PseudoFs,
+  type Task,
+} from '@netloom/kernel-tasks';
+import { netOf } from './host.js';
 
 /** Registers everything below /proc/sys/net. */
 export function registerProcSys(pseudo: PseudoFs, modules: KernelModules): void {
+  const ofHost = new Map<string, Map<string, SysctlEntry>>();
   for (const entry of modules.sysctls) {
-    const { write } = entry;
-    pseudo.registerFile(`/proc/sys/${entry.path}`, {
-      ...(entry.mode === 0o200 ? {} : { read: (task) => `${entry.read(netOf(task))}\n` }),
-      ...(write === undefined ? {} : { write: (task, text) => write(netOf(task), text) }),
-      ...(entry.mode === undefined ? {} : { mode: entry.mode }),
-    });
+    if (entry.scope === undefined) {
+      pseudo.registerFile(`/proc/sys/${entry.path}`, entryFile(entry, true));
+      continue;
+    }
+    const slash = entry.path.lastIndexOf('/');
+    const dir = entry.path.slice(0, slash);
+    const files = ofHost.get(dir) ?? new Map<string, SysctlEntry>();
+    ofHost.set(dir, files.set(entry.path.slice(slash + 1), entry));
   }
+  for (const [dir, files] of ofHost) hostEntries(pseudo, `/proc/sys/${dir}`, files);
   perDevice(
     pseudo,
     '/proc/sys/net/ipv4/conf',
@@ -38,7 +50,40 @@ export function registerProcSys(pseudo: PseudoFs, modules: KernelModules): void 
     confFile,
   );
   perDevice(pseudo, '/proc/sys/net/ipv4/neigh', neighDevices, Object.keys(NEIGH_FILES), neighFile);
-  coreFiles(pseudo);
+}
+
+function entryFile(entry: SysctlEntry, writable: boolean): PseudoFileSpec {
+  const write = writable ? entry.write : undefined;
+  return {
+    ...(entry.mode === 0o200 ? {} : { read: (task: Task) => `${entry.read(netOf(task))}\n` }),
+    ...(write === undefined
+      ? {}
+      : {
+          write: (task: Task, text: string): void => {
+            write(netOf(task), text);
+          },
+        }),
+    ...(entry.mode === undefined ? {} : { mode: entry.mode }),
+  };
+}
+
+/** Entries that other namespaces than the first do not have, or may only read. */
+function hostEntries(
+  pseudo: PseudoFs,
+  path: string,
+  files: ReadonlyMap<string, SysctlEntry>,
+): void {
+  const first = (task: Task): boolean => netOf(task) === netOf(task).kernel.initNet;
+  const seen = (task: Task, entry: SysctlEntry): boolean => entry.scope === 'shared' || first(task);
+  pseudo.registerDir(path, {
+    list: (task) => [...files].filter(([, entry]) => seen(task, entry)).map(([name]) => name),
+    lookup: (task, name) => {
+      const entry = files.get(name);
+      return entry !== undefined && seen(task, entry)
+        ? pseudoFile(entryFile(entry, first(task)))
+        : undefined;
+    },
+  });
 }
 
 function perDevice(
@@ -116,23 +161,4 @@ function neighFile(dev: string, name: string): PseudoEntry {
       setNeighParms(netOf(task), dev, { ...neighParms(netOf(task), dev), [field]: value });
     },
   });
-}
-
-/** net.core: of the host, not of a namespace. */
-function coreFiles(pseudo: PseudoFs): void {
-  const number = (
-    name: string,
-    get: 'netdevBudget' | 'netdevBudgetUsecs' | 'netdevMaxBacklog',
-    min: number,
-  ): void => {
-    pseudo.registerFile(`/proc/sys/net/core/${name}`, {
-      read: (task) => `${hostOf(task).kernel[get]}\n`,
-      write: (task, text) => {
-        hostOf(task).kernel[get] = parseSysctlInt(text, min);
-      },
-    });
-  };
-  number('netdev_budget', 'netdevBudget', 0);
-  number('netdev_budget_usecs', 'netdevBudgetUsecs', 0);
-  number('netdev_max_backlog', 'netdevMaxBacklog', 0);
 }
