@@ -1,17 +1,18 @@
 /**
  * `mtr` in its report modes (0.95): every hop of a path probed again and again, with loss and round-trip times.
  */
-import { formatIpv4, strerror } from '@netloom/base';
+import { strerror } from '@netloom/base';
 import { print, type Sys } from '@netloom/sys';
 import { civilTime } from '../calendar.js';
 import { CommandExit, errnoOf, program } from '../command.js';
 import { getopt } from '../getopt.js';
 import { resolveName, reverseName } from '../resolve.js';
+import { hostText, sameHost, type TraceTarget } from './family.js';
 import { Prober, type ProbeMethod } from './probe.js';
 
 /** What is known of one hop; times in microseconds. */
 class Hop {
-  address: number | undefined;
+  address: TraceTarget | undefined;
   sent = 0;
   received = 0;
   last = 0;
@@ -52,7 +53,7 @@ interface Settings {
 async function measure(
   sys: Sys,
   prober: Prober,
-  target: number,
+  target: TraceTarget,
   settings: Settings,
 ): Promise<Hop[]> {
   const hops: Hop[] = [];
@@ -70,7 +71,7 @@ async function measure(
         sent.delete(answer.index);
         probe.hop.address = answer.from;
         probe.hop.add((answer.atNs - probe.atNs) / 1000);
-        if (answer.from === target || answer.final) last = Math.min(last, probe.ttl);
+        if (sameHost(answer.from, target) || answer.final) last = Math.min(last, probe.ttl);
       }
       if (sys.now() >= untilNs || (sent.size === 0 && untilNs === Number.POSITIVE_INFINITY)) return;
     }
@@ -158,11 +159,11 @@ export const mtrMain = program(async (sys) => {
   if (!has('r') && !has('w') && !has('j') && !has('C')) {
     throw new CommandExit(1, 'mtr: unable to get terminal; use --report\n');
   }
-  const resolved = await resolveName(sys, host, 4);
-  if (resolved === undefined || typeof resolved.address !== 'number') {
+  const resolved = await resolveName(sys, host, has('6') ? 6 : has('4') ? 4 : undefined);
+  if (resolved === undefined) {
     throw new CommandExit(1, `mtr: Failed to resolve host: ${host}: Name or service not known\n`);
   }
-  const target = resolved.address;
+  const target: TraceTarget = { address: resolved.address, scopeId: resolved.scopeId ?? 0 };
   const tcp = has('tcp') || parsed.options.some((option) => option.name === 'T');
   const method: ProbeMethod = tcp ? 'tcp' : has('u') ? 'default' : 'icmp';
   const device = value('I');
@@ -191,9 +192,9 @@ export const mtrMain = program(async (sys) => {
   const hops = await measure(sys, prober, target, settings);
   const nameOf = async (hop: Hop): Promise<string> => {
     if (hop.address === undefined) return '???';
-    const address = formatIpv4(hop.address);
+    const address = hostText(sys, hop.address);
     if (has('n')) return address;
-    const name = (await reverseName(sys, hop.address)) ?? address;
+    const name = (await reverseName(sys, hop.address.address)) ?? address;
     return has('b') && name !== address ? `${name} (${address})` : name;
   };
   const names: string[] = [];

@@ -6,23 +6,31 @@
  */
 import { KernelError } from '@netloom/base';
 import {
-  AF_INET,
-  IPPROTO_ICMP,
   IPPROTO_TCP,
   Msg,
   Poll,
   SOCK_DGRAM,
   SOCK_RAW,
+  type IpAddr,
   type PollFd,
   type RecvResult,
   type Sys,
 } from '@netloom/sys';
 import { inetChecksum } from '../inet-checksum.js';
+import {
+  endpoint,
+  familyOf,
+  hostOf,
+  sameHost,
+  transportChecksum,
+  type TraceFamily,
+  type TraceTarget,
+} from './family.js';
 
 export type ProbeMethod = 'default' | 'udp' | 'icmp' | 'tcp';
 
 export interface ProbeSettings {
-  readonly target: number;
+  readonly target: TraceTarget;
   readonly method: ProbeMethod;
   /** First port, constant port, or first sequence number, by method. */
   readonly port: number;
@@ -31,13 +39,13 @@ export interface ProbeSettings {
   readonly tos?: number;
   readonly mark?: number;
   readonly device?: string;
-  readonly source?: number;
+  readonly source?: IpAddr;
   readonly dontFragment?: boolean;
 }
 
 export interface ProbeAnswer {
   readonly index: number;
-  readonly from: number;
+  readonly from: TraceTarget;
   readonly atNs: number;
   /** Nothing lies beyond. */
   readonly final: boolean;
@@ -47,28 +55,10 @@ export interface ProbeAnswer {
   readonly ttl: number | undefined;
 }
 
-const UNREACHABLE_MARKS: Readonly<Record<number, string>> = {
-  0: '!N',
-  6: '!N',
-  8: '!N',
-  11: '!N',
-  1: '!H',
-  7: '!H',
-  12: '!H',
-  9: '!X',
-  10: '!X',
-  13: '!X',
-  3: '',
-  2: '!P',
-  5: '!S',
-  14: '!V',
-  15: '!C',
-};
-
 /** A TCP SYN of 40 bytes: MSS, SACK permitted, time stamps, window scale. */
 function synSegment(
-  source: number,
-  target: number,
+  source: IpAddr,
+  target: IpAddr,
   sport: number,
   dport: number,
   seq: number,
@@ -83,14 +73,7 @@ function synSegment(
   view.setUint16(14, 5840);
   bytes.set([2, 4, 5, 0xb4, 4, 2, 8, 10], 20);
   bytes.set([1, 3, 3, 2], 36);
-  const pseudo = new Uint8Array(12 + bytes.length);
-  const header = new DataView(pseudo.buffer);
-  header.setUint32(0, source);
-  header.setUint32(4, target);
-  pseudo[9] = IPPROTO_TCP;
-  header.setUint16(10, bytes.length);
-  pseudo.set(bytes, 12);
-  view.setUint16(16, inetChecksum(pseudo));
+  view.setUint16(16, transportChecksum(source, target, IPPROTO_TCP, bytes));
   return bytes;
 }
 
@@ -102,13 +85,15 @@ export class Prober {
   private raw = -1;
   private readonly ports = new Map<number, number>();
   private readonly ident: number;
-  private sourceAddress = 0;
+  private readonly of: TraceFamily;
+  private sourceAddress: IpAddr = 0;
 
   constructor(
     private readonly sys: Sys,
     private readonly settings: ProbeSettings,
   ) {
     this.ident = sys.pid & 0xffff;
+    this.of = familyOf(settings.target.address);
   }
 
   /** Opens what all probes share; throws KernelError as connect does where there is no route. */
@@ -116,61 +101,56 @@ export class Prober {
     const { sys, settings } = this;
     const probe = this.udpSocket();
     try {
-      await sys.connect(probe, {
-        family: 'inet',
-        addr: settings.target,
-        port: settings.port === 0 ? 33434 : settings.port & 0xffff,
-      });
+      const port = settings.port === 0 ? 33434 : settings.port & 0xffff;
+      await sys.connect(probe, endpoint(settings.target, port));
       const name = sys.getsockname(probe);
-      this.sourceAddress = settings.source ?? (name.family === 'inet' ? name.addr : 0);
+      this.sourceAddress = settings.source ?? hostOf(name)?.address ?? 0;
     } finally {
       sys.close(probe);
     }
     if (settings.method !== 'icmp' && settings.method !== 'tcp') return;
-    this.raw = sys.socket(
-      AF_INET,
-      SOCK_RAW,
-      settings.method === 'icmp' ? IPPROTO_ICMP : IPPROTO_TCP,
-    );
+    const protocol = settings.method === 'icmp' ? this.of.icmp : IPPROTO_TCP;
+    this.raw = sys.socket(this.of.family, SOCK_RAW, protocol);
     this.tune(this.raw);
-    if (settings.method === 'icmp') sys.setsockopt(this.raw, 'ICMP_FILTER', ~1 >>> 0);
+    const [filter, pass] = this.of.echoFilter;
+    if (settings.method === 'icmp') sys.setsockopt(this.raw, filter, pass);
     sys.setNonblock(this.raw, true);
   }
 
   private tune(fd: number): void {
-    const { sys, settings } = this;
+    const { sys, settings, of } = this;
     if (settings.device !== undefined) sys.setsockopt(fd, 'SO_BINDTODEVICE', settings.device);
     if (settings.source !== undefined)
-      sys.bind(fd, { family: 'inet', addr: settings.source, port: 0 });
-    if (settings.tos !== undefined) sys.setsockopt(fd, 'IP_TOS', settings.tos);
+      sys.bind(fd, endpoint({ address: settings.source, scopeId: settings.target.scopeId }, 0));
+    if (settings.tos !== undefined) sys.setsockopt(fd, of.tos, settings.tos);
     if (settings.mark !== undefined) sys.setsockopt(fd, 'SO_MARK', settings.mark);
-    sys.setsockopt(fd, 'IP_MTU_DISCOVER', settings.dontFragment === true ? 2 : 0);
-    sys.setsockopt(fd, 'IP_RECVERR', 1);
+    sys.setsockopt(fd, of.mtuDiscover, settings.dontFragment === true ? 2 : 0);
+    sys.setsockopt(fd, of.recvErr, 1);
     sys.setsockopt(fd, 'SO_TIMESTAMPNS', 1);
-    sys.setsockopt(fd, 'IP_RECVTTL', 1);
+    sys.setsockopt(fd, of.recvHops, 1);
   }
 
   private udpSocket(): number {
-    const fd = this.sys.socket(AF_INET, SOCK_DGRAM, 0);
+    const fd = this.sys.socket(this.of.family, SOCK_DGRAM, 0);
     this.tune(fd);
     return fd;
   }
 
   /** Sends probe `index` with a hop limit. */
   async send(index: number, ttl: number): Promise<void> {
-    const { sys, settings } = this;
+    const { sys, settings, of } = this;
     if (settings.method === 'icmp' || settings.method === 'tcp') {
-      sys.setsockopt(this.raw, 'IP_TTL', ttl);
+      sys.setsockopt(this.raw, of.hops, ttl);
       const data = settings.method === 'icmp' ? this.echo(index) : this.syn(index);
-      await sys.sendto(this.raw, data, 0, { family: 'inet', addr: settings.target, port: 0 });
+      await sys.sendto(this.raw, data, 0, endpoint(settings.target, 0));
       return;
     }
     const fd = this.udpSocket();
     sys.setNonblock(fd, true);
     const port = settings.method === 'default' ? (settings.port + index) & 0xffff : settings.port;
-    await sys.connect(fd, { family: 'inet', addr: settings.target, port });
-    sys.setsockopt(fd, 'IP_TTL', ttl);
-    const data = new Uint8Array(Math.max(0, settings.packetBytes - 28)).map(
+    await sys.connect(fd, endpoint(settings.target, port));
+    sys.setsockopt(fd, of.hops, ttl);
+    const data = new Uint8Array(Math.max(0, settings.packetBytes - of.headerBytes - 8)).map(
       (_, i) => 0x40 + (i & 0x3f),
     );
     this.sockets.set(index, fd);
@@ -178,16 +158,16 @@ export class Prober {
   }
 
   private echo(index: number): Uint8Array {
-    const data = new Uint8Array(Math.max(8, this.settings.packetBytes - 20)).map(
+    const data = new Uint8Array(Math.max(8, this.settings.packetBytes - this.of.headerBytes)).map(
       (_, i) => 0x40 + ((i - 8) & 0x3f),
     );
     const view = new DataView(data.buffer);
-    data[0] = 8;
+    data[0] = this.of.echo;
     data[1] = 0;
     view.setUint16(2, 0);
     view.setUint16(4, this.ident);
     view.setUint16(6, (this.settings.port + index) & 0xffff);
-    view.setUint16(2, inetChecksum(data));
+    if (this.of.rawHeader) view.setUint16(2, inetChecksum(data)); // ICMPv6's is the kernel's work
     return data;
   }
 
@@ -196,7 +176,7 @@ export class Prober {
     this.ports.set(sport, index);
     return synSegment(
       this.sourceAddress,
-      this.settings.target,
+      this.settings.target.address,
       sport,
       this.settings.port,
       this.sys.random(),
@@ -256,10 +236,11 @@ export class Prober {
   /** The destination answered in its own protocol. */
   private async dataAnswer(fd: number, index: number): Promise<ProbeAnswer | undefined> {
     const message = await this.receive(fd, Msg.MSG_DONTWAIT);
-    if (message === undefined || message.from.family !== 'inet') return undefined;
+    const from = message === undefined ? undefined : hostOf(message.from);
+    if (message === undefined || from === undefined) return undefined;
     return {
       index,
-      from: message.from.addr,
+      from,
       atNs: this.arrival(message),
       final: true,
       mark: '',
@@ -273,21 +254,14 @@ export class Prober {
 
   private errorAnswer(message: RecvResult, index: number): ProbeAnswer | undefined {
     const error = message.control.err;
-    if (error === undefined || error.origin !== 2 || error.offender.family !== 'inet')
+    const from = error === undefined ? undefined : hostOf(error.offender);
+    if (error === undefined || from === undefined || error.origin !== this.of.origin)
       return undefined;
-    const exceeded = error.type === 11 && error.code === 0;
-    let mark = '';
-    if (!exceeded) {
-      mark =
-        error.type !== 3
-          ? `!<${error.type}-${error.code}>`
-          : error.code === 4
-            ? `!F-${error.info}`
-            : (UNREACHABLE_MARKS[error.code] ?? `!<${error.code}>`);
-    }
+    const exceeded = this.of.exceeded(error);
+    const mark = exceeded ? '' : this.of.mark(error);
     return {
       index,
-      from: error.offender.addr,
+      from,
       atNs: this.arrival(message),
       final: !exceeded,
       mark,
@@ -309,24 +283,25 @@ export class Prober {
     for (;;) {
       const message = await this.receive(this.raw, Msg.MSG_DONTWAIT);
       if (message === undefined) return;
-      if (message.from.family !== 'inet' || message.from.addr !== this.settings.target) continue;
-      const at = ((message.data[0] ?? 0) & 15) * 4;
+      const from = hostOf(message.from);
+      if (from === undefined || !sameHost(from, this.settings.target)) continue;
+      const at = this.of.rawHeader ? ((message.data[0] ?? 0) & 15) * 4 : 0;
       const index = icmp ? this.echoIndex(message.data, at) : this.segmentIndex(message.data, at);
       if (index === undefined) continue;
       answers.push({
         index,
-        from: message.from.addr,
+        from,
         atNs: this.arrival(message),
         final: true,
         mark: '',
-        ttl: message.control.ttl ?? message.data[8],
+        ttl: message.control.ttl ?? (this.of.rawHeader ? message.data[8] : undefined),
       });
     }
   }
 
   private echoIndex(data: Uint8Array, at: number): number | undefined {
     const type = data[at];
-    if (type !== 0 && type !== 8) return undefined;
+    if (type !== this.of.echoReply && type !== this.of.echo) return undefined;
     const view = new DataView(data.buffer, data.byteOffset);
     if (data.length < at + 8 || view.getUint16(at + 4) !== this.ident) return undefined;
     return (view.getUint16(at + 6) - this.settings.port) & 0xffff;

@@ -1,14 +1,23 @@
 /**
  * `tracepath`: the path to a host and its MTU, by UDP packets that may not be fragmented (iputils 20221126).
  */
-import { formatIpv4, KernelError, strerror } from '@netloom/base';
-import { AF_INET, Msg, Poll, print, SOCK_DGRAM, type RecvResult, type Sys } from '@netloom/sys';
+import { KernelError, strerror } from '@netloom/base';
+import { Msg, Poll, print, SOCK_DGRAM, type RecvResult, type Sys } from '@netloom/sys';
 import { CommandExit, errnoOf, program } from '../command.js';
 import { getopt } from '../getopt.js';
 import { resolveName, reverseName } from '../resolve.js';
+import {
+  endpoint,
+  familyOf,
+  hostOf,
+  hostText,
+  type TraceFamily,
+  type TraceTarget,
+} from './family.js';
 import { TRACEPATH_USAGE } from './usage.js';
 
-const OVERHEAD = 28;
+/** Least payload of a probe's packet: what does not fit is not sent at all. */
+const UDP_HEADER = 8;
 const HISTORY = 64;
 const IP_PMTUDISC_PROBE = 3;
 
@@ -29,7 +38,8 @@ class Tracepath {
   constructor(
     private readonly sys: Sys,
     private readonly fd: number,
-    private readonly target: number,
+    private readonly of: TraceFamily,
+    private readonly target: TraceTarget,
     private readonly basePort: number,
     public mtu: number,
     private readonly numeric: boolean,
@@ -40,10 +50,10 @@ class Tracepath {
     await print(this.sys, text);
   }
 
-  private async host(address: number): Promise<string> {
-    const text = formatIpv4(address);
+  private async host(host: TraceTarget): Promise<string> {
+    const text = hostText(this.sys, host);
     if (this.numeric) return text;
-    const name = (await reverseName(this.sys, address)) ?? text;
+    const name = (await reverseName(this.sys, host.address)) ?? text;
     return this.both ? `${name} (${text})` : name;
   }
 
@@ -65,7 +75,9 @@ class Tracepath {
       }
       let sentHops = -1;
       let sentNs = -1;
-      const slot = message.from.family === 'inet' ? message.from.port - this.basePort : -1;
+      const { from } = message;
+      const known = from.family === 'inet' || from.family === 'inet6';
+      const slot = known ? from.port - this.basePort : -1;
       const record = slot >= 0 && slot < HISTORY - 1 ? this.history[slot] : undefined;
       if (record !== undefined && record.hops > 0) {
         sentHops = record.hops;
@@ -78,7 +90,8 @@ class Tracepath {
         await this.say(
           sentHops > 0 ? `${String(sentHops).padStart(2)}:  ` : `${String(ttl).padStart(2)}?: `,
         );
-        const name = error.offender.family === 'inet' ? await this.host(error.offender.addr) : '';
+        const offender = hostOf(error.offender);
+        const name = offender === undefined ? '' : await this.host(offender);
         await this.say(name.padEnd(52));
       }
       if (sentNs >= 0 && !local) {
@@ -119,7 +132,7 @@ class Tracepath {
         await this.say('!P\n');
         return 'end';
       case 'EHOSTUNREACH':
-        if (error.origin === 2 && error.type === 11 && error.code === 0) {
+        if (error.origin === this.of.origin && this.of.exceeded(error)) {
           const expected = sentHops >= 0 ? sentHops : ttl;
           if (back >= 0 && back !== expected) await this.say(`asymm ${String(back).padStart(2)} `);
           await this.say('\n');
@@ -148,11 +161,9 @@ class Tracepath {
         record.sentNs = sys.now();
       }
       try {
-        await sys.sendto(fd, new Uint8Array(Math.max(0, this.mtu - OVERHEAD)), 0, {
-          family: 'inet',
-          addr: this.target,
-          port: this.basePort + this.slot,
-        });
+        const size = Math.max(0, this.mtu - this.of.headerBytes - UDP_HEADER);
+        const to = endpoint(this.target, this.basePort + this.slot);
+        await sys.sendto(fd, new Uint8Array(size), 0, to);
         this.slot = (this.slot + 1) & (HISTORY - 1);
         await sys.poll([{ fd, events: Poll.POLLIN | Poll.POLLERR }], 1e9);
         return await this.readErrors(ttl);
@@ -173,7 +184,7 @@ class Tracepath {
     const { sys } = this;
     let reached = false;
     for (let ttl = 1; ttl <= maxHops && !reached; ttl++) {
-      sys.setsockopt(this.fd, 'IP_TTL', ttl);
+      sys.setsockopt(this.fd, this.of.hops, ttl);
       let result = -1;
       for (let i = 0; i < 3; i++) {
         const before = this.mtu;
@@ -221,19 +232,21 @@ export const tracepathMain = program(async (sys) => {
   if (destination === undefined || parsed.operands.length > 1)
     throw new CommandExit(255, TRACEPATH_USAGE);
   const [host = '', portText] = destination.split('/');
-  const resolved = await resolveName(sys, host, 4);
-  if (resolved === undefined || typeof resolved.address !== 'number') {
+  const resolved = await resolveName(sys, host, has('6') ? 6 : has('4') ? 4 : undefined);
+  if (resolved === undefined) {
     throw new CommandExit(1, `tracepath: ${host}: Name or service not known\n`);
   }
-  const fd = sys.socket(AF_INET, SOCK_DGRAM, 0);
-  sys.setsockopt(fd, 'IP_MTU_DISCOVER', IP_PMTUDISC_PROBE);
-  sys.setsockopt(fd, 'IP_RECVERR', 1);
-  sys.setsockopt(fd, 'IP_RECVTTL', 1);
+  const target: TraceTarget = { address: resolved.address, scopeId: resolved.scopeId ?? 0 };
+  const of = familyOf(target.address);
+  const fd = sys.socket(of.family, SOCK_DGRAM, 0);
+  sys.setsockopt(fd, of.mtuDiscover, IP_PMTUDISC_PROBE);
+  sys.setsockopt(fd, of.recvErr, 1);
+  sys.setsockopt(fd, of.recvHops, 1);
   sys.setsockopt(fd, 'SO_TIMESTAMPNS', 1);
   sys.setNonblock(fd, true);
   const port = portText === undefined ? number('p', 44444) : Number(portText);
-  await new Tracepath(sys, fd, resolved.address, port, number('l', 65535), has('n'), has('b')).run(
-    number('m', 30),
-  );
+  // a link-local address without a zone goes where routing says
+  const mtu = number('l', of.headerBytes === 40 ? 128000 : 65535);
+  await new Tracepath(sys, fd, of, target, port, mtu, has('n'), has('b')).run(number('m', 30));
   return 0;
 });

@@ -2,11 +2,12 @@
  * `traceroute`: the path to a host by packets with growing hop limits (traceroute 2.1.2: sixteen probes under way, and
  * its rule of how long to wait for a probe given what other probes took).
  */
-import { formatIpv4, strerror } from '@netloom/base';
+import { strerror } from '@netloom/base';
 import { print, type Sys } from '@netloom/sys';
 import { CommandExit, errnoOf, program } from '../command.js';
 import { getopt } from '../getopt.js';
-import { ipText, resolveName, reverseName } from '../resolve.js';
+import { resolveName, reverseName } from '../resolve.js';
+import { familyOf, hostText, sameHost, type TraceTarget } from './family.js';
 import { Prober, type ProbeAnswer, type ProbeMethod } from './probe.js';
 import { TRACEROUTE_USAGE } from './usage.js';
 
@@ -20,7 +21,7 @@ interface Probe {
 
 interface Settings {
   readonly host: string;
-  readonly target: number;
+  readonly target: TraceTarget;
   readonly maxHops: number;
   readonly firstHop: number;
   readonly queries: number;
@@ -81,9 +82,11 @@ class Traceroute {
     let previous: ProbeAnswer | undefined;
     for (let i = index - 1; i >= index - at && previous === undefined; i--)
       previous = this.probes[i]?.answer;
-    if (at === 0 || previous?.from !== answer.from) {
-      const address = formatIpv4(answer.from);
-      const name = numeric ? undefined : ((await reverseName(this.sys, answer.from)) ?? address);
+    if (at === 0 || !sameHost(previous?.from, answer.from)) {
+      const address = hostText(this.sys, answer.from);
+      const name = numeric
+        ? undefined
+        : ((await reverseName(this.sys, answer.from.address)) ?? address);
       text += name === undefined ? ` ${address}` : ` ${name} (${address})`;
     }
     text += `  ${((answer.atNs - sentNs) / 1e6).toFixed(3)} ms`;
@@ -198,7 +201,7 @@ export const tracerouteMain = program(async (sys) => {
   if (has('V')) {
     throw new CommandExit(0, 'Modern traceroute for Linux, version 2.1.2\n');
   }
-  if (has('6') || has('D') || has('P') || has('mtu') || has('back') || has('g')) {
+  if (has('D') || has('P') || has('mtu') || has('back') || has('g')) {
     throw new CommandExit(2, 'traceroute: this method or option is not supported\n');
   }
   const number = (name: string, fallback: number): number => {
@@ -213,25 +216,36 @@ export const tracerouteMain = program(async (sys) => {
   if (queries < 1 || queries > 10) throw new CommandExit(2, 'no more than 10 probes per hop\n');
   const [host, lengthText] = parsed.operands;
   if (host === undefined) throw new CommandExit(2, 'Specify "host" missing argument.\n');
-  const resolved = await resolveName(sys, host, 4);
-  if (resolved === undefined || typeof resolved.address !== 'number') {
+  const wanted = has('6') ? 6 : has('4') ? 4 : undefined;
+  const resolved = await resolveName(sys, host, wanted);
+  if (resolved === undefined) {
+    const other = wanted === undefined ? undefined : await resolveName(sys, host);
+    const why =
+      other === undefined
+        ? 'Name or service not known'
+        : 'Address family for hostname not supported';
     throw new CommandExit(
       2,
-      `${host}: Name or service not known\nCannot handle "host" cmdline arg \`${host}' on position 1 (argc ${argv.indexOf(host) + 1})\n`,
+      `${host}: ${why}\nCannot handle "host" cmdline arg \`${host}' on position 1 (argc ${argv.indexOf(host) + 1})\n`,
     );
   }
   const [maxWait = '5', here = '3', near = '10'] = (value('w') ?? '')
     .split(',')
     .map((part, i) => (part === '' ? (['5', '3', '10'][i] ?? '') : part));
   const method: ProbeMethod = has('I') ? 'icmp' : has('T') ? 'tcp' : has('U') ? 'udp' : 'default';
-  const packetBytes = Math.max(lengthText === undefined ? 60 : Number(lengthText), 28);
+  const target: TraceTarget = { address: resolved.address, scopeId: resolved.scopeId ?? 0 };
+  const of = familyOf(target.address);
+  const packetBytes = Math.max(
+    lengthText === undefined ? of.packetBytes : Number(lengthText),
+    of.headerBytes + 8,
+  );
   const sourceText = value('s');
   const source =
-    sourceText === undefined ? undefined : (await resolveName(sys, sourceText, 4))?.address;
+    sourceText === undefined ? undefined : (await resolveName(sys, sourceText, wanted))?.address;
   const sendWait = number('z', 0);
   const device = value('i');
   const prober = new Prober(sys, {
-    target: resolved.address,
+    target,
     method,
     packetBytes,
     dontFragment: has('F'),
@@ -239,11 +253,11 @@ export const tracerouteMain = program(async (sys) => {
     ...(value('t') === undefined ? {} : { tos: number('t', 0) }),
     ...(value('fwmark') === undefined ? {} : { mark: number('fwmark', 0) }),
     ...(device === undefined ? {} : { device }),
-    ...(typeof source === 'number' ? { source } : {}),
+    ...(source === undefined ? {} : { source }),
   });
   await print(
     sys,
-    `traceroute to ${host} (${ipText(resolved.address)}), ${maxHops} hops max, ${packetBytes} byte packets`,
+    `traceroute to ${host} (${hostText(sys, target)}), ${maxHops} hops max, ${packetBytes} byte packets`,
   );
   try {
     await prober.open();
@@ -252,7 +266,7 @@ export const tracerouteMain = program(async (sys) => {
   }
   await new Traceroute(sys, prober, {
     host,
-    target: resolved.address,
+    target,
     maxHops,
     firstHop,
     queries,
