@@ -117,6 +117,8 @@ export interface NetDeviceOps {
   vlanChange?(dev: NetDevice, request: BridgeVlanNew, adding: boolean): void;
   mdbDump?(dev: NetDevice): MdbMsg;
   mdbChange?(dev: NetDevice, request: MdbNew, adding: boolean): void;
+  /** Refuses to be a port of a bridge. @kernel IFF_DONT_BRIDGE */
+  readonly dontBridge?: boolean;
   /** Whether `protodown` may be set. */
   readonly changeProtoDown?: boolean;
   /** Its frames cross a wire, on which every checksum is complete. */

@@ -1,70 +1,126 @@
 /**
- * A bridge's forwarding database: MAC address to port, learned and ageing, or permanent. Source: net/bridge/br_fdb.c.
- * Addresses are 48-bit numbers, times nanoseconds.
+ * A bridge's forwarding database: MAC address and VLAN to port, learned and ageing, or permanent. Source:
+ * net/bridge/br_fdb.c. Addresses are 48-bit numbers, times nanoseconds; the VLAN is 0 where the bridge does not filter.
+ * Entries age when they are looked at, not by a timer.
  */
-import type { NetDevice } from '@netloom/kernel-core';
+import type { BridgePort } from './bridge-state.js';
 
 export interface FdbEntry {
   readonly mac: number;
+  readonly vid: number;
   /** The port, or null for the bridge itself. */
-  port: NetDevice | null;
+  port: BridgePort | null;
   /** An address of the host: frames to it go up. */
   local: boolean;
   /** Does not age: one of the host's, or a static one. */
   permanent: boolean;
+  /** Not learned on another port. */
+  sticky?: boolean;
+  /** Learned by somebody outside of the bridge: does not age. */
+  extern?: boolean;
   updated: number;
   used: number;
 }
 
 export class Fdb {
-  private readonly entries = new Map<number, FdbEntry>();
-  /** bridge_ageing_time. */
+  private readonly plain = new Map<number, FdbEntry>();
+  /** By VLAN, for a bridge that filters; null until the first such entry. */
+  private tagged: Map<number, Map<number, FdbEntry>> | null = null;
+  /** bridge_ageing_time, and what it is while the topology changes (0: as ever). */
   ageingNs = 300e9;
+  fastAgeingNs = 0;
+  /** Told of every entry that comes or goes; null while nobody listens. */
+  notify: ((entry: FdbEntry, gone: boolean) => void) | null = null;
+
+  private table(vid: number): Map<number, FdbEntry> | undefined {
+    return vid === 0 ? this.plain : this.tagged?.get(vid);
+  }
+
+  private expired(entry: FdbEntry, now: number): boolean {
+    const ageing = this.fastAgeingNs !== 0 ? this.fastAgeingNs : this.ageingNs;
+    return !entry.permanent && entry.extern !== true && entry.updated + ageing <= now;
+  }
 
   /** The live entry of an address. */
-  lookup(mac: number, now: number): FdbEntry | undefined {
-    const entry = this.entries.get(mac);
-    if (entry !== undefined && !entry.permanent && entry.updated + this.ageingNs <= now) {
-      this.entries.delete(mac);
+  lookup(mac: number, now: number, vid = 0): FdbEntry | undefined {
+    const table = this.table(vid);
+    const entry = table?.get(mac);
+    if (entry !== undefined && this.expired(entry, now)) {
+      table?.delete(mac);
+      this.notify?.(entry, true);
       return undefined;
     }
     return entry;
   }
 
   /** A frame with this source came in on a port. @kernel br_fdb_update() */
-  learn(mac: number, port: NetDevice, now: number): void {
-    const entry = this.entries.get(mac);
+  learn(mac: number, port: BridgePort, now: number, vid = 0): void {
+    const entry = this.table(vid)?.get(mac);
     if (entry === undefined) {
-      this.entries.set(mac, { mac, port, local: false, permanent: false, updated: now, used: now });
-    } else if (!entry.local && !entry.permanent) {
-      entry.port = port;
+      this.add({ mac, vid, port, local: false, permanent: false, updated: now, used: now });
+    } else if (!entry.local) {
+      if (entry.port !== port && entry.sticky !== true) {
+        entry.port = port;
+        this.notify?.(entry, false);
+      }
       entry.updated = now;
     }
   }
 
   add(entry: FdbEntry): void {
-    this.entries.set(entry.mac, entry);
+    let table = this.table(entry.vid);
+    if (table === undefined) {
+      this.tagged ??= new Map<number, Map<number, FdbEntry>>();
+      table = new Map<number, FdbEntry>();
+      this.tagged.set(entry.vid, table);
+    }
+    table.delete(entry.mac);
+    table.set(entry.mac, entry);
+    this.notify?.(entry, false);
   }
 
-  get(mac: number): FdbEntry | undefined {
-    return this.entries.get(mac);
+  get(mac: number, vid = 0): FdbEntry | undefined {
+    return this.table(vid)?.get(mac);
   }
 
-  remove(mac: number): boolean {
-    return this.entries.delete(mac);
+  remove(mac: number, vid = 0): boolean {
+    const table = this.table(vid);
+    const entry = table?.get(mac);
+    if (entry === undefined) return false;
+    table?.delete(mac);
+    this.notify?.(entry, true);
+    return true;
   }
 
   /** Forgets a port: everything, or what was learned. */
-  flushPort(port: NetDevice, all: boolean): void {
-    for (const entry of [...this.entries.values()]) {
-      if (entry.port === port && (all || (!entry.permanent && !entry.local)))
-        this.entries.delete(entry.mac);
+  flushPort(port: BridgePort | null, all: boolean, vid?: number): void {
+    for (const entry of this.all()) {
+      if (
+        entry.port === port &&
+        (vid === undefined || entry.vid === vid) &&
+        (all || (!entry.permanent && !entry.local))
+      )
+        this.remove(entry.mac, entry.vid);
     }
   }
 
-  /** Live entries in the order in which they came. */
+  /** Forgets all that was learned, on any port. */
+  flushLearned(): void {
+    for (const entry of this.all())
+      if (!entry.permanent && !entry.local) this.remove(entry.mac, entry.vid);
+  }
+
+  private all(): FdbEntry[] {
+    const entries = [...this.plain.values()];
+    for (const table of this.tagged?.values() ?? []) entries.push(...table.values());
+    return entries;
+  }
+
+  /** Live entries, the newest of a VLAN first. */
   list(now: number): FdbEntry[] {
-    return [...this.entries.keys()].flatMap((mac) => this.lookup(mac, now) ?? []);
+    return this.all()
+      .filter((entry) => this.lookup(entry.mac, now, entry.vid) !== undefined)
+      .reverse();
   }
 }
 

@@ -9,14 +9,8 @@ import {
 } from '@netloom/kernel-core';
 import { Nud } from '@netloom/sys';
 import { formatMac } from '@netloom/base';
-import {
-  bridgeFdbAdd,
-  bridgeFdbDel,
-  bridgeFdbDump,
-  bridgeKind,
-  bridgeOf,
-  type Bridge,
-} from './bridge.js';
+import { bridgeFdbAdd, bridgeFdbDel, bridgeFdbDump, bridgeKind } from './bridge.js';
+import { bridgeOf, type Bridge } from './bridge-state.js';
 import { address, EVERYONE, SpecWorld } from './spec-drivers.js';
 import { nicReceive, type Nic } from './nic.js';
 import { Wire } from './wire-link.js';
@@ -79,8 +73,8 @@ describe('a bridge', () => {
     expect(bench.receive(1, 2, address(1), 2)).toEqual(['h0:2']);
     expect(bench.receive(0, 1, address(2), 3)).toEqual(['h1:3']);
     expect(bench.fdb().filter((line) => line.includes('learned'))).toEqual([
+      '02:00:00:00:00:02 p1 learned', // the newest first
       '02:00:00:00:00:01 p0 learned',
-      '02:00:00:00:00:02 p1 learned',
     ]);
   });
 
@@ -113,12 +107,14 @@ describe('a bridge', () => {
   });
 
   it('keeps link-local groups to the port, unless told otherwise', () => {
-    const stp = Uint8Array.of(1, 0x80, 0xc2, 0, 0, 0);
-    expect(bench.receive(0, 1, stp, 1)).toEqual(['p0:1']);
+    const slow = Uint8Array.of(1, 0x80, 0xc2, 0, 0, 2);
+    expect(bench.receive(0, 1, slow, 1)).toEqual(['p0:1']);
+    const stp = Uint8Array.of(1, 0x80, 0xc2, 0, 0, 0); // passes a bridge that takes no part in it
+    expect(bench.receive(0, 1, stp, 1).sort()).toEqual(['br0:1', 'h1:1', 'h2:1']);
     bench.dev.ops.changelink?.(bench.dev, { group_fwd_mask: 1 << 14 });
     const lldp = Uint8Array.of(1, 0x80, 0xc2, 0, 0, 14);
     expect(bench.receive(0, 1, lldp, 2).sort()).toEqual(['br0:2', 'h1:2', 'h2:2']);
-    expect(bench.receive(0, 1, stp, 3)).toEqual(['p0:3']);
+    expect(bench.receive(0, 1, slow, 3)).toEqual(['p0:3']);
   });
 
   it('refuses sources that are groups or nobody', () => {
@@ -232,12 +228,13 @@ describe('a bridge', () => {
     expect(bench.receive(0, 1, address(2), 3)).toEqual(['h1:3']);
   });
 
-  it('obeys entries made by hand: static ones do not age, and do not move', () => {
-    bridgeFdbAdd(bench.bridge, bench.port(2), {
+  it('obeys entries made by hand: static ones do not age, sticky ones do not move either', () => {
+    bridgeFdbAdd(bench.port(2), {
       family: 7,
       ifindex: bench.port(2).ifindex,
       lladdr: address(9),
       state: Nud.NUD_NOARP,
+      flags: 0x40, // NTF_STICKY
       mode: 'add',
     });
     bench.world.advance(1000e9);
@@ -245,7 +242,7 @@ describe('a bridge', () => {
     bench.receive(1, 9, EVERYONE, 2); // somebody claims it elsewhere
     expect(bench.receive(0, 1, address(9), 3)).toEqual(['h2:3']);
     const add = (): void =>
-      bridgeFdbAdd(bench.bridge, bench.port(1), {
+      bridgeFdbAdd(bench.port(1), {
         family: 7,
         ifindex: bench.port(1).ifindex,
         lladdr: address(9),
@@ -254,9 +251,9 @@ describe('a bridge', () => {
       });
     expect(add).toThrow('File exists');
     expect(() => {
-      bridgeFdbDel(bench.bridge, bench.port(0), address(9));
+      bridgeFdbDel(bench.port(0), { family: 7, ifindex: 0, lladdr: address(9) });
     }).toThrow('No such file or directory');
-    bridgeFdbDel(bench.bridge, bench.port(2), address(9));
+    bridgeFdbDel(bench.port(2), { family: 7, ifindex: 0, lladdr: address(9) });
     expect(bench.receive(0, 1, address(9), 4)).toEqual(['h1:4', 'h2:4']);
     expect(add).not.toThrow();
   });

@@ -1,299 +1,188 @@
 /**
- * The Linux bridge: a learning switch whose ports are other devices, and a device of its own.
- * port → brHandleFrame (rx_handler) → learn → forward, flood, or up; its own traffic → startXmit → forward or flood.
- * Sources: net/bridge/br_input.c, br_forward.c, br_device.c, br_if.c; IEEE 802.1D §7. STP and VLAN filtering are off.
+ * The Linux bridge as a device: made, enslaving ports, following them, its forwarding entries for rtnetlink. How frames
+ * pass is in bridge-input.ts. Sources: net/bridge/br_device.c, br_if.c, br.c, br_fdb.c.
  */
-import { formatMac, KernelError } from '@netloom/base';
+import { KernelError } from '@netloom/base';
 import {
   devAddrSet,
-  devQueueXmit,
+  devSetAllmulti,
   devSetPromiscuity,
-  devTxStats,
-  DropReason,
   Feature,
   NetDevice,
-  NETDEV_TX_OK,
-  netifCarrier,
-  netifReceiveSkb,
-  PACKET_HOST,
-  PACKET_LOOPBACK,
   registerNetdevice,
-  RX_HANDLER_CONSUMED,
-  RX_HANDLER_PASS,
-  Stat,
-  statAdd,
   type KernelModules,
   type LinkKind,
   type Net,
   type NetDeviceOps,
-  type SkBuff,
 } from '@netloom/kernel-core';
-import { type LinkInfoData, type NeighMsg, type NeighNew, Nud } from '@netloom/sys';
-import { ETH_HLEN, ethDestHi, ethDestLo, ethSourceHi, ethSourceLo } from '@netloom/wire';
-import { Fdb, macBytes, macNumber } from './bridge-fdb.js';
+import { BridgeVlanFlag, Iff, type LinkAdd, type NeighMsg, type NeighNew, Nud } from '@netloom/sys';
+import { macBytes, macNumber, type FdbEntry } from './bridge-fdb.js';
+import { brDevXmit, brHandleFrame } from './bridge-input.js';
+import { mcastOf } from './bridge-multicast.js';
+import {
+  BRIDGE_SYSFS,
+  bridgeChangelink,
+  bridgeInfo,
+  PORT_SYSFS,
+  portChangelink,
+  portInfo,
+} from './bridge-options.js';
+import { BR_STATE_DISABLED, Bridge, bridgeOf, BridgePort, bridgePortOf } from './bridge-state.js';
+import {
+  becomeDesignatedPort,
+  configurationUpdate,
+  initPort,
+  setPortState,
+  stpChangeBridgeId,
+  stpDisableBridge,
+  stpDisablePort,
+  stpEnableBridge,
+  stpEnablePort,
+} from './bridge-stp.js';
+import { vlanAdd, vlanChange, vlanDump, vlanLocalEntries } from './bridge-vlan.js';
 import { randomMac } from './mac.js';
 
-const GROUP_BIT = 0x100;
-/** 01:80:c2:00:00:0X: not forwarded by a bridge (802.1D §7.12.6). */
-const LINK_LOCAL_HI = 0x0180;
-const LINK_LOCAL_LO = 0xc2000000;
+const NTF_MASTER = 4;
+const NTF_EXT_LEARNED = 0x10;
+const NTF_STICKY = 0x40;
+const AF_BRIDGE = 7;
 
-export class Bridge {
-  readonly ports: NetDevice[] = [];
-  readonly fdb = new Fdb();
-  /** Bits X of 01:80:c2:00:00:0X that are forwarded all the same. */
-  groupFwdMask = 0;
-  addressSet = false;
-  mtuSet = false;
-
-  constructor(readonly dev: NetDevice) {}
-}
-
-/** The bridge behind a device. */
-export function bridgeOf(dev: NetDevice): Bridge | undefined {
-  return dev.priv instanceof Bridge ? dev.priv : undefined;
-}
-
-/** A frame came in on a port (data behind the Ethernet header). @kernel br_handle_frame() */
-function brHandleFrame(skb: SkBuff, port: NetDevice): number {
-  if (skb.pktType === PACKET_LOOPBACK) return RX_HANDLER_PASS;
-  const br = port.rxHandlerData as Bridge;
-  const m = skb.mem;
-  const o = skb.macHeader;
-  const sourceHi = ethSourceHi(m, o);
-  const sourceLo = ethSourceLo(m, o);
-  if ((sourceHi & GROUP_BIT) !== 0 || (sourceHi === 0 && sourceLo === 0)) {
-    port.net.kernel.kfreeSkbReason(skb, DropReason.MAC_INVALID_SOURCE);
-    return RX_HANDLER_CONSUMED;
-  }
-  const hi = ethDestHi(m, o);
-  const lo = ethDestLo(m, o);
-  if (
-    hi === LINK_LOCAL_HI &&
-    (lo & ~15) >>> 0 === LINK_LOCAL_LO &&
-    (br.groupFwdMask & (1 << (lo & 15))) === 0
-  ) {
-    return RX_HANDLER_PASS; // for the port itself
-  }
-  if (!br.dev.up) {
-    port.net.kernel.kfreeSkbReason(skb, DropReason.DEV_READY);
-    return RX_HANDLER_CONSUMED;
-  }
-  const now = port.net.kernel.engine.now;
-  br.fdb.learn(macNumber(sourceHi, sourceLo), port, now);
-  if ((hi & GROUP_BIT) !== 0) {
-    statAdd(br.dev, Stat.multicast, 1);
-    const up = skb.pool.clone(skb);
-    flood(br, skb, port);
-    passUp(br, up);
-    return RX_HANDLER_CONSUMED;
-  }
-  const entry = br.fdb.lookup(macNumber(hi, lo), now);
-  if (entry === undefined) {
-    if (br.dev.promiscuity > 0) passUp(br, skb.pool.clone(skb));
-    flood(br, skb, port);
-  } else if (entry.local) {
-    passUp(br, skb);
-  } else {
-    entry.used = now;
-    if (br.dev.promiscuity > 0) passUp(br, skb.pool.clone(skb));
-    if (entry.port === port || entry.port === null)
-      port.net.kernel.kfreeSkbReason(skb, DropReason.NOT_SPECIFIED);
-    else forward(skb, entry.port);
-  }
-  return RX_HANDLER_CONSUMED;
-}
-
-/** @kernel br_pass_frame_up() */
-function passUp(br: Bridge, skb: SkBuff): void {
-  statAdd(br.dev, Stat.rxPackets, 1);
-  statAdd(br.dev, Stat.rxBytes, skb.len);
-  const hi = ethDestHi(skb.mem, skb.macHeader);
-  if (
-    (hi & GROUP_BIT) === 0 &&
-    hi === br.dev.addrHi &&
-    ethDestLo(skb.mem, skb.macHeader) === br.dev.addrLo
-  )
-    skb.pktType = PACKET_HOST;
-  else if (
-    (hi & GROUP_BIT) === 0 &&
-    br.fdb.get(macNumber(hi, ethDestLo(skb.mem, skb.macHeader)))?.local === true
-  )
-    skb.pktType = PACKET_HOST;
-  skb.dev = br.dev;
-  netifReceiveSkb(skb);
-}
-
-/** Sends a frame (data behind the Ethernet header) out of one port. @kernel br_dev_queue_push_xmit() */
-function forward(skb: SkBuff, port: NetDevice): void {
-  if (!port.running || skb.len > port.mtu + 4) {
-    port.net.kernel.kfreeSkbReason(
-      skb,
-      port.running ? DropReason.PKT_TOO_BIG : DropReason.DEV_READY,
-    );
-    return;
-  }
-  skb.data -= ETH_HLEN;
-  skb.len += ETH_HLEN;
-  skb.dev = port;
-  devQueueXmit(skb);
-}
-
-/** Sends copies out of every port but one. Consumes the frame. @kernel br_flood() */
-function flood(br: Bridge, skb: SkBuff, except: NetDevice | null): void {
-  let previous: NetDevice | null = null;
-  for (const port of br.ports) {
-    if (port === except || !port.running) continue;
-    if (previous !== null) forward(skb.pool.clone(skb), previous);
-    previous = port;
-  }
-  if (previous !== null) forward(skb, previous);
-  else skb.pool.release(skb);
-}
-
-/** The bridge's own frames. @kernel br_dev_xmit() */
-function startXmit(skb: SkBuff, dev: NetDevice): number {
-  const br = dev.priv as Bridge;
-  devTxStats(dev, skb.len);
-  const o = skb.data;
-  const hi = ethDestHi(skb.mem, o);
-  const entry =
-    (hi & GROUP_BIT) !== 0
-      ? undefined
-      : br.fdb.lookup(macNumber(hi, ethDestLo(skb.mem, o)), dev.net.kernel.engine.now);
-  skb.macHeader = o;
-  skb.data += ETH_HLEN;
-  skb.len -= ETH_HLEN;
-  if (entry?.port !== undefined && entry.port !== null && !entry.local) forward(skb, entry.port);
-  else flood(br, skb, null);
-  return NETDEV_TX_OK;
-}
+const macOf = (dev: NetDevice): number => macNumber(dev.addrHi, dev.addrLo);
 
 /** The lowest port address, unless one was set. @kernel br_stp_recalculate_bridge_id() */
 function recalculateAddress(br: Bridge): void {
   if (br.addressSet) return;
   let best: NetDevice | undefined;
-  for (const port of br.ports) {
-    if (
-      best === undefined ||
-      macNumber(port.addrHi, port.addrLo) < macNumber(best.addrHi, best.addrLo)
-    )
-      best = port;
-  }
-  const address = best?.address ?? new Uint8Array(6);
-  if (
-    macNumber(br.dev.addrHi, br.dev.addrLo) ===
-    (best === undefined ? 0 : macNumber(best.addrHi, best.addrLo))
-  )
-    return;
-  setOwnAddress(br, address);
+  for (const { dev } of br.ports) if (best === undefined || macOf(dev) < macOf(best)) best = dev;
+  const mac = best === undefined ? 0 : macOf(best);
+  if (mac === br.idAddress) return;
+  setOwnAddress(br, best?.address ?? new Uint8Array(6));
 }
 
 /** Frames to the bridge's own address go up, whichever port has that address or none. @kernel br_fdb_change_mac_address() */
-function ownEntry(br: Bridge): void {
-  const mac = macNumber(br.dev.addrHi, br.dev.addrLo);
+function ownEntries(br: Bridge): void {
+  localEntry(br, null);
+  vlanLocalEntries(br, null);
+}
+
+function localEntry(br: Bridge, port: BridgePort | null): void {
+  const mac = macOf(port?.dev ?? br.dev);
   if (mac === 0 || br.fdb.get(mac)?.local === true) return;
-  const now = br.dev.net.kernel.engine.now;
-  br.fdb.add({ mac, port: null, local: true, permanent: true, updated: now, used: now });
+  const now = br.dev.kernel.engine.now;
+  br.fdb.add({ mac, vid: 0, port, local: true, permanent: true, updated: now, used: now });
+}
+
+/** Removes the addresses of a port, or of the bridge itself. */
+function dropLocal(br: Bridge, port: BridgePort | null): void {
+  for (const entry of br.fdb.list(br.dev.kernel.engine.now))
+    if (entry.port === port && entry.local) br.fdb.remove(entry.mac, entry.vid);
 }
 
 function setOwnAddress(br: Bridge, address: Uint8Array): void {
-  const old = br.fdb.get(macNumber(br.dev.addrHi, br.dev.addrLo));
-  if (old?.port === null) br.fdb.remove(old.mac);
+  dropLocal(br, null);
   devAddrSet(br.dev, address);
-  ownEntry(br);
-  br.dev.net.kernel.modules.callNetdevNotifiers('CHANGEADDR', br.dev);
+  ownEntries(br);
+  stpChangeBridgeId(br, br.priority, macOf(br.dev));
+  if (br.dev.registered) br.dev.kernel.modules.callNetdevNotifiers('CHANGEADDR', br.dev);
 }
 
-/** A bridge has carrier while one of its ports forwards. @kernel br_port_carrier_check() */
-function updateCarrier(br: Bridge): void {
-  netifCarrier(
-    br.dev,
-    br.ports.some((port) => port.running),
-  );
-}
-
+/** @kernel br_mtu_auto_adjust() */
 function updateMtu(br: Bridge): void {
-  if (br.mtuSet || br.ports.length === 0) return;
-  br.dev.mtu = Math.min(...br.ports.map((port) => port.mtu));
+  if (br.mtuSet) return;
+  let mtu = 1500;
+  if (br.ports.length > 0) {
+    mtu = 65535;
+    for (const { dev } of br.ports) if (dev.mtu < mtu) mtu = dev.mtu;
+  }
+  if (mtu === br.dev.mtu) return;
+  br.dev.mtu = mtu;
+  br.dev.kernel.modules.callNetdevNotifiers('CHANGEMTU', br.dev);
 }
 
-function localEntry(br: Bridge, port: NetDevice): void {
-  const mac = macNumber(port.addrHi, port.addrLo);
-  const now = br.dev.net.kernel.engine.now;
-  br.fdb.add({ mac, port, local: true, permanent: true, updated: now, used: now });
+function freePortNo(br: Bridge): number {
+  const used = new Set(br.ports.map(({ portNo }) => portNo));
+  let portNo = 1;
+  while (used.has(portNo)) portNo++;
+  if (portNo > 1023) throw new KernelError('EXFULL');
+  return portNo;
 }
 
 /** @kernel br_add_if() */
 function addSlave(dev: NetDevice, slave: NetDevice): number {
   const br = dev.priv as Bridge;
-  if (slave.rxHandler !== null) return -16; // EBUSY
-  if (slave.priv instanceof Bridge)
+  if ((slave.flags & Iff.IFF_LOOPBACK) !== 0 || slave.type !== 1) return -22; // EINVAL
+  if (bridgeOf(slave) !== undefined)
     throw new KernelError('ELOOP', 'Can not enslave a bridge to a bridge');
-  if ((slave.flags & 8) !== 0) return -22; // EINVAL: a loopback device
+  if (slave.ops.dontBridge === true)
+    throw new KernelError('EOPNOTSUPP', 'Device does not allow enslaving to a bridge');
+  if (slave.rxHandler !== null) return -16; // EBUSY
+  const port = new BridgePort(br, slave, freePortNo(br));
+  initPort(port);
+  setPortState(port, BR_STATE_DISABLED);
+  devSetAllmulti(slave, 1);
   slave.rxHandler = brHandleFrame;
-  slave.rxHandlerData = br;
-  br.ports.push(slave);
+  slave.rxHandlerData = port;
+  br.ports.push(port);
   devSetPromiscuity(slave, 1);
-  localEntry(br, slave);
+  localEntry(br, port);
+  if (br.defaultPvid !== 0)
+    vlanAdd(br, port, br.defaultPvid, BridgeVlanFlag.PVID | BridgeVlanFlag.UNTAGGED);
   // One port more: compare it with the best so far, so that many ports are not looked through again and again.
-  const first = br.ports.length === 1;
-  if (
-    !br.addressSet &&
-    (first || macNumber(slave.addrHi, slave.addrLo) < macNumber(dev.addrHi, dev.addrLo))
-  )
+  if (!br.addressSet && (br.ports.length === 1 || macOf(slave) < br.idAddress))
     setOwnAddress(br, slave.address);
-  if (!br.mtuSet && (first || slave.mtu < dev.mtu)) dev.mtu = slave.mtu;
-  if (slave.running) netifCarrier(dev, true);
+  becomeDesignatedPort(port);
+  if (br.dev.up && slave.running) stpEnablePort(port);
+  if (!br.mtuSet && (br.ports.length === 1 || slave.mtu < dev.mtu)) updateMtu(br);
   return 0;
 }
 
-/** @kernel br_del_if() */
+/** @kernel br_del_if(), del_nbp() */
 function delSlave(dev: NetDevice, slave: NetDevice): number {
   const br = dev.priv as Bridge;
-  const at = br.ports.indexOf(slave);
-  if (at < 0) return -22;
+  const port = bridgePortOf(slave);
+  const at = port === undefined ? -1 : br.ports.indexOf(port);
+  if (port === undefined || at < 0) return -22;
+  devSetAllmulti(slave, -1);
+  devSetPromiscuity(slave, -1);
+  stpDisablePort(port);
   br.ports.splice(at, 1);
   slave.rxHandler = null;
   slave.rxHandlerData = null;
-  br.fdb.flushPort(slave, true);
-  devSetPromiscuity(slave, -1);
+  br.mcast?.forgetPort(port);
+  br.fdb.flushPort(port, true);
+  for (const other of br.ports) if (other.backupPort === slave) other.backupPort = null;
   recalculateAddress(br);
+  ownEntries(br);
   updateMtu(br);
-  updateCarrier(br);
   return 0;
 }
 
-function changelink(dev: NetDevice, data: LinkInfoData): void {
-  const br = dev.priv as Bridge;
-  for (const [name, value] of Object.entries(data)) {
-    if (name === 'ageing_time')
-      br.fdb.ageingNs = Number(value) * 1e7; // centiseconds
-    else if (name === 'group_fwd_mask') br.groupFwdMask = Number(value);
-    else if ((name === 'stp_state' || name === 'vlan_filtering') && Number(value) === 0) continue;
-    else throw new KernelError('EOPNOTSUPP', `bridge: ${name} is not supported`);
-  }
-}
-
-function bridgeAbove(dev: NetDevice): Bridge {
-  return (dev.priv instanceof Bridge ? dev : (dev.master as NetDevice)).priv as Bridge;
+function portOrThrow(slave: NetDevice): BridgePort {
+  const port = bridgePortOf(slave);
+  if (port === undefined) throw new KernelError('EINVAL');
+  return port;
 }
 
 const bridgeOps: NetDeviceOps = {
-  fdbDump: (dev, port) =>
-    bridgeFdbDump(dev.priv as Bridge).filter(({ ifindex }) => ifindex === port.ifindex),
-  fdbAdd: (dev, request) => {
-    bridgeFdbAdd(bridgeAbove(dev), dev, request);
-  },
-  fdbDel: (dev, request) => {
-    bridgeFdbDel(bridgeAbove(dev), dev, request.lladdr as Uint8Array);
-  },
   driver: 'bridge',
   kind: 'bridge',
-  startXmit,
+  startXmit: brDevXmit,
+  open: (dev) => {
+    const br = dev.priv as Bridge;
+    br.openedAt = dev.kernel.engine.now;
+    stpEnableBridge(br);
+    return 0;
+  },
+  stop: (dev) => {
+    const br = dev.priv as Bridge;
+    br.mcast?.stopQuerier();
+    stpDisableBridge(br);
+  },
   addSlave,
   delSlave,
-  changelink,
+  changelink: (dev, data) => {
+    bridgeChangelink(dev.priv as Bridge, data);
+  },
   netnsLocal: true,
   setMacAddress: (dev, address) => {
     const br = dev.priv as Bridge;
@@ -305,133 +194,197 @@ const bridgeOps: NetDeviceOps = {
     (dev.priv as Bridge).mtuSet = true;
     return 0;
   },
-  info: (dev) => {
-    const br = dev.priv as Bridge;
-    const id = `8000.${formatMac(dev.address)}`; // without STP every bridge is its own root
-    return {
-      forward_delay: 1500,
-      hello_time: 200,
-      max_age: 2000,
-      ageing_time: Math.round(br.fdb.ageingNs / 1e7),
-      stp_state: 0,
-      priority: 32768,
-      vlan_filtering: 0,
-      bridge_id: id,
-      root_id: id,
-      root_port: 0,
-      root_path_cost: 0,
-      topology_change: 0,
-      topology_change_detected: 0,
-      group_fwd_mask: br.groupFwdMask,
-      group_addr: '01:80:c2:00:00:00',
-    };
+  info: (dev) => bridgeInfo(dev.priv as Bridge),
+  slaveInfo: (_dev, slave) => portInfo(portOrThrow(slave)),
+  slaveChangelink: (_dev, slave, data) => {
+    portChangelink(portOrThrow(slave), data);
   },
-  slaveInfo: () => ({
-    state: 'forwarding',
-    priority: 32,
-    cost: 2,
-    hairpin: false,
-    guard: false,
-    learning: true,
-    flood: true,
-  }),
+  sysfs: BRIDGE_SYSFS,
+  slaveSysfs: PORT_SYSFS,
+  fdbAdd: (dev, request) => {
+    bridgeFdbAdd(dev, request);
+  },
+  fdbDel: (dev, request) => {
+    bridgeFdbDel(dev, request);
+  },
+  fdbDump: (dev, port) => bridgeFdbDump(dev.priv as Bridge, port),
+  vlanDump,
+  vlanChange,
+  mdbDump: (dev) => (dev.priv as Bridge).mcast?.dump() ?? { entries: [], routers: [] },
+  mdbChange: (dev, request, adding) => {
+    mcastOf(dev.priv as Bridge).change(request, adding);
+  },
   uninit: (dev) => {
     const br = dev.priv as Bridge;
     for (const port of [...br.ports]) {
-      delSlave(dev, port);
-      port.master = null;
+      delSlave(dev, port.dev);
+      port.dev.master = null;
     }
   },
 };
 
 /** @kernel br_dev_newlink() */
-function newlink(
-  net: Net,
-  name: string,
-  request: {
-    readonly address?: Uint8Array;
-    readonly mtu?: number;
-    readonly ifindex?: number;
-    readonly data?: LinkInfoData;
-  },
-): NetDevice {
+function newlink(net: Net, name: string, request: LinkAdd): NetDevice {
   const dev = new NetDevice(net, name, bridgeOps);
   dev.features = Feature.HW_CSUM;
   const br = new Bridge(dev);
   dev.priv = br;
-  dev.carrier = false;
   dev.mtu = request.mtu ?? 1500;
+  br.mtuSet = request.mtu !== undefined;
   devAddrSet(dev, request.address ?? randomMac(net.kernel));
+  dev.addrAssignType = request.address === undefined ? 1 : 3;
   br.addressSet = request.address !== undefined;
-  if (br.addressSet) ownEntry(br);
+  br.fdb.notify = (entry, gone) => {
+    if (dev.net.rtnlListeners.size > 0)
+      dev.net.notify({ type: gone ? 'RTM_DELNEIGH' : 'RTM_NEWNEIGH', neigh: fdbMsg(br, entry) });
+  };
   registerNetdevice(dev, request.ifindex ?? 0);
-  if (request.data !== undefined) changelink(dev, request.data);
+  ownEntries(br);
+  vlanAdd(br, null, br.defaultPvid, BridgeVlanFlag.PVID | BridgeVlanFlag.UNTAGGED);
+  if (br.addressSet) stpChangeBridgeId(br, br.priority, macOf(dev));
+  if (request.data !== undefined) bridgeChangelink(br, request.data);
   return dev;
 }
 
 export const bridgeKind: LinkKind = { kind: 'bridge', namePattern: 'bridge%d', newlink };
 
-/** Follows the ports: carrier, addresses. */
+/** A port's carrier or state changed. @kernel br_port_carrier_check() */
+function checkPort(port: BridgePort): void {
+  const { br, dev } = port;
+  if (!br.dev.up) return;
+  if (dev.running) {
+    if (port.state === BR_STATE_DISABLED) stpEnablePort(port);
+  } else if (port.state !== BR_STATE_DISABLED) stpDisablePort(port);
+}
+
+/** Follows the ports: carrier, addresses. @kernel br_device_event() */
 export function bridgeRegister(modules: KernelModules): void {
   modules.addLinkKind(bridgeKind);
   modules.addNetdevNotifier((event, dev) => {
-    const br = dev.rxHandlerData;
-    if (br instanceof Bridge && dev.rxHandler === brHandleFrame) {
-      if (event === 'UP' || event === 'DOWN' || event === 'CHANGE') {
-        if (!dev.running) br.fdb.flushPort(dev, false);
-        updateCarrier(br);
-      } else if (event === 'CHANGEADDR') {
-        for (const entry of br.fdb.list(dev.net.kernel.engine.now))
-          if (entry.port === dev && entry.local) br.fdb.remove(entry.mac);
-        localEntry(br, dev);
-        recalculateAddress(br);
-      } else if (event === 'CHANGEMTU') {
-        updateMtu(br);
-      }
-    } else if (dev.priv instanceof Bridge && event === 'UP') {
-      updateCarrier(dev.priv);
+    const own = bridgeOf(dev);
+    if (own !== undefined && event === 'UP') own.mcast?.startQuerier();
+    const port = bridgePortOf(dev);
+    if (port === undefined) return;
+    const { br } = port;
+    if (event === 'UP' || event === 'DOWN' || event === 'CHANGE') {
+      checkPort(port);
+    } else if (event === 'CHANGEADDR') {
+      dropLocal(br, port);
+      localEntry(br, port);
+      vlanLocalEntries(br, port);
+      recalculateAddress(br);
+      configurationUpdate(br);
+    } else if (event === 'CHANGEMTU') {
+      updateMtu(br);
     }
   });
 }
 
-/** The forwarding database as `bridge fdb` reads it. */
-export function bridgeFdbDump(br: Bridge): NeighMsg[] {
-  const now = br.dev.net.kernel.engine.now;
+function fdbMsg(br: Bridge, entry: FdbEntry): NeighMsg {
+  const { now } = br.dev.kernel.engine;
   const age = (since: number): number => Math.floor((now - since) / 1e9);
-  return br.fdb.list(now).map((entry) => ({
-    family: 7,
-    ifindex: (entry.port ?? br.dev).ifindex,
+  return {
+    family: AF_BRIDGE,
+    ifindex: (entry.port?.dev ?? br.dev).ifindex,
     lladdr: macBytes(entry.mac),
     master: br.dev.ifindex,
     state: entry.local ? Nud.NUD_PERMANENT : entry.permanent ? Nud.NUD_NOARP : Nud.NUD_REACHABLE,
-    flags: 4, // NTF_MASTER
+    flags:
+      NTF_MASTER |
+      (entry.extern === true ? NTF_EXT_LEARNED : 0) |
+      (entry.sticky === true ? NTF_STICKY : 0),
+    ...(entry.vid === 0 ? {} : { vlan: entry.vid }),
     cacheinfo: { confirmed: 0, used: age(entry.used), updated: age(entry.updated), refcnt: 0 },
-  }));
+  };
 }
 
-/** `bridge fdb add|replace`. @errno EEXIST, EINVAL */
-export function bridgeFdbAdd(br: Bridge, port: NetDevice, request: NeighNew): void {
+/** The forwarding database as `bridge fdb` reads it: of one port, or with the bridge itself its own addresses. */
+export function bridgeFdbDump(br: Bridge, only?: NetDevice): NeighMsg[] {
+  return br.fdb
+    .list(br.dev.kernel.engine.now)
+    .filter((entry) => only === undefined || (entry.port?.dev ?? br.dev) === only)
+    .map((entry) => fdbMsg(br, entry));
+}
+
+function target(dev: NetDevice): { br: Bridge; port: BridgePort | null } {
+  const own = bridgeOf(dev);
+  if (own !== undefined) return { br: own, port: null };
+  const port = bridgePortOf(dev);
+  if (port === undefined) {
+    dev.kernel.printk(6, `bridge: RTM_NEWNEIGH ${dev.name} not a bridge port`);
+    throw new KernelError('EINVAL');
+  }
+  return { br: port.br, port };
+}
+
+function macIn(request: Omit<NeighNew, 'mode'>): number {
   const address = request.lladdr;
-  if (address === undefined) throw new KernelError('EINVAL');
+  if (address?.length !== 6) throw new KernelError('EINVAL');
   const view = new DataView(address.buffer, address.byteOffset);
-  const mac = macNumber(view.getUint16(0), view.getUint32(2));
-  if (br.fdb.get(mac) !== undefined && request.mode === 'add') throw new KernelError('EEXIST');
-  const state = request.state ?? Nud.NUD_PERMANENT;
-  const now = br.dev.net.kernel.engine.now;
-  br.fdb.add({
-    mac,
-    port,
-    local: state === Nud.NUD_PERMANENT,
-    permanent: state === Nud.NUD_PERMANENT || state === Nud.NUD_NOARP,
-    updated: now,
-    used: now,
-  });
+  return macNumber(view.getUint16(0), view.getUint32(2));
 }
 
-/** `bridge fdb del`. @errno ENOENT */
-export function bridgeFdbDel(br: Bridge, port: NetDevice, address: Uint8Array): void {
-  const view = new DataView(address.buffer, address.byteOffset);
-  const mac = macNumber(view.getUint16(0), view.getUint32(2));
-  if (br.fdb.get(mac)?.port !== port) throw new KernelError('ENOENT');
-  br.fdb.remove(mac);
+/** The VLANs that an entry without one is for: none, and each of the port's. */
+function vlansFor(br: Bridge, port: BridgePort | null, vlan: number | undefined): number[] {
+  const { vlans } = port?.vlanGroup ?? br.vlanGroup;
+  if (vlan === undefined || vlan === 0) return [0, ...[...vlans.keys()].sort((a, b) => a - b)];
+  return [vlan];
+}
+
+/** `bridge fdb add|replace`, for a port or the bridge itself. @errno EEXIST, EINVAL, ENOENT. @kernel br_fdb_add() */
+export function bridgeFdbAdd(dev: NetDevice, request: NeighNew): void {
+  const { br, port } = target(dev);
+  const { printk } = dev.kernel;
+  const mac = macIn(request);
+  const state = request.state ?? Nud.NUD_PERMANENT;
+  const flags = request.flags ?? 0;
+  if ((state & (Nud.NUD_PERMANENT | Nud.NUD_NOARP | Nud.NUD_REACHABLE)) === 0) {
+    printk.call(dev.kernel, 6, `bridge: RTM_NEWNEIGH with invalid state 0x${state.toString(16)}`);
+    throw new KernelError('EINVAL');
+  }
+  if (mac === 0) {
+    printk.call(dev.kernel, 6, 'bridge: RTM_NEWNEIGH with invalid ether address');
+    throw new KernelError('EINVAL');
+  }
+  const group = port?.vlanGroup ?? br.vlanGroup;
+  if (request.vlan !== undefined && request.vlan !== 0 && !group.vlans.has(request.vlan)) {
+    const text = `bridge: RTM_NEWNEIGH with unconfigured vlan ${request.vlan} on ${dev.name}`;
+    printk.call(dev.kernel, 6, text);
+    throw new KernelError('EINVAL');
+  }
+  if (port === null && (state & Nud.NUD_PERMANENT) === 0) {
+    printk.call(dev.kernel, 6, `bridge: RTM_NEWNEIGH ${dev.name} without NUD_PERMANENT`);
+    throw new KernelError('EINVAL');
+  }
+  const now = dev.kernel.engine.now;
+  for (const vid of vlansFor(br, port, request.vlan)) {
+    const known = br.fdb.get(mac, vid);
+    if (known !== undefined && request.mode === 'add') throw new KernelError('EEXIST');
+    if (known === undefined && request.mode === 'change') throw new KernelError('ENOENT');
+    const local = (state & Nud.NUD_PERMANENT) !== 0 && (flags & NTF_EXT_LEARNED) === 0;
+    br.fdb.add({
+      mac,
+      vid,
+      port,
+      local,
+      permanent: local || (state & Nud.NUD_NOARP) !== 0,
+      ...((flags & NTF_STICKY) !== 0 ? { sticky: true } : {}),
+      ...((flags & NTF_EXT_LEARNED) !== 0 ? { extern: true } : {}),
+      updated: now,
+      used: now,
+    });
+  }
+}
+
+/** `bridge fdb del`. @errno ENOENT. @kernel br_fdb_delete() */
+export function bridgeFdbDel(dev: NetDevice, request: Omit<NeighNew, 'mode'>): void {
+  const { br, port } = target(dev);
+  const mac = macIn(request);
+  let gone = 0;
+  for (const vid of vlansFor(br, port, request.vlan)) {
+    if (br.fdb.get(mac, vid)?.port !== port) continue;
+    br.fdb.remove(mac, vid);
+    gone++;
+  }
+  if (gone === 0) throw new KernelError('ENOENT');
 }

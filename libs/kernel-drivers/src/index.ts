@@ -1,13 +1,6 @@
 export { Fdb, macNumber, macBytes, type FdbEntry } from './bridge-fdb.js';
-export {
-  Bridge,
-  bridgeOf,
-  bridgeKind,
-  bridgeRegister,
-  bridgeFdbDump,
-  bridgeFdbAdd,
-  bridgeFdbDel,
-} from './bridge.js';
+export { Bridge, bridgeOf, BridgePort, bridgePortOf } from './bridge-state.js';
+export { bridgeKind, bridgeRegister, bridgeFdbDump, bridgeFdbAdd, bridgeFdbDel } from './bridge.js';
 export { dummyKind } from './dummy.js';
 export { loopbackNetInit } from './loopback.js';
 export { randomMac } from './mac.js';
