@@ -30,10 +30,10 @@ function fail(message: string): CommandExit {
   return new CommandExit(1, `nc: ${message}\n`);
 }
 
-function socketAddress(address: IpAddr, port: number): SockAddr {
+function socketAddress(address: IpAddr, port: number, scopeId = 0): SockAddr {
   return typeof address === 'number'
     ? { family: 'inet', addr: address, port }
-    : { family: 'inet6', addr: address, port, scopeId: 0 };
+    : { family: 'inet6', addr: address, port, scopeId };
 }
 
 function openSocket(sys: Sys, address: IpAddr, options: NcOptions): number {
@@ -44,8 +44,10 @@ function openSocket(sys: Sys, address: IpAddr, options: NcOptions): number {
   );
   if (options.rcvbuf !== undefined) sys.setsockopt(fd, 'SO_RCVBUF', options.rcvbuf);
   if (options.sndbuf !== undefined) sys.setsockopt(fd, 'SO_SNDBUF', options.sndbuf);
-  if (options.tos !== undefined) sys.setsockopt(fd, 'IP_TOS', options.tos);
-  if (options.ttl !== undefined) sys.setsockopt(fd, 'IP_TTL', options.ttl);
+  const v6 = typeof address !== 'number';
+  if (options.tos !== undefined) sys.setsockopt(fd, v6 ? 'IPV6_TCLASS' : 'IP_TOS', options.tos);
+  if (options.ttl !== undefined)
+    sys.setsockopt(fd, v6 ? 'IPV6_UNICAST_HOPS' : 'IP_TTL', options.ttl);
   if (options.broadcast) sys.setsockopt(fd, 'SO_BROADCAST', 1);
   return fd;
 }
@@ -92,17 +94,19 @@ async function unixMain(sys: Sys, options: NcOptions): Promise<number> {
 async function listenMain(sys: Sys, options: NcOptions): Promise<number> {
   const [port = 0] = portList(options.ports ?? '', options.udp);
   let address: IpAddr = options.family === 6 ? new Uint8Array(16) : 0;
+  let scopeId = 0;
   if (options.host !== undefined) {
     const resolved = await resolveName(sys, options.host, options.family);
     if (resolved === undefined) throw fail(`getaddrinfo: Name or service not known`);
     address = resolved.address;
+    scopeId = resolved.scopeId ?? 0;
   }
   const open = async (): Promise<number> => {
     try {
       const fd = openSocket(sys, address, options);
       sys.setsockopt(fd, 'SO_REUSEADDR', 1);
       sys.setsockopt(fd, 'SO_REUSEPORT', 1);
-      sys.bind(fd, socketAddress(address, port));
+      sys.bind(fd, socketAddress(address, port, scopeId));
       if (!options.udp) sys.listen(fd, 1);
       if (options.verbose) {
         await printErr(
@@ -247,7 +251,7 @@ async function clientMain(sys: Sys, options: NcOptions): Promise<number> {
     const errno = await connectWithin(
       sys,
       fd,
-      socketAddress(resolved.address, port),
+      socketAddress(resolved.address, port, resolved.scopeId),
       options.timeoutMs,
     );
     if (errno !== 0) {

@@ -110,8 +110,10 @@ class Report {
           : undefined;
       text = name ?? formatIpv4(address.addr);
     } else {
-      const any = address.addr.every((byte) => byte === 0);
-      text = any ? '*' : `[${formatIpv6(address.addr)}]`;
+      const any = entry.v6only !== true && address.addr.every((byte) => byte === 0);
+      const name =
+        this.options.resolve && !any ? await reverseName(this.sys, address.addr) : undefined;
+      text = any ? '*' : (name ?? `[${formatIpv6(address.addr)}]`);
     }
     const device =
       local && entry.ifindex !== 0
@@ -148,7 +150,7 @@ class Report {
     }
     if (options.extended) {
       if (entry.uid !== 0) text += ` uid:${entry.uid}`;
-      text += ` ino:${entry.ino} sk:${entry.ino.toString(16)} cgroup:/ <->`;
+      text += ` ino:${entry.ino} sk:${entry.ino.toString(16)} cgroup:/${entry.v6only === true ? ' v6only:1' : ''} <->`;
     }
     const memory = options.memory ? memoryText(entry) : '';
     const info =
@@ -232,7 +234,10 @@ export const ssMain = program(async (sys) => {
   const report = new Report(sys, options, ifnames);
   const rows: SocketRow[] = [];
   for (const type of TYPE_ORDER) {
-    for (const entry of chosen) if (entry.type === type) rows.push(await report.row(entry));
+    const own = chosen.filter((entry) => entry.type === type);
+    // one dump a family, IPv4's first
+    for (const entry of own) if (entry.family !== 'inet6') rows.push(await report.row(entry));
+    for (const entry of own) if (entry.family === 'inet6') rows.push(await report.row(entry));
   }
   const kinds = new Set([...options.types].map((type) => (type === 'icmp' ? 'raw' : type)));
   const singleState = (states & (states - 1)) === 0;
