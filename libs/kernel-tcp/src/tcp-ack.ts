@@ -38,6 +38,7 @@ import {
   TCPCB_SACKED_ACKED,
   TCPCB_SACKED_RETRANS,
 } from './tcp-const.js';
+import { CHRONO_BUSY, tcpChronoStop } from './tcp-chrono.js';
 import {
   tcpEndCwndReduction,
   tcpInitCwndReduction,
@@ -64,6 +65,8 @@ import { tcpSacktagWriteQueue } from './tcp-sack.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tsortedUnlink } from './tcp-state.js';
 import { tcpScheduleLossProbe } from './tcp-tlp.js';
+import { tcpTxMarksAcked } from './tcp-tx-marks.js';
+import { tcpUrgPending } from './tcp-urg.js';
 import { tcpSendChallengeAck, tcpWndEnd } from './tcp-transmit.js';
 import { tcpTrimHead } from './tcp-retransmit.js';
 import { tcpClearRtxTimer, tcpRearmRto, tcpResetXmitTimer } from './tcp-xmit-timer.js';
@@ -110,7 +113,12 @@ function ackUpdateWindow(
 
 /** Header prediction may be tried when nothing waits out of order and there is room. @kernel tcp_fast_path_check() */
 export function tcpFastPathCheck(tp: TcpSock): void {
-  if (tp.ofoQueue.length === 0 && tp.rcvWnd !== 0 && tp.rmemAlloc < tp.rcvbuf)
+  if (
+    tp.ofoQueue.length === 0 &&
+    tp.rcvWnd !== 0 &&
+    tp.rmemAlloc < tp.rcvbuf &&
+    (tp.urg === null || !tcpUrgPending(tp))
+  )
     tp.predictable = true;
 }
 
@@ -206,7 +214,8 @@ function cleanRtxQueue(tp: TcpSock, priorFack: number, priorSndUna: number): voi
     tp.wmemQueued -= skb.truesize;
     skb.pool.release(skb);
   }
-  if (skb !== null && (skb.cbSacked & TCPCB_SACKED_ACKED) !== 0) tp.ackFlag |= FLAG_SACK_RENEGING;
+  if (skb === null) tcpChronoStop(tp, CHRONO_BUSY);
+  else if ((skb.cbSacked & TCPCB_SACKED_ACKED) !== 0) tp.ackFlag |= FLAG_SACK_RENEGING;
   let seqRtt = -1;
   let sackRtt = -1;
   let caRtt = -1;
@@ -347,7 +356,10 @@ export function tcpAck(
     }
     return 0;
   }
-  if (seqAfter(ack, tp.sndNxt)) return TCP_ACK_UNSENT;
+  if (seqAfter(ack, tp.sndNxt)) {
+    if ((flags & FLAG_NO_CHALLENGE_ACK) === 0) tcpSendChallengeAck(tp); // RFC 5961 §5
+    return TCP_ACK_UNSENT;
+  }
   if (seqAfter(ack, priorSndUna)) {
     tp.ackFlag |= FLAG_SND_UNA_ADVANCED;
     tp.retransmits = 0;
@@ -379,6 +391,7 @@ export function tcpAck(
     return 1;
   }
   cleanRtxQueue(tp, priorFack, priorSndUna);
+  if (tp.txMarks !== null) tcpTxMarksAcked(tp);
   tcpRackUpdateReoWnd(tp);
   if (tp.tlpHighSeq !== 0) processTlpAck(tp, ack);
   let rexmit: number = REXMIT_NONE;

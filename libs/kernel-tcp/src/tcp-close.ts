@@ -152,6 +152,7 @@ export function tcpDisconnect(tp: TcpSock): number {
   if ((tp.userlocks & SOCK_BINDPORT_LOCK) === 0 && tp.bindBucket !== null) tcpPutPort(tp);
   tp.shutdownMask = 0;
   tp.done = false;
+  tp.windowClamp = 0;
   tp.srttUs = 0;
   tp.mdevUs = tp.rtoUs = TCP_TIMEOUT_INIT_US;
   tp.writeSeq = (tp.writeSeq + tp.maxWindow + 2) >>> 0;

@@ -6,7 +6,7 @@ import { Errno } from '@netloom/base';
 import { Mib, mibAdd } from '@netloom/kernel-core';
 import { TCP_HLEN, TCPHDR_ACK, TCPHDR_CWR, TCPHDR_ECE, TCPHDR_SYN } from '@netloom/wire';
 import { tcpCaByRoute } from './tcp-cong.js';
-import { ICSK_TIME_RETRANS, TCP_TIMEOUT_INIT_US } from './tcp-const.js';
+import { ICSK_TIME_RETRANS, SOCK_RCVBUF_LOCK, TCP_TIMEOUT_INIT_US } from './tcp-const.js';
 import { dstMetric, tcpTakeRouteMetrics } from './tcp-dst.js';
 import { TCP_ECN_OK, tcpEcnSendSyn } from './tcp-ecn.js';
 import { tcpFastopenDefer, tcpSendSynData } from './tcp-fastopen-client.js';
@@ -37,8 +37,15 @@ function connectInit(tp: TcpSock): void {
   }
   tcpInitializeRcvMss(tp);
   const known = rx.tsRecentStamp !== 0 ? TCPOLEN_TSTAMP_ALIGNED : 0;
+  const fullSpace = tcpFullSpace(tp);
+  // A buffer set by hand limits the window, and so its scale.
+  if (
+    (tp.userlocks & SOCK_RCVBUF_LOCK) !== 0 &&
+    (tp.windowClamp === 0 || tp.windowClamp > fullSpace)
+  )
+    tp.windowClamp = fullSpace;
   const window = tcpSelectInitialWindow(
-    tcpFullSpace(tp),
+    fullSpace,
     tp.advmss - known,
     tp.windowClamp,
     tn.sysctl(TcpSysctl.tcp_window_scaling) !== 0,

@@ -60,6 +60,8 @@ export const TCPCB_SACKED_RETRANS = 0x02;
 export const TCPCB_LOST = 0x04;
 export const TCPCB_EVER_RETRANS = 0x80;
 export const TCPCB_RETRANS = TCPCB_SACKED_RETRANS | TCPCB_EVER_RETRANS;
+/** In cbFlags2: no later data joins the segment (MSG_EOR). */
+export const TCP_SKB_EOR = 2;
 
 /** `tp.pendingEvent`: what the retransmission timer is waiting for. */
 export const ICSK_TIME_RETRANS = 1;

@@ -2,7 +2,15 @@
  * The congestion window between ACKs: packets in flight, reductions (PRR), idle restarts, and the pacing rate.
  * Sources: net/ipv4/tcp_input.c, tcp_output.c, RFC 6937 (PRR), RFC 2861 and 7661 (idle senders). Windows in segments.
  */
-import { TCP_CA_CWR, TCP_CA_RECOVERY, TCP_INFINITE_SSTHRESH, TCP_INIT_CWND } from './tcp-const.js';
+import { CHRONO_SNDBUF_LIMITED, tcpChronoStart } from './tcp-chrono.js';
+import {
+  TCP_CA_CWR,
+  TCP_CA_RECOVERY,
+  TCP_INFINITE_SSTHRESH,
+  TCP_INIT_CWND,
+  TCPF_CLOSE_WAIT,
+  TCPF_ESTABLISHED,
+} from './tcp-const.js';
 import { CA_EVENT_COMPLETE_CWR, CA_EVENT_CWND_RESTART } from './tcp-cong-ops.js';
 import { tcpCaEvent, tcpCurrentSsthresh, tcpSetCaState } from './tcp-cong.js';
 import { dstMetric } from './tcp-dst.js';
@@ -119,6 +127,13 @@ export function tcpCwndValidate(tp: TcpSock, isCwndLimited: boolean): void {
     return;
   }
   if (tp.packetsOut > tp.sndCwndUsed) tp.sndCwndUsed = tp.packetsOut;
+  // Everything is sent and the writer waits for room: the buffer is what holds us back.
+  if (
+    tp.nospace &&
+    tp.writeQueue.head === null &&
+    ((1 << tp.state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) !== 0
+  )
+    tcpChronoStart(tp, CHRONO_SNDBUF_LIMITED);
   if (
     tp.tn.sysctl(TcpSysctl.tcp_slow_start_after_idle) !== 0 &&
     tp.now - tp.sndCwndStamp >= tp.rtoUs * 1000 &&

@@ -7,6 +7,7 @@ import { Errno, seqAfter, seqBefore } from '@netloom/base';
 import { DropReason, Mib, mibAdd, RCV_SHUTDOWN, type SkBuff } from '@netloom/kernel-core';
 import { TCPHDR_FIN, TCPHDR_PSH } from '@netloom/wire';
 import { tcpFastPathCheck } from './tcp-ack.js';
+import { CHRONO_SNDBUF_LIMITED, tcpChronoStop } from './tcp-chrono.js';
 import {
   ICSK_ACK_NOMEM,
   ICSK_ACK_NOW,
@@ -218,6 +219,7 @@ export function tcpCheckSpace(tp: TcpSock): void {
   // A third of the buffer must be free before a writer is woken (sk_stream_is_writeable).
   if (tp.sndbuf - tp.wmemQueued < tp.wmemQueued >> 1) return;
   tp.nospace = false;
+  tcpChronoStop(tp, CHRONO_SNDBUF_LIMITED);
   if (tp.writeSpace !== null) tp.writeSpace(tp);
 }
 
@@ -277,6 +279,7 @@ export function tcpDataQueue(tp: TcpSock, skb: SkBuff): void {
     return;
   }
   tp.ackPending |= ICSK_ACK_SCHED;
+  measureRcvMss(tp, skb);
   tcpDataQueueOfo(tp, skb);
 }
 

@@ -19,6 +19,7 @@ import {
   TCP_TIME_WAIT,
 } from './tcp-const.js';
 import { TCP_ECN_OK, TCP_ECN_SEEN } from './tcp-ecn.js';
+import { tcpChronoInfo } from './tcp-chrono.js';
 import type { TcpEntry } from './tcp-hash.js';
 import type { TcpRequestSock } from './tcp-minisocks.js';
 import { tcpNet } from './tcp-net.js';
@@ -132,6 +133,7 @@ export function tcpGetInfo(tp: TcpSock): Record<string, number> {
     snd_wnd: tp.sndWnd,
     rcv_wnd: tp.rcvWnd,
     total_rto: tp.totalRto,
+    ...tcpChronoInfo(tp),
   };
 }
 

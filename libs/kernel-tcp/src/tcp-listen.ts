@@ -17,7 +17,13 @@ import {
   tcphDoff,
 } from '@netloom/wire';
 import { tcpAfOf } from './tcp-af-of.js';
-import { NSEC_PER_SEC, TCP_CLOSE, TCP_LISTEN, TCP_MSS_DEFAULT } from './tcp-const.js';
+import {
+  NSEC_PER_SEC,
+  SOCK_RCVBUF_LOCK,
+  TCP_CLOSE,
+  TCP_LISTEN,
+  TCP_MSS_DEFAULT,
+} from './tcp-const.js';
 import { dstMetric } from './tcp-dst.js';
 import { tcpMayFastopen, tcpParseFastopen, tcpTryFastopen } from './tcp-fastopen.js';
 import { tcpEcnAccept, tcpEcnAllowed } from './tcp-ecn.js';
@@ -217,10 +223,15 @@ function tsOffsetFor(tp: TcpSock, req: TcpRequestSock): number {
 /** @kernel tcp_openreq_init_rwin() */
 function openRequestWindow(tp: TcpSock, req: TcpRequestSock, dst: Dst): void {
   const mss = req.advmss - (req.tstampOk ? TCPOLEN_TSTAMP_ALIGNED : 0);
+  const fullSpace = tcpFullSpace(tp);
+  let clamp = tp.windowClamp !== 0 ? tp.windowClamp : dstMetric(dst, 'window');
+  // A buffer set by hand limits the window, and so its scale.
+  if ((tp.userlocks & SOCK_RCVBUF_LOCK) !== 0 && (clamp === 0 || clamp > fullSpace))
+    clamp = fullSpace;
   const window = tcpSelectInitialWindow(
-    tcpFullSpace(tp),
+    fullSpace,
     mss,
-    tp.windowClamp !== 0 ? tp.windowClamp : dstMetric(dst, 'window'),
+    clamp,
     req.wscaleOk,
     tp.tn.rmem[2],
     dstMetric(dst, 'initrwnd'),

@@ -10,7 +10,7 @@ import { TcpSysctl } from './tcp-net.js';
 import { tcpDsackSet, tcpSackNewOfo } from './tcp-options.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpQueueRcv, tcpTryRmemSchedule } from './tcp-rmem.js';
-import { tcpGrowWindow } from './tcp-window.js';
+import { tcpGrowWindow, tcpRcvbufGrow } from './tcp-window.js';
 
 /** Reports a duplicate range in the next ACK. @kernel tcp_dsack_set() */
 export function tcpReportDuplicate(tp: TcpSock, start: number, end: number): void {
@@ -53,12 +53,12 @@ export function tcpDataQueueOfo(tp: TcpSock, skb: SkBuff): void {
   const end = skb.cbEndSeq;
   if (queue.length === 0) {
     queue.push(skb);
-    skbSetOwnerR(skb, tp);
     if (tp.rxOpt.sackOk) {
       tp.numSacks = 1;
       tp.sackStart[0] = seq;
       tp.sackEnd[0] = end;
     }
+    growBuffers(tp, skb, false);
     return;
   }
   let at = queue.upperBound(seq);
@@ -83,8 +83,8 @@ export function tcpDataQueueOfo(tp: TcpSock, skb: SkBuff): void {
       }
     }
   }
+  const joins = at > 0 && queue.at(at - 1).cbEndSeq === seq;
   queue.insert(at, skb);
-  skbSetOwnerR(skb, tp);
   // Those behind that it covers go; the first it only overlaps stays.
   while (at + 1 < queue.length) {
     const next = queue.at(at + 1);
@@ -98,8 +98,16 @@ export function tcpDataQueueOfo(tp: TcpSock, skb: SkBuff): void {
     kernel.kfreeSkbReason(queue.remove(at + 1), DropReason.TCP_OFOMERGE);
   }
   addSack(tp, seq, end);
+  growBuffers(tp, skb, joins);
+}
+
+/** What lies ahead shows how much is on its way: a socket that somebody reads gets room for it. */
+function growBuffers(tp: TcpSock, skb: SkBuff, joins: boolean): void {
+  if (joins) skbSetOwnerR(skb, tp); // its memory counts already
   // Without SACK a growing window would hide that these ACKs are duplicates.
   if (tp.rxOpt.sackOk) tcpGrowWindow(tp, skb);
+  if (!joins) skbSetOwnerR(skb, tp);
+  if (tp.ino !== 0) tcpRcvbufGrow(tp, tp.rcvqSpace);
 }
 
 function addSack(tp: TcpSock, start: number, end: number): void {
@@ -114,13 +122,11 @@ export function tcpOfoQueue(tp: TcpSock): boolean {
   const queue = tp.ofoQueue;
   const kernel = tp.net.kernel;
   let fin = false;
-  let dsackHigh = tp.rcvNxt;
+  const dsackHigh = tp.rcvNxt;
   for (let skb = queue.first; skb !== null; skb = queue.first) {
     if (seqAfter(skb.cbSeq, tp.rcvNxt)) break;
     if (seqBefore(skb.cbSeq, dsackHigh)) {
-      const dup = dsackHigh;
-      if (seqBefore(skb.cbEndSeq, dsackHigh)) dsackHigh = skb.cbEndSeq;
-      extendDuplicate(tp, skb.cbSeq, dup);
+      extendDuplicate(tp, skb.cbSeq, seqBefore(skb.cbEndSeq, dsackHigh) ? skb.cbEndSeq : dsackHigh);
     }
     queue.shift();
     if (!seqAfter(skb.cbEndSeq, tp.rcvNxt)) {

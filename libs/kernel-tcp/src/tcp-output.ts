@@ -4,7 +4,7 @@
  * Sources: net/ipv4/tcp_output.c, RFC 9293 §3.8.6, RFC 1122 §4.2.3.4 (Nagle).
  */
 import { Errno } from '@netloom/base';
-import { Mib, mibAdd, skbPut, skbTrim, type SkBuff } from '@netloom/kernel-core';
+import { Mib, mibAdd, skbPull, skbPut, skbTrim, type SkBuff } from '@netloom/kernel-core';
 import { TCPHDR_ACK, TCPHDR_FIN, TCPHDR_PSH } from '@netloom/wire';
 import {
   ICSK_TIME_LOSS_PROBE,
@@ -17,11 +17,14 @@ import {
   TCPCB_LOST,
   TCPCB_SACKED_ACKED,
   TCPCB_SACKED_RETRANS,
+  TCP_SKB_EOR,
 } from './tcp-const.js';
+import { CHRONO_BUSY, CHRONO_RWND_LIMITED, tcpChronoStart, tcpChronoStop } from './tcp-chrono.js';
 import { tcpCwndValidate, tcpInCwndReduction, tcpPacketsInFlight } from './tcp-cwnd.js';
 import { tcpCurrentMss } from './tcp-mss.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpScheduleLossProbe } from './tcp-tlp.js';
+import { tcpUrgMode } from './tcp-urg.js';
 import type { TcpSock } from './tcp-sock.js';
 import {
   tcpAllocSkb,
@@ -30,6 +33,14 @@ import {
   tcpWndEnd,
   tcpXmitProbeSkb,
 } from './tcp-transmit.js';
+import {
+  DEFER_CWND,
+  DEFER_RWND,
+  SEND_NOW,
+  tcpMssSplitPoint,
+  tcpTsoSegs,
+  tcpTsoShouldDefer,
+} from './tcp-tso.js';
 import { tcpRearmRto, tcpResetXmitTimer } from './tcp-xmit-timer.js';
 
 /** sk_pacing_shift: about a millisecond's worth may wait in the host. */
@@ -77,12 +88,13 @@ export function tcpFragment(
   rest.tstamp = skb.tstamp;
   rest.csum = skb.csum;
   rest.cbFlags2 = skb.cbFlags2;
+  skb.cbFlags2 &= ~TCP_SKB_EOR;
   skbTrim(skb, len);
   const before = skb.truesize;
   skb.truesize -= Math.min(size, before - 1);
   tp.wmemQueued += rest.truesize - (before - skb.truesize);
-  skb.gsoSegs = segmentsOf(len, mss);
-  rest.gsoSegs = segmentsOf(size, mss);
+  setSegments(skb, mss);
+  setSegments(rest, mss);
   if (rtxIndex < 0) {
     tp.writeQueue.insertAfter(skb, rest);
     return 0;
@@ -118,7 +130,7 @@ export function tcpRtxQueuePush(tp: TcpSock, skb: SkBuff): void {
 /** May the segment go by Nagle's rule? @kernel tcp_nagle_test() */
 function tcpNagleTest(tp: TcpSock, skb: SkBuff, mss: number, nonagle: number): boolean {
   if ((nonagle & TCP_NAGLE_PUSH) !== 0) return true;
-  if ((skb.cbFlags & TCPHDR_FIN) !== 0) return true;
+  if ((skb.cbFlags & TCPHDR_FIN) !== 0 || (tp.urg !== null && tcpUrgMode(tp))) return true;
   if (skb.len >= mss) return true;
   if ((nonagle & TCP_NAGLE_CORK) !== 0) return false;
   return nonagle !== 0 || tp.packetsOut === 0 || !tcpMinshallCheck(tp);
@@ -133,6 +145,50 @@ function tcpMinshallCheck(tp: TcpSock): boolean {
 export function tcpSndWndTest(tp: TcpSock, skb: SkBuff, mss: number): boolean {
   const end = skb.len > mss ? (skb.cbSeq + mss) >>> 0 : skb.cbEndSeq;
   return ((end - tcpWndEnd(tp)) | 0) <= 0;
+}
+
+/** Whether a short end of a super-packet may go by Nagle's rule. @kernel tcp_nagle_check() */
+function nonagleAllows(tp: TcpSock, nonagle: number): boolean {
+  if ((nonagle & TCP_NAGLE_CORK) !== 0) return false;
+  return nonagle !== 0 || tp.packetsOut === 0 || !tcpMinshallCheck(tp);
+}
+
+/** Segments that the congestion window lets go at once, half of it at most. @kernel tcp_cwnd_test() */
+function cwndQuota(tp: TcpSock, pushOne: number): number {
+  const inFlight = tcpPacketsInFlight(tp);
+  if (inFlight >= tp.sndCwnd) return pushOne === 2 ? 1 : 0;
+  return Math.min(Math.max(tp.sndCwnd >>> 1, 1), tp.sndCwnd - inFlight);
+}
+
+/** Notes how many segments a packet is. @kernel tcp_set_skb_tso_segs() */
+function setSegments(skb: SkBuff, mss: number): void {
+  skb.gsoSegs = segmentsOf(skb.len, mss);
+  skb.gsoSize = skb.gsoSegs > 1 ? mss : 0;
+}
+
+/**
+ * The first `len` bytes of the write queue's head as a packet of their own, in front of it; null without memory. What is
+ * left stays where it is, so that only what is sent now is copied. @kernel tso_fragment()
+ */
+function takeFront(tp: TcpSock, skb: SkBuff, len: number, mss: number): SkBuff | null {
+  if (skb.cbFlags2 !== 0) return tcpFragment(tp, skb, len, mss, -1) === 0 ? skb : null;
+  const front = tcpAllocSkb(tp, len);
+  if (front === null) return null;
+  front.mem.copy(skbPut(front, len), skb.data, len);
+  front.cbSeq = skb.cbSeq;
+  front.cbFlags = skb.cbFlags & ~(TCPHDR_FIN | TCPHDR_PSH);
+  front.cbSacked = skb.cbSacked;
+  front.csum = skb.csum;
+  front.cbEndSeq = (skb.cbSeq + len) >>> 0;
+  skbPull(skb, len);
+  skb.cbSeq = front.cbEndSeq;
+  const less = Math.min(len, skb.truesize - 1);
+  skb.truesize -= less;
+  tp.wmemQueued += front.truesize - less;
+  setSegments(front, mss);
+  setSegments(skb, mss);
+  tp.writeQueue.unshift(front);
+  return front;
 }
 
 /** Enough of this socket already waits in the host's queues. @kernel tcp_small_queue_check() */
@@ -154,14 +210,37 @@ export function tcpSmallQueueCheck(tp: TcpSock, skb: SkBuff): boolean {
 export function tcpWriteXmit(tp: TcpSock, mss: number, nonagle: number, pushOne: number): boolean {
   let sent = 0;
   let cwndLimited = false;
+  let rwndLimited = false;
+  const maxSegs = tcpTsoSegs(tp, mss);
   for (let skb = tp.writeQueue.head; skb !== null; skb = tp.writeQueue.head) {
-    if (tcpPacketsInFlight(tp) >= tp.sndCwnd && pushOne !== 2) {
+    const quota = Math.min(cwndQuota(tp, pushOne), maxSegs);
+    if (quota === 0) {
       cwndLimited = true;
       break;
     }
-    if (!tcpSndWndTest(tp, skb, mss)) break;
-    if (!tcpNagleTest(tp, skb, mss, skb.next === null ? nonagle : TCP_NAGLE_PUSH)) break;
-    if (skb.len > mss && tcpFragment(tp, skb, mss, mss, -1) !== 0) break;
+    if (!tcpSndWndTest(tp, skb, mss)) {
+      rwndLimited = true;
+      break;
+    }
+    let limit = mss;
+    if (skb.len <= mss) {
+      if (!tcpNagleTest(tp, skb, mss, skb.next === null ? nonagle : TCP_NAGLE_PUSH)) break;
+    } else if (maxSegs > 1) {
+      if (pushOne === 0) {
+        const defer = tcpTsoShouldDefer(tp, skb, mss, maxSegs);
+        if (defer === DEFER_CWND) cwndLimited = true;
+        else if (defer === DEFER_RWND) rwndLimited = true;
+        if (defer !== SEND_NOW) break;
+      }
+      limit = tcpMssSplitPoint(tp, skb, mss, quota, nonagleAllows(tp, nonagle));
+    }
+    if (skb.len > limit) {
+      const front = takeFront(tp, skb, limit, mss);
+      if (front === null) break;
+      skb = front;
+    } else {
+      setSegments(skb, mss);
+    }
     if (tcpSmallQueueCheck(tp, skb)) break;
     if (tcpTransmitSkb(tp, skb, true) !== 0) break;
     tcpEventNewDataSent(tp, skb);
@@ -169,6 +248,8 @@ export function tcpWriteXmit(tp: TcpSock, mss: number, nonagle: number, pushOne:
     sent += skb.gsoSegs;
     if (pushOne !== 0) break;
   }
+  if (rwndLimited) tcpChronoStart(tp, CHRONO_RWND_LIMITED);
+  else tcpChronoStop(tp, CHRONO_RWND_LIMITED);
   cwndLimited ||= tcpPacketsInFlight(tp) >= tp.sndCwnd;
   if (sent > 0 || cwndLimited) tcpCwndValidate(tp, cwndLimited);
   if (sent === 0) return tp.packetsOut === 0 && tp.writeQueue.head !== null;
@@ -227,6 +308,7 @@ export function tcpSendFin(tp: TcpSock): void {
 /** Appends to the write queue. @kernel tcp_queue_skb() */
 export function tcpQueueSkb(tp: TcpSock, skb: SkBuff): void {
   tp.writeSeq = skb.cbEndSeq;
+  if (tp.writeQueue.head === null) tcpChronoStart(tp, CHRONO_BUSY);
   tp.writeQueue.push(skb);
   tp.wmemQueued += skb.truesize;
 }

@@ -20,7 +20,7 @@ export function tcpRateSkbSent(tp: TcpSock, skb: SkBuff, now: number): void {
   skb.tstamp = tp.firstTxMstamp;
   skb.csum = tp.deliveredMstamp;
   skb.cbAck = tp.delivered;
-  skb.cbFlags2 = tp.appLimited !== 0 ? TX_APP_LIMITED : 0;
+  skb.cbFlags2 = (skb.cbFlags2 & ~TX_APP_LIMITED) | (tp.appLimited !== 0 ? TX_APP_LIMITED : 0);
 }
 
 /** A segment was acknowledged or sacked: the last one sent makes the sample. @kernel tcp_rate_skb_delivered() */

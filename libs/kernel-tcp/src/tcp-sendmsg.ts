@@ -16,6 +16,7 @@ import { TCPHDR_ACK, TCPHDR_FIN, TCPHDR_PSH } from '@netloom/wire';
 import {
   TCP_NAGLE_CORK,
   TCP_NAGLE_PUSH,
+  TCP_SKB_EOR,
   TCPF_CLOSE_WAIT,
   TCPF_ESTABLISHED,
   TCPF_SYN_RECV,
@@ -29,7 +30,10 @@ import { tcpPushOne, tcpPushPending, tcpQueueSkb } from './tcp-output.js';
 import { tcpRateCheckAppLimited } from './tcp-rate.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpTakeError } from './tcp-state.js';
+import { tcpNoteSend } from './tcp-tx-marks.js';
+import { tcpMarkUrg } from './tcp-urg.js';
 import { tcpAllocSkb, tcpInitNondataSkb } from './tcp-transmit.js';
+import { tcpXmitSizeGoal } from './tcp-tso.js';
 
 /** @kernel tcp_sendmsg_locked() */
 export function tcpSendmsg(tp: TcpSock, data: Uint8Array, options: SendOptions): number {
@@ -44,31 +48,35 @@ export function tcpSendmsg(tp: TcpSock, data: Uint8Array, options: SendOptions):
   if ((tp.shutdownMask & SEND_SHUTDOWN) !== 0) return -Errno.EPIPE;
   tcpRateCheckAppLimited(tp);
   const mss = tcpCurrentMss(tp);
+  const goal = tcpXmitSizeGoal(tp, mss);
   let copied = 0;
   while (copied < data.length) {
     let skb = tp.writeQueue.tail;
     let room =
-      skb === null || (skb.cbFlags & TCPHDR_FIN) !== 0
+      skb === null || (skb.cbFlags & TCPHDR_FIN) !== 0 || (skb.cbFlags2 & TCP_SKB_EOR) !== 0
         ? 0
-        : Math.min(mss - skb.len, skb.end - skb.tail);
+        : fullSize(skb, mss, goal) - skb.len;
     if (room <= 0) {
       if (!memoryFree(tp)) break;
       const first = tp.rtxQueue.length === 0 && tp.writeQueue.head === null;
-      const fresh = newSegment(tp, Math.min(data.length - copied, mss));
+      const fresh = newSegment(tp, Math.min(data.length - copied, goal), mss);
       if (fresh === null) {
         if (copied === 0 && first) return -Errno.ENOBUFS;
         break;
       }
       skb = fresh;
-      room = Math.min(mss, skb.end - skb.tail);
+      room = fullSize(skb, mss, goal);
     }
     const segment = skb as SkBuff;
     const n = Math.min(room, data.length - copied);
     append(tp, segment, data, copied, n);
     if (copied === 0) segment.cbFlags &= ~TCPHDR_PSH;
     copied += n;
-    if (copied === data.length) break;
-    if (segment.len < mss && segment.end > segment.tail) continue;
+    if (copied === data.length) {
+      if ((flags & Msg.MSG_EOR) !== 0) segment.cbFlags2 |= TCP_SKB_EOR;
+      break;
+    }
+    if (segment.len < fullSize(segment, mss, goal)) continue;
     if (forcedPush(tp)) {
       markPush(tp, segment);
       tcpPushPending(tp, mss, TCP_NAGLE_PUSH);
@@ -78,23 +86,43 @@ export function tcpSendmsg(tp: TcpSock, data: Uint8Array, options: SendOptions):
   }
   if (copied < data.length) tp.nospace = true;
   if (copied === 0 && data.length > 0) return -Errno.EAGAIN;
-  if (copied > 0) tcpPush(tp, flags, mss, copied < data.length ? TCP_NAGLE_PUSH : tp.nonagle);
+  if (copied > 0 && (tp.tsFlags !== 0 || (flags & (Msg.MSG_OOB | Msg.MSG_ZEROCOPY)) !== 0)) {
+    tcpNoteSend(tp, flags, copied, options.continued === true);
+    if ((flags & Msg.MSG_OOB) !== 0 && copied === data.length) tcpMarkUrg(tp);
+  }
+  if (copied > 0) tcpPush(tp, flags, mss, goal, copied < data.length ? TCP_NAGLE_PUSH : tp.nonagle);
   return copied;
 }
 
 function memoryFree(tp: TcpSock): boolean {
-  return tp.wmemQueued < tp.sndbuf;
+  return tp.wmemQueued < tp.sndbuf && tcpNotsentRoom(tp);
+}
+
+/** TCP_NOTSENT_LOWAT: no more than so much waits to be sent for the first time. @kernel __tcp_stream_memory_free() */
+export function tcpNotsentRoom(tp: TcpSock): boolean {
+  const lowat =
+    tp.notsentLowat !== 0 ? tp.notsentLowat : tp.tn.sysctl(TcpSysctl.tcp_notsent_lowat);
+  return (tp.writeSeq - tp.sndNxt) >>> 0 < lowat;
 }
 
 /** An empty segment at the end of the write queue. @kernel tcp_stream_alloc_skb(), tcp_skb_entail() */
-function newSegment(tp: TcpSock, size: number): SkBuff | null {
-  const skb = tcpAllocSkb(tp, size) ?? tcpAllocSkb(tp, Math.min(size, 1024));
+function newSegment(tp: TcpSock, size: number, mss: number): SkBuff | null {
+  const skb =
+    tcpAllocSkb(tp, size) ??
+    tcpAllocSkb(tp, Math.min(size, mss)) ??
+    tcpAllocSkb(tp, Math.min(size, 1024));
   if (skb === null) return null;
   tcpInitNondataSkb(skb, tp.writeSeq, TCPHDR_ACK);
   tcpQueueSkb(tp, skb);
   tp.nonagle &= ~TCP_NAGLE_PUSH;
   tcpSlowStartAfterIdleCheck(tp);
   return skb;
+}
+
+/** Bytes that `skb` takes in all: whole segments, as far as its buffer has room. */
+function fullSize(skb: SkBuff, mss: number, goal: number): number {
+  const room = skb.end - skb.data;
+  return room >= goal ? goal : room >= mss ? Math.floor(room / mss) * mss : room;
 }
 
 function append(tp: TcpSock, skb: SkBuff, data: Uint8Array, from: number, n: number): void {
@@ -121,12 +149,12 @@ function markPush(tp: TcpSock, skb: SkBuff): void {
 }
 
 /** Sends what a write has queued. @kernel tcp_push() */
-function tcpPush(tp: TcpSock, flags: number, mss: number, nonagle: number): void {
+function tcpPush(tp: TcpSock, flags: number, mss: number, goal: number, nonagle: number): void {
   const tail = tp.writeQueue.tail;
   if (tail === null) return;
   const more = (flags & Msg.MSG_MORE) !== 0;
   if (!more || forcedPush(tp)) markPush(tp, tail);
-  if (shouldAutocork(tp, tail, mss)) {
+  if (shouldAutocork(tp, tail, fullSize(tail, mss, goal))) {
     if (!tp.tsqThrottled) {
       tp.tsqThrottled = true;
       mibAdd(tp.net.mib, Mib.TcpExtTCPAutoCorking, 1);
@@ -137,9 +165,9 @@ function tcpPush(tp: TcpSock, flags: number, mss: number, nonagle: number): void
 }
 
 /** A small segment while others wait in the host's own queue: let it grow. @kernel tcp_should_autocork() */
-function shouldAutocork(tp: TcpSock, skb: SkBuff, mss: number): boolean {
+function shouldAutocork(tp: TcpSock, skb: SkBuff, goal: number): boolean {
   return (
-    skb.len < mss &&
+    skb.len < goal &&
     tp.tn.sysctl(TcpSysctl.tcp_autocorking) !== 0 &&
     tp.rtxQueue.length > 0 &&
     tp.wmemAlloc > skb.truesize

@@ -30,6 +30,8 @@ import {
 import type { TcpFastopen } from './tcp-fastopen.js';
 import type { TcpRequestSock } from './tcp-minisocks.js';
 import { TcpSysctl, tcpNet, type TcpNet } from './tcp-net.js';
+import type { TcpTxMarks } from './tcp-tx-marks.js';
+import type { TcpUrgent } from './tcp-urg.js';
 import { TcpOptionsReceived } from './tcp-rx-opt.js';
 
 export abstract class TcpSock extends InetSock {
@@ -147,6 +149,14 @@ export abstract class TcpSock extends InetSock {
   minRttUs = -1;
   minRttStamp = WIDE_ZERO;
 
+  /** What is to be told of bytes sent, and urgent data: where the socket uses them. */
+  txMarks: TcpTxMarks | null = null;
+  urg: TcpUrgent | null = null;
+  /** SO_OOBINLINE, TCP_INQ. */
+  urginline = false;
+  recvmsgInq = false;
+  /** TCP_NOTSENT_LOWAT: writers wait while more is unsent; 0 for the sysctl's. */
+  notsentLowat = 0;
   /** Fast Open, where the socket uses it. */
   tfo: TcpFastopen | null = null;
   /** TCP_ECN_…: what was agreed, and marks that are not answered yet. */
@@ -274,6 +284,13 @@ export abstract class TcpSock extends InetSock {
   synackTime = WIDE_ZERO;
   /** The listener that a connection came from while it waits to be accepted. */
   listener: TcpSock | null = null;
+
+  /** What the sender waits for (tcp-chrono.ts), since when, and the sums in ns. */
+  chronoType = 0;
+  chronoStart = WIDE_ZERO;
+  chronoBusyNs = WIDE_ZERO;
+  chronoRwndNs = WIDE_ZERO;
+  chronoSndbufNs = WIDE_ZERO;
 
   // Counters of tcp_info
   segsIn = 0;

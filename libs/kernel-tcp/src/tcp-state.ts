@@ -27,9 +27,11 @@ import {
   TCPF_SYN_RECV,
   TCPF_SYN_SENT,
 } from './tcp-const.js';
+import { CHRONO_BUSY, tcpChronoStop } from './tcp-chrono.js';
 import { tcpFastopenDisableOfoCheck } from './tcp-fastopen-client.js';
 import { tcpFastopenRemove } from './tcp-fastopen.js';
 import type { TcpSock } from './tcp-sock.js';
+import { tcpTxMarksPurge } from './tcp-tx-marks.js';
 import { tcpClearXmitTimers } from './tcp-xmit-timer.js';
 
 /** State to the states that may follow it. TIME-WAIT is an entry of its own (tcp-minisocks.ts), not a state of a sock. */
@@ -141,6 +143,8 @@ export function tcpWriteQueuePurge(tp: TcpSock): void {
     tsortedUnlink(tp, skb);
     pool.release(skb);
   }
+  tcpChronoStop(tp, CHRONO_BUSY);
+  if (tp.txMarks !== null) tcpTxMarksPurge(tp);
   tp.wmemQueued = 0;
   tp.retransmitHint = null;
   tp.sackCacheLen = 0;

@@ -4,7 +4,14 @@
  */
 import { seqAfter, seqBefore } from '@netloom/base';
 import { DropReason, Mib, mibAdd, type SkBuff } from '@netloom/kernel-core';
-import { TCPHDR_ACK, TCPHDR_RST, TCPHDR_SYN, tcphAckSeq, tcphWindow } from '@netloom/wire';
+import {
+  TCPHDR_ACK,
+  TCPHDR_FIN,
+  TCPHDR_RST,
+  TCPHDR_SYN,
+  tcphAckSeq,
+  tcphWindow,
+} from '@netloom/wire';
 import {
   NSEC_PER_SEC,
   TCP_CLOSE_WAIT,
@@ -70,11 +77,13 @@ function disorderedAck(tp: TcpSock, skb: SkBuff): boolean {
 }
 
 /** @returns 0, or the reason why the sequence numbers are not acceptable. @kernel tcp_sequence() */
-function checkSequence(tp: TcpSock, seq: number, end: number): number {
+function checkSequence(tp: TcpSock, seq: number, end: number, fin: boolean): number {
   if (seqBefore(end, tp.rcvWup)) return DropReason.TCP_OLD_SEQUENCE;
-  if (seqAfter(seq, (tp.rcvNxt + tcpReceiveWindow(tp)) >>> 0))
-    return DropReason.TCP_INVALID_SEQUENCE;
-  return 0;
+  const limit = (tp.rcvNxt + tcpReceiveWindow(tp)) >>> 0;
+  if (!seqAfter(end, limit) || (fin && !seqAfter((end - 1) >>> 0, limit))) return 0;
+  if (seqAfter(seq, limit)) return DropReason.TCP_INVALID_SEQUENCE;
+  // A segment that begins in the window may end beyond it only while nothing waits to be read.
+  return tp.receiveQueue.head !== null ? DropReason.TCP_INVALID_END_SEQUENCE : 0;
 }
 
 /** A RST one behind, as some stacks send it after a FIN. @kernel tcp_reset_check() */
@@ -118,8 +127,9 @@ export function tcpValidateIncoming(
     tcpDiscard(tp, skb, DropReason.TCP_RFC7323_PAWS);
     return false;
   }
-  const bad = checkSequence(tp, skb.cbSeq, skb.cbEndSeq);
+  const bad = checkSequence(tp, skb.cbSeq, skb.cbEndSeq, (flags & TCPHDR_FIN) !== 0);
   if (bad !== 0) {
+    if (bad !== DropReason.TCP_OLD_SEQUENCE) mibAdd(mib, Mib.TcpExtBeyondWindow, 1);
     if (rst) {
       if (resetCheck(tp, skb)) {
         tcpReset(tp);

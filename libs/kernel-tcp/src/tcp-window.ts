@@ -217,24 +217,27 @@ export function tcpRcvSpaceAdjust(tp: TcpSock): void {
   const elapsedUs = Math.floor((now - tp.rcvqTime) / 1000);
   if (elapsedUs < tp.rcvRttUs >> 3 || tp.rcvRttUs === 0) return;
   const copied = (tp.copiedSeq - tp.rcvqSeq) >>> 0;
-  if (copied > tp.rcvqSpace) {
-    if (
-      tp.tn.sysctl(TcpSysctl.tcp_moderate_rcvbuf) !== 0 &&
-      (tp.userlocks & SOCK_RCVBUF_LOCK) === 0
-    )
-      growRcvbuf(tp, copied);
-    tp.rcvqSpace = copied;
-  }
+  if (copied > tp.rcvqSpace) tcpRcvbufGrow(tp, copied);
   tp.rcvqSeq = tp.copiedSeq;
   tp.rcvqTime = now;
 }
 
-function growRcvbuf(tp: TcpSock, copied: number): void {
-  // Twice what was read (the sender may double its window), more while the rate is rising, and a little for loss.
-  const rcvwin = copied * 2 + 16 * tp.advmss;
-  const grow = rcvwin * (copied - tp.rcvqSpace);
-  const wanted = rcvwin + Math.floor(grow / tp.rcvqSpace) * 2;
-  const rcvbuf = Math.min(tcpSpaceFromWin(tp, wanted), tp.tn.rmem[2]);
+/** Makes room for `copied` bytes a round trip. @kernel tcp_rcvbuf_grow() */
+export function tcpRcvbufGrow(tp: TcpSock, copied: number): void {
+  const before = tp.rcvqSpace;
+  tp.rcvqSpace = copied;
+  if (
+    tp.tn.sysctl(TcpSysctl.tcp_moderate_rcvbuf) === 0 ||
+    (tp.userlocks & SOCK_RCVBUF_LOCK) !== 0 ||
+    before === 0
+  )
+    return;
+  // The measure is a round trip old, in which the sender may have doubled its rate; more while the rate is rising.
+  let rcvwin = copied * 2;
+  rcvwin += Math.floor((rcvwin * (copied - before)) / before) * 2;
+  const farthest = tp.ofoQueue.last;
+  if (farthest !== null) rcvwin += (farthest.cbEndSeq - tp.rcvNxt) >>> 0;
+  const rcvbuf = Math.min(tcpSpaceFromWin(tp, rcvwin), tp.tn.rmem[2]);
   if (rcvbuf <= tp.rcvbuf) return;
   tp.rcvbuf = rcvbuf;
   tp.windowClamp = tcpWinFromSpace(tp, rcvbuf);
