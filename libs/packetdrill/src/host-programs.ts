@@ -68,9 +68,10 @@ function defaultsProgram(text: string): ProgramSpec {
   };
 }
 
-/** The process that started the shell that started us, whose number scripts know as `${PPID}`. */
-function grandparent(sys: Sys): number {
-  return sys.processes().find(({ pid }) => pid === sys.ppid)?.ppid ?? 1;
+/** The process that started the shell that runs us, whose number scripts know as `${PPID}`. */
+function scriptProcess(sys: Sys): number {
+  const parent = sys.processes().find(({ pid }) => pid === sys.ppid);
+  return parent?.comm === 'sh' ? parent.ppid : sys.ppid; // a shell may have become this program
 }
 
 /** `PATH=VALUE …`: sets them and leaves a program in /tmp that puts the old values back. */
@@ -90,7 +91,7 @@ const setSysctls: ProgramSpec = {
         return 1;
       }
     }
-    const file = `/tmp/sysctl_restore_${grandparent(sys)}.sh`;
+    const file = `/tmp/sysctl_restore_${scriptProcess(sys)}.sh`;
     await writeFile(sys, file, `${restore.join('\n')}\n`, OpenFlag.O_CREAT | OpenFlag.O_TRUNC);
     sys.chmod(file, 0o755);
     return 0;

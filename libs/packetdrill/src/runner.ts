@@ -17,6 +17,7 @@ import {
   type SystemCall,
 } from './ast.js';
 import { Flow, Flows } from './flows.js';
+import type { LivePacket } from './packet.js';
 import { DEFAULT_SYSCTLS, SCRIPT_FOLDER, scriptPrograms } from './host-programs.js';
 import { inboundBytes } from './inbound.js';
 import { compareOutbound, extendBurst, liveTcpText, singleBurst, type Burst } from './outbound.js';
@@ -315,7 +316,10 @@ class ScriptRun {
 
   private async nextBurst(spec: PacketSpec, latest: number): Promise<Burst | undefined> {
     const { sent } = this.bed;
-    const waiting = (): boolean => sent.length > 0;
+    const waiting = (): boolean => {
+      while (sent[0] !== undefined && this.ofAnotherFlow(sent[0], spec)) sent.shift();
+      return sent.length > 0;
+    };
     if (!waiting()) await this.runUntil(latest, waiting);
     const first = sent.shift();
     if (first === undefined) return undefined;
@@ -330,6 +334,13 @@ class ScriptRun {
       burst = longer;
     }
     return burst;
+  }
+
+  /** Connections that the script has left behind may still send; nobody looks at that. */
+  private ofAnotherFlow(packet: LivePacket, spec: PacketSpec): boolean {
+    if (packet.tcp === undefined || spec.transport.kind !== 'tcp') return false;
+    if (spec.transport.sport !== undefined) return false;
+    return this.flows.forOutbound(packet) !== this.flows.current;
   }
 
   // ---- calls and code ----

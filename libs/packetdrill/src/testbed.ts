@@ -108,6 +108,7 @@ export class Testbed {
     m.dv.setUint16(at + 12, (bytes[0] as number) >> 4 === 4 ? ETH_P_IP : ETH_P_IPV6);
     m.write(at + ETH_HLEN, bytes);
     skb.packetId = this.pool.nextPacketId();
+    skb.truesize = tunTruesize(bytes.length);
     if (segmentSize !== undefined) {
       skb.gsoSize = segmentSize;
       skb.gsoSegs = Math.ceil(bytes.length / segmentSize);
@@ -186,6 +187,20 @@ export class Testbed {
   shutdown(): void {
     this.host.shutdown();
   }
+}
+
+const PAGE = 4096;
+/** sizeof(struct sk_buff), sizeof(struct skb_shared_info), and what a driver leaves in front of a packet. */
+const SKB_STRUCT = 256;
+const SHARED_INFO = 320;
+const HEADROOM = 66;
+
+/** Memory that a packet counts for as Linux's TUN driver allocates it: a linear part, and pages behind it. */
+function tunTruesize(length: number): number {
+  const linear = Math.min(length, PAGE - HEADROOM - SHARED_INFO);
+  let head = 512;
+  while (head < HEADROOM + linear + SHARED_INFO) head *= 2;
+  return head + SKB_STRUCT + Math.ceil((length - linear) / PAGE) * PAGE;
 }
 
 /** What IPv6 says by itself: neighbour and router discovery, multicast listeners. */
