@@ -27,6 +27,8 @@ export const SEND_SHUTDOWN = 2;
 
 export interface SendOptions {
   readonly flags: number;
+  /** The rest of a message of which some was taken before. */
+  readonly continued?: boolean;
   /** Absent: the connected peer. */
   readonly to?: SockAddr;
   /** Ancillary data. */

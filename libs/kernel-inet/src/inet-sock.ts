@@ -148,6 +148,7 @@ export abstract class InetSock extends Sock {
         readonly from: SockAddr;
         readonly err: SockExtendedErr;
         readonly ttl: number | undefined;
+        readonly at?: number | undefined;
       }[]
     | null = null;
   private groups: McSocklist | null = null;
@@ -316,6 +317,13 @@ export abstract class InetSock extends Sock {
     if (this.dataReady !== null) this.dataReady(this);
   }
 
+  /** Queues the time at which something happened to a packet sent (SO_TIMESTAMPING). @kernel __skb_tstamp_tx() */
+  queueTxTimestamp(data: Uint8Array, err: SockExtendedErr, at: number | undefined): void {
+    const errors = (this.errors ??= []);
+    errors.push({ data, from: { family: 'unspec' }, err, ttl: undefined, at });
+    if (this.dataReady !== null) this.dataReady(this);
+  }
+
   get hasErrors(): boolean {
     return this.errors !== null && this.errors.length > 0;
   }
@@ -331,9 +339,11 @@ export abstract class InetSock extends Sock {
     else if (entry.err.origin !== 1) this.err = 0;
     const control: Control =
       entry.ttl === undefined ? { err: entry.err } : { err: entry.err, ttl: entry.ttl };
+    if (entry.at !== undefined) control.timestamping = [entry.at, 0, 0];
     const from = this.v6 === null ? entry.from : mapped(entry.from);
     if (this.v6 !== null) control.err = { ...entry.err, offender: mapped(entry.err.offender) };
-    return { data, from, flags: Msg.MSG_ERRQUEUE, length: entry.data.length, control };
+    const flags = Msg.MSG_ERRQUEUE | (entry.data.length > count ? Msg.MSG_TRUNC : 0);
+    return { data, from, flags, length: entry.data.length, control };
   }
 
   /** Ancillary data of a received packet, as the socket asked for it. @kernel ip_cmsg_recv() */

@@ -1,13 +1,13 @@
 /**
  * For specs: one host and a script that plays its peer, in packetdrill's manner. Lines are
- * `[ect0|ect1|ce] FLAGS seq:end(len) [ack N] [win N] [<options>]` with numbers relative to the first SYN of each side.
+ * `[ect0|ect1|ce] FLAGS seq:end(len) [ack N] [win N] [urg N] [<options>]` with numbers relative to the first SYN of each side.
  */
 import { addr, Bench, type Segment } from './testing.js';
 import type { TcpStreamSock } from './tcp.js';
 
 const ECN = ['noecn', 'ect1', 'ect0', 'ce'];
 const LINE =
-  /^(?:\[(noecn|ect1|ect0|ce)\] )?([FSRPUEW.]+) (\d+):(\d+)\((\d+)\)(?: ack (\d+))?(?: win (\d+))?(?: <(.*)>)?$/;
+  /^(?:\[(noecn|ect1|ect0|ce)\] )?([FSRPUEW.]+) (\d+):(\d+)\((\d+)\)(?: ack (\d+))?(?: win (\d+))?(?: urg (\d+))?(?: <(.*)>)?$/;
 /** The peer's initial sequence number, close to where numbers wrap. */
 const PEER_ISN = 0xffffff00;
 
@@ -67,7 +67,7 @@ export class Drill {
     for (const line of lines) {
       const match = LINE.exec(line);
       if (match === null) throw new Error(`not a segment: ${line}`);
-      const [, ecn = 'noecn', flags = '', seq = '0', , len = '0', ack, win, options] = match;
+      const [, ecn = 'noecn', flags = '', seq = '0', , len = '0', ack, win, urg, options] = match;
       this.noteLocal();
       this.bench.inject('a', {
         flags,
@@ -75,6 +75,7 @@ export class Drill {
         seq: PEER_ISN + Number(seq),
         len: Number(len),
         win: Number(win ?? 65535),
+        urg: Number(urg ?? 0),
         sport: this.peerPort,
         dport: this.port,
         ...(ack !== undefined ? { ack: this.localIsn + Number(ack) } : {}),

@@ -20,6 +20,7 @@ import {
   TCPHDR_PSH,
   TCPHDR_RST,
   TCPHDR_SYN,
+  TCPHDR_URG,
   tcphAckSeq,
   tcphWindow,
 } from '@netloom/wire';
@@ -71,6 +72,7 @@ import { tcpFinTime } from './tcp-timer.js';
 import { tcpTimeWait } from './tcp-timewait.js';
 import { tcpSendChallengeAck } from './tcp-transmit.js';
 import { tcpDiscard, tcpValidateIncoming } from './tcp-validate.js';
+import { tcpUrg } from './tcp-urg.js';
 import { tcpResetKeepalive } from './tcp-xmit-timer.js';
 
 // ---- ESTABLISHED ----
@@ -108,6 +110,7 @@ export function tcpRcvEstablished(tp: TcpSock, skb: SkBuff, doff: number): void 
     return;
   }
   tcpRcvRttMeasureTs(tp, skb);
+  if (tp.urg !== null || (flags & TCPHDR_URG) !== 0) tcpUrg(tp, skb);
   tcpDataQueue(tp, skb);
   if (tp.state === TCP_CLOSE) return;
   tcpDataSndCheck(tp);
@@ -281,6 +284,7 @@ function finAcked(tp: TcpSock, skb: SkBuff): boolean {
 
 /** The segment's text, in the states that take it. @returns true to answer with RST. */
 function textByState(tp: TcpSock, skb: SkBuff): boolean {
+  if (tp.urg !== null || (skb.cbFlags & TCPHDR_URG) !== 0) tcpUrg(tp, skb);
   switch (tp.state) {
     case TCP_CLOSE_WAIT:
     case TCP_CLOSING:

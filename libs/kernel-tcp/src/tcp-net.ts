@@ -55,6 +55,7 @@ export const TCP_SYSCTLS = [
   ['tcp_sack', 1, 0, 255],
   ['tcp_shrink_window', 0, 0, 1],
   ['tcp_slow_start_after_idle', 1, 0, 255],
+  ['tcp_stdurg', 0, 0, 255],
   ['tcp_syn_linear_timeouts', 4, 0, 127],
   ['tcp_syn_retries', 6, 1, 127],
   ['tcp_synack_retries', 5, 0, 255],

@@ -2,7 +2,7 @@
  * Reading from a connection: bytes out of the receive queue, and the window update that the room may be worth.
  * TcpStreamSock.recvmsg → here. Source: net/ipv4/tcp.c tcp_recvmsg_locked(), tcp_cleanup_rbuf(); RFC 9293 §3.9.1.3.
  */
-import { Errno } from '@netloom/base';
+import { Errno, seqBefore } from '@netloom/base';
 import { RCV_SHUTDOWN, type SkBuff } from '@netloom/kernel-core';
 import { Msg, type RecvResult, type SockAddr } from '@netloom/sys';
 import { TCPHDR_FIN } from '@netloom/wire';
@@ -18,6 +18,7 @@ import {
 } from './tcp-const.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpTakeError } from './tcp-state.js';
+import { tcpRecvUrg, tcpUrgHole, tcpUrgLimit, tcpUrgPassed } from './tcp-urg.js';
 import { tcpSendAck } from './tcp-transmit.js';
 import { tcpRcvSpaceAdjust, tcpReceiveWindow, tcpSelectWindowSize } from './tcp-window.js';
 
@@ -26,20 +27,60 @@ const UNSPEC: SockAddr = { family: 'unspec' };
 /** @kernel tcp_recvmsg_locked() */
 export function tcpRecvmsg(tp: TcpSock, count: number, flags: number): RecvResult | number {
   if (tp.state === TCP_LISTEN) return -Errno.ENOTCONN;
-  if ((flags & Msg.MSG_OOB) !== 0) return -Errno.EINVAL;
+  if ((flags & Msg.MSG_OOB) !== 0) return tcpRecvUrg(tp, count, flags);
   const peek = (flags & Msg.MSG_PEEK) !== 0;
-  const available = tcpInqueue(tp);
+  if (tp.urg !== null && count > 0 && tcpUrgHole(tp) && tcpInqueue(tp) > 0)
+    return behindMark(tp, count, flags);
+  const available = tcpUrgLimit(tp, tcpInqueue(tp));
   const size = Math.min(count, available);
   if (size === 0 && count > 0) {
     const empty = nothingToRead(tp);
     if (empty < 0) return empty;
   }
+  const at = tp.timestamp || tp.tsFlags !== 0 ? stampOf(tp, size) : 0;
   const data = (flags & Msg.MSG_TRUNC) === 0 ? copyOut(tp, size, peek) : skip(tp, size);
   if (!peek) {
     if (size > 0) tcpRcvSpaceAdjust(tp);
+    if (tp.urg !== null) tcpUrgPassed(tp);
     cleanupRbuf(tp, size);
   }
-  return { data, from: UNSPEC, flags: 0, length: size, control: {} };
+  return { data, from: UNSPEC, flags: 0, length: size, control: control(tp, at) };
+}
+
+/** Reads on from behind the urgent byte, which is no part of the stream. */
+function behindMark(tp: TcpSock, count: number, flags: number): RecvResult | number {
+  const mark = tp.copiedSeq;
+  if ((flags & Msg.MSG_PEEK) === 0) {
+    consume(tp, 1);
+    tcpUrgPassed(tp);
+    return tcpRecvmsg(tp, count, flags);
+  }
+  tp.copiedSeq = (mark + 1) >>> 0;
+  const result = tcpRecvmsg(tp, count, flags);
+  tp.copiedSeq = mark;
+  return result;
+}
+
+/** When the last of the next `size` bytes arrived (ns), 0 where nothing is to be read. */
+function stampOf(tp: TcpSock, size: number): number {
+  const last = (tp.copiedSeq + size - 1) >>> 0;
+  for (let skb = tp.receiveQueue.head; skb !== null && size > 0; skb = skb.next)
+    if (seqBefore(last, skb.cbEndSeq)) return skb.tstamp === 0 ? tp.now : skb.tstamp;
+  return 0;
+}
+
+const SOF_TIMESTAMPING_RX_REPORT = 0x10;
+
+/** Ancillary data as the socket asked for it. @kernel tcp_recv_timestamp(), tcp_inq_hint() */
+function control(tp: TcpSock, at: number): RecvResult['control'] {
+  const out: RecvResult['control'] = {};
+  if (at !== 0) {
+    if (tp.timestamp) out.timestampNs = tp.timestampUs ? Math.floor(at / 1000) * 1000 : at;
+    if ((tp.tsFlags & SOF_TIMESTAMPING_RX_REPORT) !== 0) out.timestamping = [at, 0, 0];
+  }
+  // A FIN behind the last byte counts as one more to be read.
+  if (tp.recvmsgInq) out.inq = tcpInqueue(tp) + (tcpInqueue(tp) === 0 && tp.done ? 1 : 0);
+  return out;
 }
 
 /**
@@ -48,6 +89,12 @@ export function tcpRecvmsg(tp: TcpSock, count: number, flags: number): RecvResul
  */
 export function tcpReadInto(tp: TcpSock, into: Uint8Array): number {
   if (tp.state === TCP_LISTEN) return -Errno.ENOTCONN;
+  if (tp.urg !== null) {
+    const result = tcpRecvmsg(tp, into.length, 0);
+    if (typeof result === 'number') return result;
+    into.set(result.data);
+    return result.length;
+  }
   const size = Math.min(into.length, tcpInqueue(tp));
   if (size === 0) return into.length === 0 ? 0 : nothingToRead(tp);
   copySegments(tp, into, size);

@@ -23,6 +23,7 @@ import { tcpFragment, tcpSndWndTest, tcpWriteXmit } from './tcp-output.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tsortedUnlink } from './tcp-state.js';
 import { tcpTransmitSkb, tcpWndEnd } from './tcp-transmit.js';
+import { tcpTsoSegs } from './tcp-tso.js';
 import { tcpRearmRto, tcpResetXmitTimer } from './tcp-xmit-timer.js';
 
 /** Drops acknowledged bytes at the front of a segment. @kernel tcp_trim_head() */
@@ -35,7 +36,7 @@ export function tcpTrimHead(tp: TcpSock, skb: SkBuff, length: number): void {
 }
 
 /** Sends a queued segment once more, without marking it. 0 or a negative errno. @kernel __tcp_retransmit_skb() */
-function tcpSendAgain(tp: TcpSock, skb: SkBuff): number {
+function tcpSendAgain(tp: TcpSock, skb: SkBuff, maxSegs = 1): number {
   const ahead = (tp.sndUna - skb.cbSeq) | 0;
   if (ahead > 0) {
     if ((skb.cbFlags & TCPHDR_SYN) !== 0 && ahead === 1) {
@@ -51,7 +52,8 @@ function tcpSendAgain(tp: TcpSock, skb: SkBuff): number {
   // Beyond the peer's window only the first segment goes, as a probe.
   const room = (tcpWndEnd(tp) - skb.cbSeq) | 0;
   if (room <= 0 && skb.cbSeq !== tp.sndUna) return -Errno.EAGAIN;
-  const limit = room > 0 && room < mss ? room : mss;
+  let limit = mss * maxSegs;
+  if (room > 0 && room < limit) limit = room < mss ? room : Math.floor(room / mss) * mss;
   if (skb.len > limit && tcpFragment(tp, skb, limit, mss, tp.rtxQueue.search(skb.cbSeq)) !== 0)
     return -Errno.ENOMEM;
   if ((skb.cbFlags & (TCPHDR_SYN | TCPHDR_ACK)) === TCPHDR_SYN) tcpEcnClearSyn(tp, skb);
@@ -82,8 +84,8 @@ function tsortedMoveTail(tp: TcpSock, skb: SkBuff): void {
 }
 
 /** Sends a queued segment once more and counts it as a retransmission in flight. @kernel tcp_retransmit_skb() */
-export function tcpRetransmitSkb(tp: TcpSock, skb: SkBuff): number {
-  const error = tcpSendAgain(tp, skb);
+export function tcpRetransmitSkb(tp: TcpSock, skb: SkBuff, maxSegs = 1): number {
+  const error = tcpSendAgain(tp, skb, maxSegs);
   if (error === 0) {
     skb.cbSacked |= TCPCB_SACKED_RETRANS;
     tp.retransOut += skb.gsoSegs;
@@ -101,6 +103,7 @@ export function tcpXmitRetransmitQueue(tp: TcpSock): void {
   const hint = tp.retransmitHint;
   const mib = tp.net.mib;
   let rearm = false;
+  const maxSegs = tcpTsoSegs(tp, tcpCurrentMss(tp));
   for (let i = hint === null ? 0 : queue.search(hint.cbSeq); i < queue.length; i++) {
     const skb = queue.at(i);
     const room = tp.sndCwnd - tcpPacketsInFlight(tp);
@@ -115,7 +118,7 @@ export function tcpXmitRetransmitQueue(tp: TcpSock): void {
       tp.caState === TCP_CA_LOSS ? Mib.TcpExtTCPSlowStartRetrans : Mib.TcpExtTCPFastRetrans,
       skb.gsoSegs,
     );
-    if (tcpRetransmitSkb(tp, skb) !== 0) {
+    if (tcpRetransmitSkb(tp, skb, Math.min(room, maxSegs)) !== 0) {
       tp.retransmitHint = skb;
       break;
     }

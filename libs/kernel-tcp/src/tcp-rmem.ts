@@ -36,6 +36,7 @@ function tryCoalesce(tp: TcpSock, to: SkBuff, skb: SkBuff): boolean {
 export function tcpQueueRcv(tp: TcpSock, skb: SkBuff, owned = false): void {
   const tail = tp.receiveQueue.tail;
   const end = skb.cbEndSeq;
+  if ((tp.timestamp || tp.tsFlags !== 0) && skb.tstamp === 0) skb.tstamp = tp.now;
   if (tail !== null && tryCoalesce(tp, tail, skb)) {
     skb.pool.release(skb);
   } else {

@@ -100,8 +100,7 @@ function memoryFree(tp: TcpSock): boolean {
 
 /** TCP_NOTSENT_LOWAT: no more than so much waits to be sent for the first time. @kernel __tcp_stream_memory_free() */
 export function tcpNotsentRoom(tp: TcpSock): boolean {
-  const lowat =
-    tp.notsentLowat !== 0 ? tp.notsentLowat : tp.tn.sysctl(TcpSysctl.tcp_notsent_lowat);
+  const lowat = tp.notsentLowat !== 0 ? tp.notsentLowat : tp.tn.sysctl(TcpSysctl.tcp_notsent_lowat);
   return (tp.writeSeq - tp.sndNxt) >>> 0 < lowat;
 }
 

@@ -30,6 +30,8 @@ import {
   tcpKeepaliveTimeWhen,
   tcpSetKeepalive,
 } from './tcp-timer.js';
+import { tcpTimestampMs } from './tcp-options.js';
+import { tcpSetTimestamping } from './tcp-tx-marks.js';
 import { tcpSendAck } from './tcp-transmit.js';
 import { tcpResetKeepalive } from './tcp-xmit-timer.js';
 
@@ -114,6 +116,27 @@ export function tcpSetsockopt(tp: TcpSock, option: SockOpt, value: SockOptValue)
       return tcpFastopenSetsockopt(tp, option, n, tp.state === TCP_LISTEN);
     case 'TCP_FASTOPEN_KEY':
       return value instanceof Uint8Array ? tcpFastopenSetKeys(tp, value) : -Errno.EINVAL;
+    case 'SO_OOBINLINE':
+      tp.urginline = n !== 0;
+      return 0;
+    case 'SO_TIMESTAMPING': {
+      const refused = tcpSetTimestamping(tp, n);
+      return refused !== 0 ? refused : 1;
+    }
+    case 'TCP_INQ':
+      if (n < 0 || n > 1) return -Errno.EINVAL;
+      tp.recvmsgInq = n === 1;
+      return 0;
+    case 'TCP_NOTSENT_LOWAT':
+      tp.notsentLowat = n >>> 0;
+      if (tp.writeSpace !== null) tp.writeSpace(tp);
+      return 0;
+    case 'TCP_RTO_MAX_MS':
+      if (n < 1000 || n > 120_000) return -Errno.EINVAL;
+      tp.rtoMaxUs = n * 1000;
+      return 0;
+    case 'TCP_WINDOW_CLAMP':
+      return setWindowClamp(tp, n);
     case 'TCP_THIN_LINEAR_TIMEOUTS':
       if (n < 0 || n > 1) return -Errno.EINVAL;
       tp.thinLto = n === 1;
@@ -197,6 +220,26 @@ function retransToSecs(retrans: number): number {
   return period;
 }
 
+/** Least receive buffer; half of it is the least window that may be asked for. */
+const SOCK_MIN_RCVBUF = 2304;
+
+/** Bounds the window that is offered. @kernel tcp_set_window_clamp() */
+function setWindowClamp(tp: TcpSock, wanted: number): number {
+  if (wanted <= 0) {
+    if (tp.state !== TCP_CLOSE) return -Errno.EINVAL;
+    tp.windowClamp = 0;
+    return 0;
+  }
+  const old = tp.windowClamp;
+  const clamp = Math.max(wanted, SOCK_MIN_RCVBUF / 2);
+  if (clamp === old) return 0;
+  tp.windowClamp = clamp;
+  tp.userlocks |= SOCK_RCVBUF_LOCK;
+  if (clamp < old) tp.rcvSsthresh = Math.min(tp.rcvSsthresh, clamp);
+  else tp.rcvSsthresh = Math.max(tp.rcvSsthresh, Math.min(tp.rcvWnd, clamp));
+  return 0;
+}
+
 function joinKeys(keys: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(keys.flatMap((key) => [...key]));
 }
@@ -252,6 +295,18 @@ export function tcpGetsockopt(tp: TcpSock, option: SockOpt): SockOptValue | unde
       return Number(tp.tfo?.noCookie ?? false);
     case 'TCP_FASTOPEN_KEY':
       return joinKeys(tp.tfo?.keys ?? tp.tn.tfoKeys ?? []);
+    case 'SO_OOBINLINE':
+      return Number(tp.urginline);
+    case 'TCP_INQ':
+      return Number(tp.recvmsgInq);
+    case 'TCP_NOTSENT_LOWAT':
+      return tp.notsentLowat;
+    case 'TCP_RTO_MAX_MS':
+      return tp.rtoMaxUs / 1000;
+    case 'TCP_WINDOW_CLAMP':
+      return tp.windowClamp;
+    case 'TCP_TIMESTAMP':
+      return (tcpTimestampMs(tp.now) + tp.tsOffset) >>> 0;
     case 'TCP_THIN_LINEAR_TIMEOUTS':
       return Number(tp.thinLto);
     default:

@@ -21,6 +21,7 @@ import {
   TCPHDR_ACK,
   TCPHDR_RST,
   TCPHDR_SYN,
+  TCPHDR_URG,
   type PacketMemory,
 } from '@netloom/wire';
 import { tcpCaTxStart } from './tcp-cong.js';
@@ -52,6 +53,8 @@ import {
 } from './tcp-options.js';
 import { tcpRateSkbSent } from './tcp-rate.js';
 import type { TcpSock } from './tcp-sock.js';
+import { tcpTxMarksSent } from './tcp-tx-marks.js';
+import { tcpUrgPointer } from './tcp-urg.js';
 import { tcpSelectWindow } from './tcp-window.js';
 import { tcpClearDelack } from './tcp-xmit-timer.js';
 import { tcpAdvmss } from './tcp-mss.js';
@@ -201,6 +204,7 @@ export function tcpTransmitSkb(tp: TcpSock, skb: SkBuff, cloneIt: boolean): numb
     flags,
     window,
   );
+  if (tp.urg !== null) setUrgent(tp, m, o, skb.cbSeq);
   if (synOptions !== null) tcpSynOptionsWrite(m, o + TCP_HLEN, synOptions);
   else if (headerSize > TCP_HLEN) tcpEstablishedOptionsWrite(tp, m, o + TCP_HLEN, tsval);
   tcpSendCheck(m, out, tp.af.sockPseudo(tp, out.len), true);
@@ -227,7 +231,17 @@ export function tcpTransmitSkb(tp: TcpSock, skb: SkBuff, cloneIt: boolean): numb
     error = 0;
   }
   if (error === 0 && cloneIt) tcpRateSkbSent(tp, skb, now);
+  if (tp.txMarks !== null && error === 0 && payload > 0)
+    tcpTxMarksSent(tp, skb.cbSeq, skb.cbEndSeq);
   return error;
+}
+
+/** Points a segment's header at the urgent byte that it or one behind it carries. */
+function setUrgent(tp: TcpSock, m: PacketMemory, o: number, seq: number): void {
+  const pointer = tcpUrgPointer(tp, seq);
+  if (pointer === 0) return;
+  m.u8[o + 13] = (m.u8[o + 13] as number) | TCPHDR_URG;
+  m.dv.setUint16(o + 18, pointer);
 }
 
 /** @kernel tcp_event_data_sent() */

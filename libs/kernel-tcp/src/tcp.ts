@@ -43,7 +43,8 @@ import { tcpCurrentMss } from './tcp-mss.js';
 import { tcpWriteXmit } from './tcp-output.js';
 import { tcpInqueue, tcpReadInto, tcpRecvmsg } from './tcp-recvmsg.js';
 import { tcpXmitRetransmitQueue } from './tcp-retransmit.js';
-import { tcpSendmsg } from './tcp-sendmsg.js';
+import { tcpNotsentRoom, tcpSendmsg } from './tcp-sendmsg.js';
+import { tcpUrgReady } from './tcp-urg.js';
 import { TcpSock } from './tcp-sock.js';
 import { tcpGetsockopt, tcpSetsockopt } from './tcp-sockopt.js';
 import { tcpInitXmitTimers, tcpKeepaliveTimeWhen } from './tcp-timer.js';
@@ -259,6 +260,7 @@ export class TcpStreamSock extends TcpSock {
     if ((this.shutdownMask & RCV_SHUTDOWN) !== 0) events |= Poll.POLLIN | Poll.POLLRDHUP;
     if (state !== TCP_SYN_SENT && (state !== TCP_SYN_RECV || this.passive)) {
       if (tcpInqueue(this) >= Math.min(this.rcvlowat, this.rcvbuf >> 1)) events |= Poll.POLLIN;
+      if (this.urg !== null && tcpUrgReady(this)) events |= Poll.POLLPRI;
       if ((this.shutdownMask & SEND_SHUTDOWN) !== 0 || this.writeable()) events |= Poll.POLLOUT;
       else this.nospace = true;
     }
@@ -268,7 +270,11 @@ export class TcpStreamSock extends TcpSock {
   }
 
   private writeable(): boolean {
-    return this.sndbuf - this.wmemQueued >= this.wmemQueued >> 1 && this.wmemQueued < this.sndbuf;
+    return (
+      this.sndbuf - this.wmemQueued >= this.wmemQueued >> 1 &&
+      this.wmemQueued < this.sndbuf &&
+      tcpNotsentRoom(this)
+    );
   }
 
   // ---- closing ----

@@ -313,6 +313,7 @@ export class Bench {
       options?: Uint8Array;
       data?: Uint8Array;
       ecn?: number;
+      urg?: number;
     },
   ): void {
     const options = fields.options ?? new Uint8Array(0);
@@ -332,7 +333,7 @@ export class Bench {
     m.dv.setUint32(th + 8, (fields.ack ?? 0) >>> 0);
     m.dv.setUint16(th + 12, (header << 10) | bits);
     m.dv.setUint16(th + 14, fields.win ?? 65535);
-    m.dv.setUint32(th + 16, 0);
+    m.dv.setUint32(th + 16, fields.urg ?? 0);
     m.write(th + 20, options);
     m.write(th + header, data);
     const saddr = parseIpv4('10.0.0.2') ?? 0;

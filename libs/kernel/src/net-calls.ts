@@ -3,7 +3,7 @@
  * Sources: net/socket.c, socket(7); texts and numbers of errors are the kernel's.
  */
 import { Errno, KernelError } from '@netloom/base';
-import { type Net, type Sock } from '@netloom/kernel-core';
+import { type Net, type SendOptions, type Sock } from '@netloom/kernel-core';
 import { NsfsDescription, raiseSigpipe, settle, type CallContext } from '@netloom/kernel-tasks';
 import {
   Msg,
@@ -99,13 +99,15 @@ export function netCalls(host: Host, context: CallContext): SysNet {
     sendto: (fd, data, flags = 0, to) =>
       settle(context, () => {
         const desc = socketOf(fd);
-        const options = to === undefined ? { flags } : { flags, to };
+        let options: SendOptions = to === undefined ? { flags } : { flags, to };
         const dontwait = desc.nonblock || (flags & Msg.MSG_DONTWAIT) !== 0;
         let done = 0;
         return context.wait(desc.queue, () => {
           for (;;) {
             const taken = desc.sk.sendmsg(done === 0 ? data : data.subarray(done), options);
-            if (taken === -Errno.EAGAIN) {
+            if ((flags & Msg.MSG_FASTOPEN) !== 0 && taken !== -Errno.EOPNOTSUPP)
+              options = { flags: flags & ~Msg.MSG_FASTOPEN }; // under way: the rest goes as on any connection
+            if (taken === -Errno.EAGAIN || (taken === -Errno.EINPROGRESS && !dontwait)) {
               if (!dontwait) return undefined;
               if (done > 0) return done;
             }
@@ -120,6 +122,7 @@ export function netCalls(host: Host, context: CallContext): SysNet {
               throw new KernelError(-taken);
             }
             done += taken;
+            if (!dontwait) options = { ...options, continued: true };
             if (desc.sk.type !== SOCK_STREAM || done >= data.length) return done;
           }
         });

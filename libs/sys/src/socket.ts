@@ -97,6 +97,8 @@ export interface Control {
   timestampNs?: number;
   /** SO_TIMESTAMPING: software, nothing, hardware; nanoseconds since boot, 0 for none. */
   timestamping?: readonly [number, number, number];
+  /** TCP_INQ: bytes that are left to be read. */
+  inq?: number;
   /** SO_RXQ_OVFL: messages lost so far. */
   drops?: number;
   /** IP_RECVOPTS, or as IP_RETOPTS gives them for an answer. */
@@ -262,6 +264,12 @@ export type SockOpt =
   | 'TCP_DEFER_ACCEPT'
   | 'TCP_QUICKACK'
   | 'TCP_FASTOPEN'
+  | 'SO_OOBINLINE'
+  | 'TCP_INQ'
+  | 'TCP_NOTSENT_LOWAT'
+  | 'TCP_RTO_MAX_MS'
+  | 'TCP_TIMESTAMP'
+  | 'TCP_WINDOW_CLAMP'
   | 'TCP_FASTOPEN_CONNECT'
   | 'TCP_FASTOPEN_KEY'
   | 'TCP_FASTOPEN_NO_COOKIE'
