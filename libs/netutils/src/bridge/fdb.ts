@@ -234,6 +234,7 @@ function fdbModify(args: Args, context: IpContext, verb: NeighNew['mode'] | 'del
 
 function fdbGet(args: Args, context: IpContext): void {
   let address: string | undefined;
+  let vlan = 0;
   let bridge = 0;
   let port = 0;
   while (!args.done) {
@@ -246,7 +247,8 @@ function fdbGet(args: Args, context: IpContext): void {
       const name = args.value();
       port = context.ifindex(name);
       if (port === 0) throw noDevice(name);
-    } else if (word === 'vlan' || word === 'vni') args.value();
+    } else if (word === 'vlan') vlan = Number(args.value());
+    else if (word === 'vni') args.value();
     else if (['self', 'master', 'dynamic'].includes(word)) continue;
     else address = word === 'to' ? args.value() : word;
   }
@@ -260,6 +262,7 @@ function fdbGet(args: Args, context: IpContext): void {
       (entry) =>
         entry.lladdr !== undefined &&
         formatMac(entry.lladdr) === wanted &&
+        (entry.vlan ?? 0) === vlan &&
         (port === 0 || entry.ifindex === port) &&
         (bridge === 0 || entry.master === bridge),
     );

@@ -25,7 +25,8 @@ const PORT_ATTRIBUTES: readonly (readonly [string, string])[] = [
   ['locked', 'locked'],
 ];
 
-function printPort(context: IpContext, link: LinkMsg): void {
+/** One port and its line end. */
+export function printPort(context: IpContext, link: LinkMsg): void {
   const { out, options } = context;
   const data: LinkInfoData = link.slaveData ?? {};
   out.openObject();

@@ -6,37 +6,28 @@ import { CommandExit } from '../command.js';
 import { defaultOptions, IpContext, netnsSwitch, type IpOptions } from '../ip/context.js';
 import { batchWords } from '../ip/main.js';
 import { doFdb } from './fdb.js';
-import { BRIDGE_HELP, VLAN_HELP } from './help.js';
+import { BRIDGE_HELP } from './help.js';
 import { doBridgeLink } from './link.js';
+import { doMdb } from './mdb.js';
+import { doMonitor } from './monitor.js';
+import { doVlan } from './vlan.js';
 
-/** `bridge vlan show`: ports have no VLANs of their own where bridges do not filter them. */
-function doVlan(args: Args, context: IpContext): void {
-  const verb = args.done ? 'show' : args.take();
-  if (matches(verb, 'help')) throw new CommandExit(255, VLAN_HELP);
-  if (!['show', 'lst', 'list'].some((name) => matches(verb, name))) {
-    throw new CommandExit(255, 'RTNETLINK answers: Operation not supported\n');
-  }
-  context.out.start();
-  context.out.plain('port              vlan-id  \n');
-  context.out.finish();
-}
-
-function run(words: readonly string[], context: IpContext): void {
+async function run(words: readonly string[], context: IpContext): Promise<void> {
   const args = new Args(words);
   if (args.done) throw new CommandExit(255, BRIDGE_HELP);
   const name = args.take();
   if (matches(name, 'link')) doBridgeLink(args, context);
   else if (matches(name, 'fdb')) doFdb(args, context);
-  else if (matches(name, 'mdb') || matches(name, 'monitor')) {
-    throw new CommandExit(255, `bridge ${name}: Operation not supported\n`);
-  } else if (matches(name, 'vlan')) doVlan(args, context);
+  else if (matches(name, 'mdb')) doMdb(args, context);
+  else if (matches(name, 'monitor')) await doMonitor(args, context);
+  else if (matches(name, 'vlan')) doVlan(args, context);
   else if (matches(name, 'help')) throw new CommandExit(255, BRIDGE_HELP);
   else throw new CommandExit(255, `Object "${name}" is unknown, try "bridge help".\n`);
 }
 
 async function runLine(words: readonly string[], context: IpContext): Promise<number> {
   try {
-    run(words, context);
+    await run(words, context);
     await context.flush();
     return 0;
   } catch (error) {

@@ -3,7 +3,9 @@
  */
 import { formatMac } from '@netloom/base';
 import { invalidArgument, matches, parseLladdr, parseOnOff } from '../args.js';
+import type { LinkInfoData } from '@netloom/sys';
 import { CommandExit } from '../command.js';
+import type { Out } from '../out.js';
 import { numberValue, show, showOnOff, showTimer } from './link-data.js';
 import { LINK_TYPE_HELP } from './link-type-help.js';
 import type { LinkType } from './link-types.js';
@@ -122,10 +124,19 @@ export const bridgeLink: LinkType = {
   print(out, data) {
     for (const [key, text] of BRIDGE_PRINT) {
       if (text === '~') showTimer(out, data, key);
+      else if (key === 'group_fwd_mask') showMask(out, data);
       else show(out, data, key, text);
     }
   },
 };
+
+/** A mask as `0x4000`; 0 as it is. */
+function showMask(out: Out, data: LinkInfoData): void {
+  const mask = Number(data['group_fwd_mask'] ?? 0);
+  const text = mask === 0 ? '0' : `0x${mask.toString(16)}`;
+  if (data['group_fwd_mask'] !== undefined)
+    out.any('group_fwd_mask', `group_fwd_mask ${text} `, text);
+}
 
 /** `802.1Q` or `802.1ad`. */
 export function vlanProtocol(word: string): string {

@@ -235,6 +235,12 @@ function printAddressLine(context: IpContext, link: LinkMsg): void {
       link.linkNetnsid < 0 ? ' link-netnsid unknown' : ` link-netnsid ${link.linkNetnsid}`;
     out.any('link_netnsid', name === undefined ? text : ` link-netns ${name}`, link.linkNetnsid);
   }
+  printProtoDown(context, link);
+}
+
+/** `protodown on` and why. */
+function printProtoDown(context: IpContext, link: LinkMsg): void {
+  if (link.protoDown === true) context.out.any('proto_down', ' protodown on ', true);
 }
 
 function printDetails(context: IpContext, link: LinkMsg, family: number): void {

@@ -43,6 +43,12 @@ interface LinkWords {
   operstate?: number;
   linkmode?: number;
   carrier?: boolean;
+  protoDown?: boolean;
+  gsoMaxSize?: number;
+  gsoMaxSegs?: number;
+  groMaxSize?: number;
+  addrGenMode?: string;
+  linkNetns?: NetnsRef;
   kind?: string;
   data?: LinkData;
   unsupported?: string;
@@ -123,6 +129,19 @@ function parseWords(args: Args, context: IpContext, creating: boolean): LinkWord
     else if (word === 'trailers') setFlag(words, 0x20, !parseOnOff('trailers', args.value()));
     else if (word === 'arp') setFlag(words, Iff.IFF_NOARP, !parseOnOff('arp', args.value()));
     else if (matches(word, 'dynamic')) setFlag(words, 0x8000, parseOnOff('dynamic', args.value()));
+    else if (word === 'protodown') words.protoDown = parseOnOff('protodown', args.value());
+    else if (word === 'gso_max_size')
+      words.gsoMaxSize = number(args.value(), 0xffffffff, 'gso_max_size');
+    else if (word === 'gso_max_segs')
+      words.gsoMaxSegs = number(args.value(), 65535, 'gso_max_segs');
+    else if (word === 'gro_max_size')
+      words.groMaxSize = number(args.value(), 0xffffffff, 'gro_max_size');
+    else if (word === 'addrgenmode') {
+      const value = args.value();
+      if (!['eui64', 'none', 'stable_secret', 'random'].includes(value))
+        throw invalidArgument('Invalid address generation mode\n', value);
+      words.addrGenMode = value;
+    } else if (word === 'link-netns') words.linkNetns = parseNetns(context, args.value());
     else if (word === 'carrier') words.carrier = parseOnOff('carrier', args.value());
     else if (matches(word, 'master')) words.master = deviceIndex(context, args.value());
     else if (word === 'vrf') {
@@ -155,18 +174,7 @@ function parseWords(args: Args, context: IpContext, creating: boolean): LinkWord
       const group = context.names.groups.number(value, 0x7fffffff);
       if (group === undefined) throw invalidArgument('Invalid "group" value\n', value);
       words.group = group;
-    } else if (
-      [
-        'addrgenmode',
-        'protodown',
-        'gso_max_size',
-        'gso_max_segs',
-        'gro_max_size',
-        'link-netns',
-        'link-netnsid',
-        'parentdev',
-      ].includes(word)
-    ) {
+    } else if (['link-netnsid', 'parentdev'].includes(word)) {
       args.value();
       words.unsupported = word;
     } else if (word === 'vf' || word.startsWith('xdp')) {
@@ -228,6 +236,10 @@ export function linkAdd(args: Args, context: IpContext): void {
   if (words.link !== undefined) request.link = words.link;
   if (words.master !== undefined) request.master = words.master;
   if (words.netns !== undefined) request.netns = words.netns;
+  if (words.linkNetns !== undefined) request.linkNetns = words.linkNetns;
+  if (words.group !== undefined) request.group = words.group;
+  if (words.broadcast !== undefined) request.broadcast = words.broadcast;
+  if (words.alias !== undefined) request.alias = words.alias;
   if ((words.flags & Iff.IFF_UP) !== 0) request.up = true;
   if (peer !== undefined) request.peer = peer;
   try {
@@ -256,6 +268,11 @@ function changeOf(words: LinkWords): Mutable<LinkSet> {
   if (words.operstate !== undefined) request.operstate = words.operstate;
   if (words.linkmode !== undefined) request.linkmode = words.linkmode;
   if (words.carrier !== undefined) request.carrier = words.carrier;
+  if (words.protoDown !== undefined) request.protoDown = words.protoDown;
+  if (words.gsoMaxSize !== undefined) request.gsoMaxSize = words.gsoMaxSize;
+  if (words.gsoMaxSegs !== undefined) request.gsoMaxSegs = words.gsoMaxSegs;
+  if (words.groMaxSize !== undefined) request.groMaxSize = words.groMaxSize;
+  if (words.addrGenMode !== undefined) request.addrGenMode = words.addrGenMode;
   if (words.kind?.endsWith('_slave') === true) {
     request.slaveKind = words.kind.slice(0, -6);
     if (words.data !== undefined) request.slaveData = words.data;

@@ -1,5 +1,6 @@
 /** 802.1Q devices: `type vlan id N …`. */
-import { invalidArgument, matches, parseOnOff } from '../args.js';
+import { invalidArgument, matches, parseOnOff, type Args } from '../args.js';
+import type { Out } from '../out.js';
 import { CommandExit } from '../command.js';
 import { vlanProtocol } from './link-bridge.js';
 import { numberValue } from './link-data.js';
@@ -24,9 +25,9 @@ export const vlanLink: LinkType = {
       else if (matches(word, 'id')) data['id'] = numberValue(args.value(), 0xffff, 'id is invalid');
       else if (toggle !== undefined) data[toggle[0]] = parseOnOff(toggle[0], args.value());
       else if (matches(word, 'ingress-qos-map'))
-        data['ingress_qos'] = qosMap(args.value(), 'ingress-qos-map');
+        data['ingress_qos'] = qosMaps(args, 'ingress-qos-map');
       else if (matches(word, 'egress-qos-map'))
-        data['egress_qos'] = qosMap(args.value(), 'egress-qos-map');
+        data['egress_qos'] = qosMaps(args, 'egress-qos-map');
       else if (matches(word, 'help')) throw new CommandExit(1, LINK_TYPE_HELP['vlan']);
       else
         throw new CommandExit(
@@ -46,10 +47,37 @@ export const vlanLink: LinkType = {
     out.openArray('flags', '<');
     flags.forEach((name, i) => out.any(undefined, (i > 0 ? ',' : '') + name, name));
     out.closeArray('> ');
+    printQos(out, data['ingress_qos'], 'ingress_qos', 'ingress-qos-map');
+    printQos(out, data['egress_qos'], 'egress_qos', 'egress-qos-map');
   },
 };
 
-function qosMap(word: string, keyword: string): string {
-  if (!/^\d+:\d+$/.test(word)) throw invalidArgument(`invalid ${keyword}`, word);
-  return word;
+/** `FROM:TO …`, as many as there are. */
+function qosMaps(args: Args, keyword: string): string {
+  const pairs: string[] = [];
+  do {
+    const word = args.value();
+    if (!/^\d+:\d+$/.test(word)) throw invalidArgument(`invalid ${keyword}`, word);
+    pairs.push(word);
+  } while (!args.done && args.word.includes(':'));
+  return pairs.join(' ');
+}
+
+function printQos(
+  out: Out,
+  value: string | number | boolean | undefined,
+  key: string,
+  title: string,
+): void {
+  if (value === undefined || value === '') return;
+  out.newline();
+  out.openArray(key, `      ${title} { `);
+  for (const pair of String(value).split(' ')) {
+    const [from = '', to = ''] = pair.split(':');
+    out.openObject();
+    out.any('from', from, Number(from));
+    out.any('to', `:${to} `, Number(to));
+    out.closeObject();
+  }
+  out.closeArray('} ');
 }
