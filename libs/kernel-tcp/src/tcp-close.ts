@@ -27,7 +27,7 @@ import {
   TCPF_LAST_ACK,
   TCPF_SYN_RECV,
 } from './tcp-const.js';
-import { tcpFastopenForget } from './tcp-fastopen.js';
+import { tcpFastopenForget, tcpFastopenRemove } from './tcp-fastopen.js';
 import { tcpForgetPeer } from './tcp-hash-connect.js';
 import { tcpListenStop } from './tcp-listen.js';
 import { tcpSendFin } from './tcp-output.js';
@@ -147,7 +147,10 @@ export function tcpDisconnect(tp: TcpSock): number {
   tp.receiveQueue.purge();
   tp.ofoQueue.purge();
   tcpWriteQueuePurge(tp);
-  if (tp.tfo !== null) tcpFastopenForget(tp.tfo);
+  if (tp.tfo !== null) {
+    tcpFastopenRemove(tp, false);
+    tcpFastopenForget(tp.tfo);
+  }
   tcpForgetPeer(tp);
   if ((tp.userlocks & SOCK_BINDPORT_LOCK) === 0 && tp.bindBucket !== null) tcpPutPort(tp);
   tp.shutdownMask = 0;

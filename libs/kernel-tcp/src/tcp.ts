@@ -75,6 +75,17 @@ export class TcpStreamSock extends TcpSock {
     child.reuseAddr = this.reuseAddr;
     child.reusePort = this.reusePort;
     child.timestamp = this.timestamp;
+    child.timestampUs = this.timestampUs;
+    child.tsFlags = this.tsFlags;
+    child.zerocopy = this.zerocopy;
+    child.localroute = this.localroute;
+    child.rcvTimeoNs = this.rcvTimeoNs;
+    child.sndTimeoNs = this.sndTimeoNs;
+    child.urginline = this.urginline;
+    child.recvmsgInq = this.recvmsgInq;
+    child.notsentLowat = this.notsentLowat;
+    child.thinLto = this.thinLto;
+    child.rtoMaxUs = this.rtoMaxUs;
     child.uid = this.uid;
     child.tos = this.tos;
     child.ttl = this.ttl;
