@@ -5,12 +5,15 @@ import type { ProgramSpec } from '@netloom/sys';
 import { arpMain } from './arp.js';
 import { bridgeMain } from './bridge/main.js';
 import { ipMain } from './ip/main.js';
+import { iperf3Main } from './iperf3/main.js';
 import { ncMain } from './nc/main.js';
 import { ifconfigMain } from './net-tools/ifconfig.js';
 import { netstatMain } from './net-tools/netstat.js';
 import { routeMain } from './net-tools/route.js';
 import { nstatMain } from './nstat.js';
 import { pingMain } from './ping/main.js';
+import { radvdMain } from './radvd/main.js';
+import { rdisc6Main } from './rdisc6.js';
 import { ssMain } from './ss/main.js';
 import { sysctlMain } from './sysctl.js';
 import { tcpdumpMain } from './tcpdump/main.js';
@@ -24,6 +27,7 @@ export const netutilsPrograms: readonly ProgramSpec[] = [
   { paths: ['/usr/sbin/bridge', '/sbin/bridge'], main: bridgeMain },
   { paths: ['/usr/sbin/ifconfig', '/sbin/ifconfig'], main: ifconfigMain },
   { paths: ['/usr/sbin/ip', '/usr/bin/ip', '/sbin/ip', '/bin/ip'], main: ipMain },
+  { paths: ['/usr/bin/iperf3', '/bin/iperf3'], main: iperf3Main },
   {
     paths: ['/usr/bin/nc.openbsd', '/usr/bin/nc', '/bin/nc', '/usr/bin/netcat', '/bin/netcat'],
     main: ncMain,
@@ -41,6 +45,8 @@ export const netutilsPrograms: readonly ProgramSpec[] = [
     ],
     main: pingMain,
   },
+  { paths: ['/usr/sbin/radvd', '/sbin/radvd'], main: radvdMain },
+  { paths: ['/usr/bin/rdisc6', '/bin/rdisc6'], main: rdisc6Main },
   { paths: ['/usr/sbin/route', '/sbin/route'], main: routeMain },
   { paths: ['/usr/bin/ss', '/bin/ss'], main: ssMain },
   { paths: ['/usr/sbin/sysctl', '/sbin/sysctl'], main: sysctlMain },
