@@ -34,6 +34,8 @@ export class Engine {
   private stopping = false;
 
   constructor(options: EngineOptions = {}) {
+    this.now = 0; // stays a double
+    this.events = 0;
     this.seed = options.seed ?? 1;
     this.drain = options.drain;
   }

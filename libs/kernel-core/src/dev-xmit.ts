@@ -6,6 +6,7 @@
 import { Iff } from '@netloom/sys';
 import { csumFold, csumPartial } from '@netloom/wire';
 import { DropReason } from './drop-reasons.js';
+import { skbGsoSegment } from './gso.js';
 import { showTaps } from './device-tap.js';
 import { Feature, NETDEV_TX_OK, statAdd, Stat, type NetDevice } from './net-device.js';
 import { skbVlanPush } from './vlan-core.js';
@@ -46,11 +47,27 @@ function deadLoop(skb: SkBuff, dev: NetDevice): number {
 /** Shows the frame to the taps and gives it to the driver. @kernel dev_hard_start_xmit() */
 export function devHardStartXmit(skb: SkBuff, dev: NetDevice): number {
   if (skb.vlanTci >= 0 && !skbVlanPush(skb)) return NETDEV_TX_OK;
-  if (skb.ipSummed === CHECKSUM_PARTIAL && !validateXmit(skb, dev)) return NETDEV_TX_OK;
+  if (skb.ipSummed === CHECKSUM_PARTIAL) {
+    if (skb.gsoSize > 0 && (dev.features & Feature.TSO) === 0) return xmitSegments(skb, dev);
+    if (!validateXmit(skb, dev)) return NETDEV_TX_OK;
+  }
   if (dev.taps !== null || dev.net.taps !== null) devQueueXmitNit(skb, dev);
   const trace = dev.kernel.trace;
   if (trace.netDevXmit !== null) trace.netDevXmit(skb, dev);
   return dev.ops.startXmit(skb, dev);
+}
+
+/** Cuts a super-packet for a device that does not. @kernel validate_xmit_skb(), skb_gso_segment() */
+function xmitSegments(skb: SkBuff, dev: NetDevice): number {
+  let seg = skbGsoSegment(skb);
+  if (seg === null) statAdd(dev, Stat.txDropped, 1);
+  while (seg !== null) {
+    const { next } = seg;
+    seg.next = null;
+    devHardStartXmit(seg, dev);
+    seg = next;
+  }
+  return NETDEV_TX_OK;
 }
 
 /** Does for a frame what its device does not; false when it is gone for want of memory. @kernel validate_xmit_skb() */

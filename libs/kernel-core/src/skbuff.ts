@@ -179,10 +179,11 @@ export class SkbPool {
       (!skb.headOwned && this.mem.shared(skb.slot))
     )
       return false;
-    const { headOwned, ipSummed } = skb;
+    const { headOwned, ipSummed, gsoSize } = skb;
     skbReset(skb);
     skb.headOwned = headOwned;
     skb.ipSummed = ipSummed;
+    skb.gsoSize = gsoSize;
     skb.len = skb.tail - skb.data;
     skb.truesize = receivedTruesize(skb.len);
     skb.sk = null;

@@ -34,7 +34,7 @@ export const dummyKind: LinkKind = {
   namePattern: 'dummy%d',
   newlink: (net, name, request) => {
     const dev = new NetDevice(net, name, dummyOps);
-    dev.features = Feature.HW_CSUM;
+    dev.features = Feature.HW_CSUM | Feature.TSO | Feature.GSO;
     dev.flags = Iff.IFF_BROADCAST | Iff.IFF_NOARP;
     dev.mtu = request.mtu ?? 1500;
     devAddrSet(dev, request.address ?? randomMac(net.kernel));

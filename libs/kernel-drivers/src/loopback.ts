@@ -48,7 +48,7 @@ export function loopbackNetInit(net: Net): void {
   dev.type = ARPHRD_LOOPBACK;
   dev.flags = Iff.IFF_LOOPBACK;
   dev.mtu = 65536;
-  dev.features = Feature.HW_CSUM;
+  dev.features = Feature.HW_CSUM | Feature.TSO | Feature.GSO;
   dev.minMtu = 0;
   dev.maxMtu = 0x7fffffff;
   dev.broadcast = new Uint8Array(6);

@@ -28,6 +28,7 @@ import {
   PfifoFast,
   registerNetdevice,
   skbCopyBits,
+  skbGsoHeaderLength,
   skbLinearize,
   Stat,
   statAdd,
@@ -145,7 +146,7 @@ export function nicReceive(nic: Nic, frame: SkBuff): void {
     kernel.kfreeSkbReason(frame, DropReason.DEV_READY);
     return;
   }
-  if (length < ETH_HLEN || length > dev.mtu + ETH_HLEN + VLAN_HLEN) {
+  if (length < ETH_HLEN || (length > dev.mtu + ETH_HLEN + VLAN_HLEN && frame.gsoSize === 0)) {
     statAdd(dev, Stat.rxErrors, 1);
     statAdd(dev, Stat.rxLengthErrors, 1);
     kernel.kfreeSkbReason(
@@ -189,6 +190,12 @@ function copyFrame(frame: SkBuff): SkBuff | null {
   skbCopyBits(frame, 0, slot + NET_SKB_PAD, length);
   const skb = frame.pool.build(slot, slot + NET_SKB_PAD, length);
   skb.packetId = frame.packetId;
+  skb.ipSummed = frame.ipSummed;
+  skb.csumStart = frame.csumStart - frame.data + skb.data;
+  skb.csumOffset = frame.csumOffset;
+  skb.networkHeader = frame.networkHeader - frame.data + skb.data;
+  skb.gsoSize = frame.gsoSize;
+  skb.gsoSegs = frame.gsoSegs;
   frame.pool.release(frame);
   return skb;
 }
@@ -218,13 +225,23 @@ function nicPoll(napi: NapiStruct, budget: number): number {
       return work;
     }
     work++;
-    statAdd(dev, Stat.rxPackets, 1);
-    statAdd(dev, Stat.rxBytes, skb.len);
+    if (skb.gsoSize === 0) {
+      statAdd(dev, Stat.rxPackets, 1);
+      statAdd(dev, Stat.rxBytes, skb.len);
+    } else {
+      countSegments(skb, dev, Stat.rxPackets, Stat.rxBytes);
+    }
     skb.protocol = ethTypeTrans(skb, dev);
     if (skb.pktType === 2) statAdd(dev, Stat.multicast, 1);
     netifReceiveSkb(skb);
   }
   return work;
+}
+
+/** Counts a super-packet, data at its Ethernet header, as the frames that cross the wire. */
+function countSegments(skb: SkBuff, dev: NetDevice, packets: number, bytes: number): void {
+  statAdd(dev, packets, skb.gsoSegs);
+  statAdd(dev, bytes, skb.len + (skb.gsoSegs - 1) * skbGsoHeaderLength(skb));
 }
 
 /** @kernel ndo_start_xmit */
@@ -237,7 +254,8 @@ function startXmit(skb: SkBuff, dev: NetDevice): number {
     return NETDEV_TX_OK;
   }
   skb.dst = null;
-  devTxStats(dev, skb.len);
+  if (skb.gsoSize === 0) devTxStats(dev, skb.len);
+  else countSegments(skb, dev, Stat.txPackets, Stat.txBytes);
   nic.tx.send(skb);
   return NETDEV_TX_OK;
 }
@@ -268,7 +286,7 @@ export function nicCreate(net: Net, name: string, address: Uint8Array, mtu: numb
   dev.mtu = mtu;
   dev.maxMtu = 65535 - 14;
   dev.carrier = false;
-  dev.features = Feature.HW_CSUM;
+  dev.features = Feature.HW_CSUM | Feature.TSO | Feature.GSO; // as veth: joining what arrives is to be asked for
   devAddrSet(dev, address);
   dev.permAddress = address.slice();
   dev.qdisc = new PfifoFast(dev);

@@ -37,7 +37,7 @@ function peerOf(dev: NetDevice): NetDevice | null {
 
 function startXmit(skb: SkBuff, dev: NetDevice): number {
   const peer = peerOf(dev);
-  if (peer === null || !peer.up || skb.len > peer.mtu + ETH_HLEN + 4) {
+  if (peer === null || !peer.up || (skb.len > peer.mtu + ETH_HLEN + 4 && skb.gsoSize === 0)) {
     statAdd(dev, Stat.txDropped, 1);
     dev.net.kernel.kfreeSkbReason(
       skb,
@@ -106,7 +106,7 @@ function makeEnd(
   const dev = new NetDevice(net, name, vethOps);
   devAddrSet(dev, address ?? randomMac(net.kernel));
   dev.carrier = false;
-  dev.features = Feature.HW_CSUM;
+  dev.features = Feature.HW_CSUM | Feature.TSO | Feature.GSO;
   dev.mtu = mtu ?? 1500;
   dev.priv = { peer: null } satisfies VethPriv;
   return dev;

@@ -201,7 +201,7 @@ describe('a wire', () => {
     bench.world.expectNothingLeft();
   });
 
-  it('gives a socket its memory back when the last bit has left', () => {
+  it('gives a socket its memory back when frames have left, a few together', () => {
     const bench = new Bench({ rateBits: 8e6, delayNs: 50 * MS });
     const sk = { wmemAlloc: 0, writeSpace: null } as unknown as Sock;
     const freed: number[] = [];
@@ -214,8 +214,24 @@ describe('a wire', () => {
     }
     expect(sk.wmemAlloc).toBeGreaterThan(300);
     bench.run(60 * MS);
-    expect([freed, sk.wmemAlloc]).toEqual([[100e3, 200e3, 300e3], 0]);
+    expect([freed, sk.wmemAlloc]).toEqual([[100e3, 300e3, 300e3], 0]);
     expect(bench.arrivals.map(({ time }) => time)).toEqual([50.1 * MS, 50.2 * MS, 50.3 * MS]);
+  });
+
+  it("gives it back before the frame is the receiver's, however few have left", () => {
+    const bench = new Bench({ rateBits: 8e6, delayNs: 0.15 * MS });
+    const sk = { wmemAlloc: 0, writeSpace: null } as unknown as Sock;
+    const freed: number[] = [];
+    sk.writeSpace = () => freed.push(bench.world.engine.now);
+    for (let i = 0; i < 4; i++) {
+      const skb = bench.world.frame(address(2), address(1), i, 100);
+      skb.dev = bench.a.dev;
+      skbSetOwnerW(skb, sk);
+      bench.wire.a.send(skb);
+    }
+    bench.run(60 * MS);
+    expect(freed).toEqual([100e3, 349_999, 349_999, 400e3]);
+    expect(bench.arrivals).toHaveLength(4);
   });
 
   it('jitters around its delay, evenly, and in order', () => {

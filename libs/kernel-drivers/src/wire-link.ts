@@ -15,8 +15,11 @@ import type { Engine } from '@netloom/engine';
 import {
   CHECKSUM_PARTIAL,
   DropReason,
+  Feature,
   skbChecksumHelp,
   skbCow,
+  skbGsoHeaderLength,
+  skbGsoSegment,
   skbOrphan,
   type NetDevice,
   type SkBuff,
@@ -52,6 +55,9 @@ export interface WireStats {
 }
 
 const DEFAULT_LIMIT = 1000;
+
+/** Frames of one connection that arrive within this time reach the stack as one (interrupt coalescing and GRO). */
+const JOINED_NS = 250_000;
 
 /** Frames that a direction without a rate carries at one instant, and the nanoseconds that each further one takes. */
 const PACE_BURST = 65_536;
@@ -155,8 +161,49 @@ export class WireDirection {
       this.drop(skb, DropReason.WIRE_DOWN, 'down');
       return;
     }
+    if (skb.gsoSize > 0) {
+      this.sendSuper(skb);
+      return;
+    }
     if (this.impaired && !this.impair(skb)) return;
     this.transmit(skb);
+  }
+
+  /**
+   * A super-packet: the card cuts it into frames. Where each fares alike and the receiving card would join them again, as
+   * many as its interrupt would find together stay one object; what cannot stay so goes frame by frame.
+   */
+  private sendSuper(skb: SkBuff): void {
+    const together = this.framesTogether(skb);
+    if (together >= skb.gsoSegs) {
+      this.transmit(skb);
+      return;
+    }
+    let part = skbGsoSegment(skb, together);
+    if (part === null) this.queueDrops++;
+    while (part !== null) {
+      const { next } = part;
+      part.next = null;
+      if (!this.impaired || this.impair(part)) this.transmit(part);
+      part = next;
+    }
+  }
+
+  /** How many frames of a super-packet may cross as one object; 1 where each needs a fate of its own. */
+  private framesTogether(skb: SkBuff): number {
+    if (
+      this.impaired ||
+      this.jitterNs > 0 ||
+      this.reorderBelow > 0 ||
+      this.wire.observer !== null ||
+      (this.to.dev.features & Feature.GRO) === 0
+    )
+      return 1;
+    if (this.rateBits === 0) return skb.gsoSegs;
+    const waiting = this.busyUntil > this.wire.engine.now ? this.completionCount : 0;
+    if (waiting + skb.gsoSegs > this.limit) return 1; // the queue may refuse some of them
+    const frame = skb.gsoSize + skbGsoHeaderLength(skb);
+    return Math.max(1, Math.floor((JOINED_NS * this.rateBits) / (frame * 8e9)));
   }
 
   private drop(skb: SkBuff, reason: number, outcome: 'lost' | 'queue-full' | 'down'): void {
@@ -206,7 +253,7 @@ export class WireDirection {
         this.drop(skb, DropReason.WIRE_QUEUE, 'queue-full');
         return;
       }
-      left = this.serialise(skb.len);
+      left = skb.gsoSize > 0 ? this.serialiseSegments(skb) : this.serialise(skb.len);
     } else {
       left = this.pace(now);
       if (left < 0) {
@@ -215,8 +262,13 @@ export class WireDirection {
         return;
       }
     }
-    this.frames++;
-    this.bytes += skb.len;
+    if (skb.gsoSize === 0) {
+      this.frames++;
+      this.bytes += skb.len;
+    } else {
+      this.frames += skb.gsoSegs;
+      this.bytes += skb.len + (skb.gsoSegs - 1) * skbGsoHeaderLength(skb);
+    }
     if (this.wire.observer !== null) this.wire.observer(this, skb, 'sent');
     let arrival = left + this.delayNs;
     if (this.reorderBelow > 0 && this.random.chance(this.reorderBelow)) {
@@ -294,6 +346,17 @@ export class WireDirection {
     if (tail >= ring.length) tail -= ring.length;
     ring[tail] = until;
     this.completionCount++;
+    return until;
+  }
+
+  /** The frames of a super-packet one behind the other. */
+  private serialiseSegments(skb: SkBuff): number {
+    const header = skbGsoHeaderLength(skb);
+    let left = skb.len - header;
+    let until = this.busyUntil;
+    for (; left > 0; left -= skb.gsoSize) {
+      until = this.serialise(header + Math.min(left, skb.gsoSize));
+    }
     return until;
   }
 
