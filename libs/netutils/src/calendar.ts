@@ -65,3 +65,9 @@ export function calendarText(seconds: number): string {
   const t = civilTime(seconds);
   return `${DAYS[t.weekday] ?? ''} ${MONTHS[t.month - 1] ?? ''} ${String(t.day).padStart(2)} ${clockText(seconds)} ${t.year}`;
 }
+
+/** `Sat, 21 Nov 2026 07:19:54 GMT`, the form of RFC 9110 §5.6.7. */
+export function httpDateText(seconds: number): string {
+  const t = civilTime(seconds);
+  return `${DAYS[t.weekday] ?? ''}, ${two(t.day)} ${MONTHS[t.month - 1] ?? ''} ${t.year} ${clockText(seconds)} GMT`;
+}
