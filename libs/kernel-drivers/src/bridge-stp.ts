@@ -488,7 +488,7 @@ export function stpChangeBridgeId(br: Bridge, priority: number, idAddress: numbe
       becomeDesignatedPort(port);
   }
   configurationUpdate(br);
-  if (br.ports.length > 0 && br.dev.up) portStateSelection(br);
+  portStateSelection(br);
   if (br.isRoot && !wasRoot) becomeRootBridge(br);
 }
 

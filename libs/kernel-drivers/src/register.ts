@@ -7,6 +7,7 @@ import { bridgeRegister } from './bridge.js';
 import { dummyKind } from './dummy.js';
 import { ifbKind } from './ifb.js';
 import { loopbackNetInit } from './loopback.js';
+import { macvlanRegister } from './macvlan.js';
 import { vethKind } from './veth.js';
 import { vlanRegister } from './vlan.js';
 
@@ -25,6 +26,7 @@ const DRIVERS: readonly ((modules: KernelModules) => void)[] = [
   },
   bridgeRegister,
   vlanRegister,
+  macvlanRegister,
 ];
 
 /** Registers lo and every kind of virtual link; cards are put in by whoever builds the topology. */

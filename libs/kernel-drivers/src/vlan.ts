@@ -199,7 +199,7 @@ function newlink(net: Net, name: string, request: LinkAdd, linkNet: Net): NetDev
   dev.priv = new VlanDev(real, Number(vid), proto, VLAN_FLAG_REORDER_HDR);
   dev.addrAssignType = request.address === undefined ? NET_ADDR_STOLEN : 3;
   devAddrSet(dev, request.address ?? real.address);
-  dev.carrier = real.up && real.carrier;
+  dev.carrier = false;
   changelink(dev, data);
   registerNetdevice(dev, request.ifindex ?? 0);
   (real.vlans ??= new Map<number, NetDevice>()).set(key, dev);
