@@ -58,6 +58,8 @@ export interface LinkKind {
    * @param peerNet where `request.peer` is to be made and `request.link` is found
    */
   newlink(net: Net, name: string, request: LinkAdd, peerNet: Net): NetDevice;
+  /** Loads the kind's module into a host, with whatever devices that brings. */
+  load?(kernel: Kernel): void;
 }
 
 /** A file of /sys/class/net itself: its text without the newline, and what writing does. */

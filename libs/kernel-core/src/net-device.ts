@@ -100,8 +100,12 @@ export interface NetDeviceOps {
   /** Port attributes of a slave (IFLA_INFO_SLAVE_DATA), and their change. */
   slaveInfo?(dev: NetDevice, slave: NetDevice): LinkInfoData;
   slaveChangelink?(dev: NetDevice, slave: NetDevice, data: LinkInfoData): void;
-  /** IFLA_LINK: the lower device or peer, with the namespace it lives in. */
-  link?(dev: NetDevice): NetDevice | undefined;
+  /** IFLA_LINK: the lower device or peer, with the namespace it lives in; null for a tunnel over any (`@NONE`). */
+  link?(dev: NetDevice): NetDevice | null | undefined;
+  /** The namespace in which a tunnel's packets travel, where it is not that of `link`. @kernel get_link_net() */
+  linkNet?(dev: NetDevice): Net;
+  /** `ip link del` in place of unregistering. */
+  dellink?(dev: NetDevice): void;
   /** True keeps the device in its namespace. */
   readonly netnsLocal?: boolean;
   /** Directories of the driver's own below /sys/class/net/DEV, and below that of each of its slaves. */

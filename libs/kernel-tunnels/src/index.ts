@@ -1,2 +1,3 @@
 export { registerTunnels } from './register.js';
 export { vxlanKind } from './vxlan.js';
+export { registerTunFile, TunFile } from './tun.js';

@@ -3,12 +3,15 @@
  * @kernel struct vxlan_net, struct ip_tunnel_net, struct geneve_net
  */
 import type { Net } from '@netloom/kernel-core';
+import type { IpTunnelTable } from './ip-tunnel.js';
 import type { Vxlan, VxlanSock } from './vxlan.js';
 
 export class NetTunnels {
   /** VXLAN devices whose packets travel in this namespace, and their sockets by port and receive flags. */
   readonly vxlans: Vxlan[] = [];
   readonly vxlanSocks: VxlanSock[] = [];
+  /** By kind: `gre`, `gretap`, `erspan`, `ipip`, `sit`. */
+  readonly ipTunnels = new Map<string, IpTunnelTable>();
 }
 
 export function netTunnels(net: Net): NetTunnels {

@@ -4,8 +4,9 @@
 import { KernelModules } from '@netloom/kernel-core';
 import { registerDrivers } from '@netloom/kernel-drivers';
 import { registerInet } from '@netloom/kernel-inet';
+import { registerInet6 } from '@netloom/kernel-inet6';
 import { registerTcp } from '@netloom/kernel-tcp';
-import { registerTunnels } from '@netloom/kernel-tunnels';
+import { registerTunFile, registerTunnels } from '@netloom/kernel-tunnels';
 import { createPseudoFs, ProgramTable, type PseudoFs } from '@netloom/kernel-tasks';
 import type { ProgramSpec } from '@netloom/sys';
 import { registerHostFiles } from './proc-host.js';
@@ -13,6 +14,8 @@ import { registerLinkEvents } from './link-events.js';
 import { registerProcDrivers } from './proc-drivers.js';
 import { registerProcNet } from './proc-net.js';
 import { registerProcSys } from './proc-sys.js';
+import { registerRtnlInet } from './rtnl-inet.js';
+import { registerUnix } from './unix-register.js';
 import { registerSysClassNet } from './sys-class-net.js';
 
 export interface HostEnvironment {
@@ -25,11 +28,15 @@ export interface HostEnvironment {
 export function createEnvironment(programs: readonly ProgramSpec[]): HostEnvironment {
   const modules = new KernelModules();
   registerInet(modules);
+  registerRtnlInet(modules);
+  registerInet6(modules);
   registerTcp(modules);
+  registerUnix(modules);
   registerDrivers(modules);
   registerTunnels(modules);
   registerLinkEvents(modules);
   const pseudo = createPseudoFs();
+  registerTunFile(pseudo);
   registerProcNet(pseudo);
   registerProcSys(pseudo, modules);
   registerProcDrivers(pseudo, modules);

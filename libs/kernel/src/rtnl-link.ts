@@ -70,6 +70,7 @@ export function linkMsg(dev: NetDevice): LinkMsg {
     ...(dev.permAddress !== undefined ? { permAddress: dev.permAddress } : {}),
     ...(dev.alias !== undefined ? { alias: dev.alias } : {}),
     ...(lower !== undefined ? linkOf(net, lower) : {}),
+    ...(ops.linkNet !== undefined ? linkNetOf(net, ops.linkNet(dev)) : {}),
     ...(dev.master !== null
       ? { master: dev.master.ifindex, slaveKind: dev.master.ops.kind ?? '', ...slaveData(dev) }
       : {}),
@@ -84,14 +85,19 @@ function slaveData(dev: NetDevice): Partial<LinkMsg> {
   return data === undefined ? {} : { slaveData: data };
 }
 
-function linkOf(net: Net, lower: NetDevice): Partial<LinkMsg> {
-  if (lower.net === net) return { link: lower.ifindex };
-  let nsid = net.nsids.get(lower.net);
+function linkOf(net: Net, lower: NetDevice | null): Partial<LinkMsg> {
+  if (lower === null) return { link: 0 };
+  return { link: lower.ifindex, ...linkNetOf(net, lower.net) };
+}
+
+function linkNetOf(net: Net, other: Net): Partial<LinkMsg> {
+  if (other === net) return {};
+  let nsid = net.nsids.get(other);
   if (nsid === undefined) {
     nsid = freeNsid(net);
-    net.nsids.set(lower.net, nsid);
+    net.nsids.set(other, nsid);
   }
-  return { link: lower.ifindex, linkNetnsid: nsid };
+  return { linkNetnsid: nsid };
 }
 
 function find(
@@ -121,6 +127,7 @@ export function linkGet({ net }: RtnlContext, request: Rtnl['RTM_GETLINK']['req'
 export function linkAdd({ net, netnsOf }: RtnlContext, request: Rtnl['RTM_NEWLINK']['req']): void {
   const kind = net.kernel.modules.linkKind(request.kind);
   if (kind === undefined) throw new KernelError('EOPNOTSUPP', 'Unknown device type');
+  kind.load?.(net.kernel);
   const target = request.netns === undefined ? net : netnsOf(request.netns);
   const linkNet = request.linkNetns === undefined ? net : netnsOf(request.linkNetns);
   const peerNet = request.peer?.netns === undefined ? linkNet : netnsOf(request.peer.netns);
@@ -161,7 +168,8 @@ function checkNew(kind: LinkKind, request: Rtnl['RTM_NEWLINK']['req']): void {
 export function linkDelete({ net }: RtnlContext, request: Rtnl['RTM_DELLINK']['req']): void {
   const dev = find(net, request);
   if (dev.ops.kind === undefined) throw new KernelError('EOPNOTSUPP');
-  unregisterNetdevice(dev);
+  if (dev.ops.dellink !== undefined) dev.ops.dellink(dev);
+  else unregisterNetdevice(dev);
 }
 
 /** Changes in the kernel's order. @errno per attribute. @kernel do_setlink() */
@@ -224,7 +232,7 @@ function setAddress(dev: NetDevice, address: Uint8Array): void {
 
 function setMtu(dev: NetDevice, mtu: number): void {
   if (mtu < dev.minMtu) throw new KernelError('EINVAL', 'mtu less than device minimum');
-  if (mtu > dev.maxMtu) throw new KernelError('EINVAL', 'mtu greater than device maximum');
+  if (dev.maxMtu > 0 && mtu > dev.maxMtu) throw new KernelError('EINVAL', 'mtu greater than device maximum');
   const result = dev.ops.changeMtu?.(dev, mtu) ?? 0;
   if (result < 0) throw new KernelError(-result);
   dev.mtu = mtu;

@@ -60,3 +60,14 @@ export interface WindowSize {
   readonly rows: number;
   readonly cols: number;
 }
+
+/** Flags of TUNSETIFF (linux/if_tun.h). */
+export const TunFlag = {
+  IFF_TUN: 1,
+  IFF_TAP: 2,
+  IFF_MULTI_QUEUE: 0x100,
+  IFF_NO_PI: 0x1000,
+  IFF_ONE_QUEUE: 0x2000,
+  IFF_VNET_HDR: 0x4000,
+  IFF_TUN_EXCL: 0x8000,
+} as const;

@@ -1,4 +1,13 @@
-export type { Sys, SysFiles, SysIdentity, SysNet, SysProcess, SysTime } from './sys.js';
+export { Epoll, type EpollEvent, type EpollOp, type SysIo } from './io.js';
+export type {
+  OutgoingMessage,
+  Sys,
+  SysFiles,
+  SysIdentity,
+  SysNet,
+  SysProcess,
+  SysTime,
+} from './sys.js';
 export {
   Signal,
   type Program,
@@ -11,6 +20,7 @@ export {
 export {
   OpenFlag,
   Poll,
+  TunFlag,
   type DirEntry,
   type FileType,
   type PollFd,

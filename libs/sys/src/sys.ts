@@ -6,6 +6,7 @@
  * clock as soon as no continuation is left to run. Times are virtual nanoseconds.
  */
 import type { DirEntry, PollFd, SeekWhence, Stat, WindowSize } from './file.js';
+import type { SysIo } from './io.js';
 import type {
   Program,
   ProcessInfo,
@@ -13,7 +14,14 @@ import type {
   SpawnOptions,
   WaitStatus,
 } from './process.js';
-import type { RecvResult, SockAddr, SockDiagEntry, SockOpt, SockOptValue } from './socket.js';
+import type {
+  Control,
+  RecvResult,
+  SockAddr,
+  SockDiagEntry,
+  SockOpt,
+  SockOptValue,
+} from './socket.js';
 import type { Rtnl, RtnlEvent, RtnlGroup, RtnlType } from './rtnetlink.js';
 
 export interface SysIdentity {
@@ -69,6 +77,8 @@ export interface SysFiles {
   /** Ready event bits in the order of `fds`; all zero after `timeoutNs` (undefined waits for ever, 0 polls). */
   poll(fds: readonly PollFd[], timeoutNs?: number): Promise<number[]>;
   openFds(): number[];
+  /** epoll, eventfd, timerfd, sendfile, splice and tee. */
+  io(): SysIo;
   stat(path: string): Stat;
   lstat(path: string): Stat;
   fstat(fd: number): Stat;
@@ -123,6 +133,13 @@ export interface SysProcess {
   tcsetpgrp(fd: number, pgid: number): void;
 }
 
+/** A message of sendmsg(2). */
+export interface OutgoingMessage {
+  readonly data: Uint8Array;
+  readonly to?: SockAddr;
+  readonly control?: Control;
+}
+
 export interface SysNet {
   /** Types may carry no flags; use setNonblock. EAFNOSUPPORT, EPROTONOSUPPORT, EPERM. */
   socket(family: number, type: number, protocol: number): number;
@@ -133,11 +150,32 @@ export interface SysNet {
   /** Number of bytes taken. `to` absent: the connected peer. */
   sendto(fd: number, data: Uint8Array, flags?: number, to?: SockAddr): Promise<number>;
   recvmsg(fd: number, count: number, flags?: number): Promise<RecvResult>;
+  /** As sendto, with ancillary data: IP_PKTINFO, IP_TTL, IP_TOS, IP_RETOPTS, UDP_SEGMENT, SCM_RIGHTS, SCM_CREDENTIALS. */
+  sendmsg(fd: number, message: OutgoingMessage, flags?: number): Promise<number>;
+  /** Bytes taken of each message; stops at the first that fails, which is an error only when it is the first of all. */
+  sendmmsg(fd: number, messages: readonly OutgoingMessage[], flags?: number): Promise<number[]>;
+  /** At most `count` messages: waits for all of them, for the first (MSG_WAITFORONE), or until `timeoutNs` is over when one comes. */
+  recvmmsg(
+    fd: number,
+    count: number,
+    size: number,
+    flags?: number,
+    timeoutNs?: number,
+  ): Promise<RecvResult[]>;
+  /** Two connected AF_UNIX sockets. EOPNOTSUPP for other families. */
+  socketpair(family: number, type: number, protocol: number): [number, number];
   shutdown(fd: number, how: 'rd' | 'wr' | 'rdwr'): void;
   setsockopt(fd: number, option: SockOpt, value: SockOptValue): void;
   getsockopt(fd: number, option: SockOpt): SockOptValue;
   getsockname(fd: number): SockAddr;
   getpeername(fd: number): SockAddr;
+  /**
+   * TUNSETIFF on a descriptor of /dev/net/tun: makes a device or attaches to it; '' lets the kernel choose the name.
+   * @param flags of {@link TunFlag}. EBADF, EBUSY, EINVAL
+   */
+  tunSetIff(fd: number, ifname: string, flags: number): string;
+  /** TUNSETPERSIST, TUNSETOWNER, TUNSETGROUP, TUNSETCARRIER. EBADFD before tunSetIff. */
+  tunSet(fd: number, what: 'persist' | 'owner' | 'group' | 'carrier', value: number): void;
   /** One rtnetlink request in the caller's network namespace. */
   rtnl<T extends RtnlType>(type: T, request: Rtnl[T]['req']): Rtnl[T]['res'];
   /** A descriptor on which rtnlRecv waits for events of these groups. */

@@ -9,9 +9,10 @@ import type { Args } from '../args.js';
 import { CommandExit } from '../command.js';
 import type { Out } from '../out.js';
 import type { IpContext } from './context.js';
-import { bondLink, ipvlanLink, tunnelLink, vrfLink } from './link-misc.js';
+import { bondLink, ipvlanLink, vrfLink } from './link-misc.js';
 import { bridgeLink, bridgePort } from './link-bridge.js';
 import { LINK_TYPE_HELP } from './link-type-help.js';
+import { greLink, gretapLink, ipipLink, sitLink, tunLink } from './link-tunnel.js';
 import { macvlanLink } from './link-macvlan.js';
 import { vlanLink } from './link-vlan.js';
 import { vxlanLink } from './link-vxlan.js';
@@ -36,11 +37,13 @@ const TYPES: Readonly<Record<string, LinkType>> = {
   ipvtap: ipvlanLink,
   vrf: vrfLink,
   bond: bondLink,
-  gre: tunnelLink,
-  gretap: tunnelLink,
-  ipip: tunnelLink,
-  sit: tunnelLink,
-  vti: tunnelLink,
+  gre: greLink,
+  gretap: gretapLink,
+  erspan: gretapLink,
+  ipip: ipipLink,
+  sit: sitLink,
+  vti: greLink,
+  tun: tunLink,
 };
 
 const SLAVE_TYPES: Readonly<Record<string, LinkType>> = { bridge: bridgePort };

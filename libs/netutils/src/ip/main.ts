@@ -24,6 +24,8 @@ import { doNeigh } from './neigh.js';
 import { doNetns } from './netns.js';
 import { doRoute } from './route.js';
 import { doRule } from './rule.js';
+import { doTunnel } from './tunnel.js';
+import { doTuntap } from './tuntap.js';
 import { doTcpMetrics } from './tcp-metrics.js';
 
 type IpObject = (args: Args, context: IpContext) => Promise<number | void> | number | void;
@@ -44,10 +46,10 @@ const OBJECTS: readonly (readonly [string, IpObject | undefined])[] = [
   ['fou', undefined],
   ['ila', undefined],
   ['macsec', undefined],
-  ['tunnel', undefined],
-  ['tunl', undefined],
-  ['tuntap', undefined],
-  ['tap', undefined],
+  ['tunnel', doTunnel],
+  ['tunl', doTunnel],
+  ['tuntap', doTuntap],
+  ['tap', doTuntap],
   ['token', undefined],
   ['tcpmetrics', doTcpMetrics],
   ['tcp_metrics', doTcpMetrics],
