@@ -13,6 +13,8 @@ export class Timer {
   constructor(
     private readonly engine: Engine,
     private readonly fn: () => void,
+    /** Told when an event finds nothing to do: the timer was unset and nothing refers to it any more but its owner. */
+    private readonly idle: (() => void) | null = null,
   ) {}
 
   get pending(): boolean {
@@ -39,7 +41,10 @@ export class Timer {
   fire(time: number): void {
     if (time !== this.queuedAt) return; // an earlier event took over
     this.queuedAt = Infinity;
-    if (this.expires === Infinity) return;
+    if (this.expires === Infinity) {
+      if (this.idle !== null) this.idle();
+      return;
+    }
     if (this.expires > time) {
       this.queue(this.expires);
       return;

@@ -34,11 +34,7 @@ export function registerTcp(
   congestion: TcpCongestionTable = new TcpCongestionTable(),
 ): void {
   modules.addInetProtocol(IPPROTO_TCP, tcpProtocol);
-  const make = (net: Net): TcpStreamSock => {
-    const sk = new TcpStreamSock(net);
-    sk.initTimers();
-    return sk;
-  };
+  const make = (net: Net): TcpStreamSock => new TcpStreamSock(net);
   modules.addSocketFactory(AF_INET, SOCK_STREAM, 0, make);
   modules.addSocketFactory(AF_INET, SOCK_STREAM, IPPROTO_TCP, make);
   modules.addPernet((net) => {

@@ -9,9 +9,11 @@ import { seqAfter } from '@netloom/base';
 import type { SkBuff } from '@netloom/kernel-core';
 
 const FIRST_CAPACITY = 16;
+/** What an empty ring holds; never written. */
+const NOTHING: (SkBuff | null)[] = [];
 
 export class SkbRing {
-  private items: (SkBuff | null)[] = [];
+  private items: (SkBuff | null)[] = NOTHING;
   private head = 0;
   private mask = -1;
   length = 0;
@@ -89,6 +91,14 @@ export class SkbRing {
   /** Frees everything. */
   purge(): void {
     for (let skb = this.shift(); skb !== null; skb = this.shift()) skb.pool.release(skb);
+  }
+
+  /** Gives up the space of an empty ring. */
+  trim(): void {
+    if (this.length > 0) return;
+    this.items = NOTHING;
+    this.head = 0;
+    this.mask = -1;
   }
 
   private grow(): void {

@@ -42,6 +42,7 @@ import { tcpQueueRcv, tcpTryRmemSchedule } from './tcp-rmem.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpDone, tcpErrorReport, tcpSetState, tcpWriteQueuePurge } from './tcp-state.js';
 import { tcpEnterQuickackMode, tcpIncrQuickack, tcpSendAck } from './tcp-transmit.js';
+import { tcpSetCompressedAck, tcpSetDelack } from './tcp-xmit-timer.js';
 import {
   tcpGrowWindow,
   tcpReceiveWindow,
@@ -155,7 +156,7 @@ function sendDelayedAck(tp: TcpSock): void {
   }
   tp.ackPending |= ICSK_ACK_SCHED | ICSK_ACK_TIMER;
   tp.ackTimeout = timeout;
-  tp.delackTimer?.set(timeout);
+  tcpSetDelack(tp, timeout);
 }
 
 /** Acknowledges now, later, or in a compressed burst. @kernel __tcp_ack_snd_check() */
@@ -195,7 +196,7 @@ export function tcpAckSndCheckNow(tp: TcpSock, ofoPossible: boolean): void {
     tp.tn.sysctl(TcpSysctl.tcp_comp_sack_delay_ns),
     Math.floor((rtt * 125) / 20),
   ); // 5 % of the round trip
-  tp.compressedAckTimer?.set(tp.now + delay);
+  tcpSetCompressedAck(tp, tp.now + delay);
 }
 
 /** @kernel tcp_ack_snd_check() */

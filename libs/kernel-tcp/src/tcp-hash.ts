@@ -41,8 +41,34 @@ export interface BindOwner {
   readonly uid: number;
 }
 
+/** Users of a port: mostly one, which needs no set. */
+class BindOwners {
+  private one: BindOwner | null = null;
+  private rest: Set<BindOwner> | null = null;
+
+  get size(): number {
+    return (this.one === null ? 0 : 1) + (this.rest?.size ?? 0);
+  }
+
+  add(owner: BindOwner): void {
+    if (this.one === owner || this.rest?.has(owner) === true) return;
+    if (this.one === null) this.one = owner;
+    else (this.rest ??= new Set<BindOwner>()).add(owner);
+  }
+
+  delete(owner: BindOwner): void {
+    if (this.one === owner) this.one = null;
+    else this.rest?.delete(owner);
+  }
+
+  *[Symbol.iterator](): Generator<BindOwner> {
+    if (this.one !== null) yield this.one;
+    if (this.rest !== null) yield* this.rest;
+  }
+}
+
 export class BindBucket {
-  readonly owners = new Set<BindOwner>();
+  readonly owners = new BindOwners();
   /** Taken by bind() (and not only by connect()'s own choice of ports). */
   bound = false;
 

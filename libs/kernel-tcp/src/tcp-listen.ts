@@ -63,7 +63,7 @@ export function tcpListenStart(tp: TcpSock): number {
 
 /** Forgets requests and resets connections that nobody accepted. @kernel inet_csk_listen_stop() */
 export function tcpListenStop(tp: TcpSock): void {
-  for (const req of tp.requests) reqskQueueDrop(req);
+  for (const req of tp.requests ?? []) reqskQueueDrop(req);
   for (let child = tcpAcceptDequeue(tp); child !== null; child = tcpAcceptDequeue(tp)) {
     child.dead = true;
     tp.tn.orphans++;

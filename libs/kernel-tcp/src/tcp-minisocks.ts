@@ -93,7 +93,7 @@ export class TcpRequestSock implements TcpEntry {
 export function reqskQueueHashAdd(req: TcpRequestSock): void {
   const listener = req.listener;
   listener.tn.hash.insert(req);
-  listener.requests.add(req);
+  (listener.requests ??= new Set<TcpRequestSock>()).add(req);
   listener.synQueueLen++;
   listener.synQueueYoung++;
   req.timer = new Timer(listener.engine, () => {
@@ -106,7 +106,7 @@ export function reqskQueueHashAdd(req: TcpRequestSock): void {
 export function reqskQueueDrop(req: TcpRequestSock): boolean {
   req.timer?.cancel();
   const listener = req.listener;
-  if (!listener.requests.delete(req)) return false;
+  if (listener.requests?.delete(req) !== true) return false;
   listener.tn.hash.remove(req);
   listener.synQueueLen--;
   if (req.numTimeout === 0) listener.synQueueYoung--;

@@ -1,9 +1,10 @@
 /**
  * TCP's part of a network namespace: sysctls, socket tables, secrets. @kernel include/net/netns/ipv4.h
  */
+import { WIDE_ZERO } from '@netloom/base';
 import type { Net } from '@netloom/kernel-core';
 import { ipv4Of } from '@netloom/kernel-inet';
-import type { TcpCongestionOps } from './tcp-cong-ops.js';
+import type { RateSample, TcpCongestionOps } from './tcp-cong-ops.js';
 import { TcpHash } from './tcp-hash.js';
 import type { TcpMetrics } from './tcp-metrics.js';
 import { TcpOptionsReceived } from './tcp-rx-opt.js';
@@ -95,6 +96,24 @@ export class TcpNet {
   tfoDisableStamp = 0;
   /** What is remembered of peers. */
   metrics: Map<string, TcpMetrics> | null = null;
+  /** Of the ACK in hand: its rate sample, and its SACK blocks in order of sequence. */
+  readonly rateSample: RateSample = {
+    priorMstamp: WIDE_ZERO,
+    priorDelivered: 0,
+    delivered: -1,
+    intervalUs: -1,
+    sndIntervalUs: 0,
+    rcvIntervalUs: 0,
+    rttUs: -1,
+    losses: 0,
+    ackedSacked: 0,
+    priorInFlight: 0,
+    lastEndSeq: WIDE_ZERO,
+    isAppLimited: false,
+    isRetrans: false,
+    isAckDelayed: false,
+  };
+  readonly sackNew = new Float64Array(8);
   readonly timewaitVerdict = { action: 0, isn: 0 };
   /** Moves the search for a free port on with each connection. */
   portPerturb = 0;

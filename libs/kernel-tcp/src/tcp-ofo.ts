@@ -54,9 +54,8 @@ export function tcpDataQueueOfo(tp: TcpSock, skb: SkBuff): void {
   if (queue.length === 0) {
     queue.push(skb);
     if (tp.rxOpt.sackOk) {
-      tp.numSacks = 1;
-      tp.sackStart[0] = seq;
-      tp.sackEnd[0] = end;
+      tp.numSacks = 0;
+      tcpSackNewOfo(tp, seq, end);
     }
     growBuffers(tp, skb, false);
     return;

@@ -257,6 +257,10 @@ export function tcpDsackSet(tp: TcpSock, start: number, end: number): void {
 
 /** Puts the block of a segment that arrived out of order first in the list. @kernel tcp_sack_new_ofo_skb() */
 export function tcpSackNewOfo(tp: TcpSock, start: number, end: number): void {
+  if (tp.sackStart.length === 0) {
+    tp.sackStart = new Float64Array(TCP_NUM_SACKS);
+    tp.sackEnd = new Float64Array(TCP_NUM_SACKS);
+  }
   const s = tp.sackStart;
   const e = tp.sackEnd;
   for (let i = 0; i < tp.numSacks; i++) {

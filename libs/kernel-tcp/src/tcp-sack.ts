@@ -162,9 +162,11 @@ function cutAtBlock(tp: TcpSock, skb: SkBuff, start: number, end: number, index:
   return wanted > 0 && wanted < skb.len && tcpFragment(tp, skb, wanted, mss, index) === 0;
 }
 
+const NO_BLOCKS = new Float64Array(0);
+
 /** Tags the parts of a block that the last ACK did not report. */
 function sacktagNew(tp: TcpSock, start: number, end: number): void {
-  const cache = tp.sackCache;
+  const cache = tp.sackCache ?? NO_BLOCKS;
   for (let i = 0; i < tp.sackCacheLen; i++) {
     const s = cache[2 * i] as number;
     const e = cache[2 * i + 1] as number;
@@ -204,7 +206,7 @@ export function tcpSacktagWriteQueue(
   const dsack = checkDsack(tp, m, rx.sackCount, ack, priorSndUna);
   // Too old to say anything about what is under way.
   if (seqBefore(ack, (priorSndUna - tp.maxWindow) >>> 0) || tp.packetsOut === 0) return;
-  const blocks = tp.sackNew;
+  const blocks = tp.tn.sackNew;
   let kept = 0;
   for (let i = 0; i < count; i++) {
     const at = rx.sackOff + i * BLOCK;
@@ -228,7 +230,7 @@ export function tcpSacktagWriteQueue(
   // In order of sequence: a lower block first seen after a higher one would look like reordering.
   for (let i = 0; i < kept; i++)
     sacktagNew(tp, blocks[2 * i] as number, blocks[2 * i + 1] as number);
-  tp.sackCache.set(blocks);
+  (tp.sackCache ??= new Float64Array(2 * MAX_BLOCKS)).set(blocks);
   tp.sackCacheLen = kept;
   if (tp.caState !== TCP_CA_LOSS || tp.undoMarker !== 0)
     tcpCheckSackReordering(tp, tp.ackReord, false);

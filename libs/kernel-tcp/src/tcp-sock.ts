@@ -34,6 +34,10 @@ import type { TcpTxMarks } from './tcp-tx-marks.js';
 import type { TcpUrgent } from './tcp-urg.js';
 import { TcpOptionsReceived } from './tcp-rx-opt.js';
 
+/** What sockets have that never needed their own; never written. */
+const NO_BLOCKS = new Float64Array(0);
+const NO_SOCKS: TcpSock[] = [];
+
 export abstract class TcpSock extends InetSock {
   state = TCP_CLOSE;
   readonly engine: Engine;
@@ -90,11 +94,9 @@ export abstract class TcpSock extends InetSock {
   lostOut = 0;
   highestSackEnd = WIDE_ZERO;
   retransmitHint: SkBuff | null = null;
-  /** SACK blocks of the last ACK, already gone through: start, end, start, end … */
-  readonly sackCache = new Float64Array(8);
+  /** SACK blocks of the last ACK, already gone through: start, end, start, end …; null before the first. */
+  sackCache: Float64Array | null = null;
   sackCacheLen = 0;
-  /** Those of the ACK in hand, in order of sequence. */
-  readonly sackNew = new Float64Array(8);
 
   // Congestion
   caOps: TcpCongestionOps;
@@ -175,22 +177,8 @@ export abstract class TcpSock extends InetSock {
   rateDelivered = 0;
   rateIntervalUs = 0;
   rateAppLimited = false;
-  readonly rs: RateSample = {
-    priorMstamp: WIDE_ZERO,
-    priorDelivered: 0,
-    delivered: -1,
-    intervalUs: -1,
-    sndIntervalUs: 0,
-    rcvIntervalUs: 0,
-    rttUs: -1,
-    losses: 0,
-    ackedSacked: 0,
-    priorInFlight: 0,
-    lastEndSeq: WIDE_ZERO,
-    isAppLimited: false,
-    isRetrans: false,
-    isAckDelayed: false,
-  };
+  /** Of the ACK in hand. */
+  readonly rs: RateSample;
   /** Scratch of the ACK in progress. @kernel struct tcp_sacktag_state */
   ackFirstSackt = WIDE_ZERO;
   ackLastSackt = WIDE_ZERO;
@@ -208,8 +196,9 @@ export abstract class TcpSock extends InetSock {
   /** Share of a packet's memory that is payload, in 256ths. */
   scalingRatio = 128;
   readonly rxOpt = new TcpOptionsReceived();
-  readonly sackStart = new Float64Array(4);
-  readonly sackEnd = new Float64Array(4);
+  /** Blocks to report; without room before the first. */
+  sackStart = NO_BLOCKS;
+  sackEnd = NO_BLOCKS;
   numSacks = 0;
   dsackStart = WIDE_ZERO;
   dsackEnd = WIDE_ZERO;
@@ -265,13 +254,13 @@ export abstract class TcpSock extends InetSock {
   thinLto = false;
 
   // Listener
-  acceptQueue: TcpSock[] = [];
+  acceptQueue: TcpSock[] = NO_SOCKS;
   acceptHead = 0;
   maxAckBacklog = 0;
   /** Requests that wait for the third packet, and those of them whose SYN-ACK was not repeated. */
   synQueueLen = 0;
   synQueueYoung = 0;
-  readonly requests = new Set<TcpRequestSock>();
+  requests: Set<TcpRequestSock> | null = null;
   deferAccept = 0;
   synFloodWarned = false;
   /** Initial sequence number for the SYN in hand where it follows a TIME-WAIT entry. */
@@ -309,6 +298,7 @@ export abstract class TcpSock extends InetSock {
     super(net, SOCK_STREAM, IPPROTO_TCP, family);
     this.engine = net.kernel.engine;
     this.tn = tcpNet(net);
+    this.rs = this.tn.rateSample;
     this.reordering = this.tn.sysctl(TcpSysctl.tcp_reordering);
     this.rtoMinUs = this.tn.sysctl(TcpSysctl.tcp_rto_min_us);
     this.rtoMaxUs = this.tn.sysctl(TcpSysctl.tcp_rto_max_ms) * 1000;

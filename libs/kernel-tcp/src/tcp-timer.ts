@@ -53,18 +53,39 @@ const THIN_LINEAR_RETRIES = 6;
 
 /** Makes a socket's timers. @kernel tcp_init_xmit_timers() */
 export function tcpInitXmitTimers(tp: TcpSock): void {
-  tp.rtxTimer = new Timer(tp.engine, () => {
-    tcpWriteTimer(tp);
-  });
-  tp.delackTimer = new Timer(tp.engine, () => {
-    tcpDelackTimer(tp);
-  });
-  tp.skTimer = new Timer(tp.engine, () => {
-    tcpKeepaliveTimer(tp);
-  });
-  tp.compressedAckTimer = new Timer(tp.engine, () => {
-    if (tp.compressedAck !== 0) tcpSendAck(tp);
-  });
+  const idle = (): void => {
+    releaseTimers(tp);
+  };
+  const make = (fn: (tp: TcpSock) => void): Timer =>
+    new Timer(
+      tp.engine,
+      () => {
+        fn(tp);
+      },
+      idle,
+    );
+  tp.rtxTimer = make(tcpWriteTimer);
+  tp.delackTimer = make(tcpDelackTimer);
+  tp.skTimer = make(tcpKeepaliveTimer);
+  tp.compressedAckTimer = make(sendCompressedAck);
+}
+
+function sendCompressedAck(tp: TcpSock): void {
+  if (tp.compressedAck !== 0) tcpSendAck(tp);
+}
+
+/** Nothing is scheduled any more: an idle connection keeps neither timers nor queue space. */
+function releaseTimers(tp: TcpSock): void {
+  if (
+    tp.rtxTimer?.pending === true ||
+    tp.delackTimer?.pending === true ||
+    tp.skTimer?.pending === true ||
+    tp.compressedAckTimer?.pending === true
+  )
+    return;
+  tp.rtxTimer = tp.delackTimer = tp.skTimer = tp.compressedAckTimer = null;
+  tp.rtxQueue.trim();
+  tp.ofoQueue.trim();
 }
 
 /** Dispatches the retransmission timer. @kernel tcp_write_timer_handler() */

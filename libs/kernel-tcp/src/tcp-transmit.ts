@@ -56,7 +56,7 @@ import type { TcpSock } from './tcp-sock.js';
 import { tcpTxMarksSent } from './tcp-tx-marks.js';
 import { tcpUrgPointer } from './tcp-urg.js';
 import { tcpSelectWindow } from './tcp-window.js';
-import { tcpClearDelack } from './tcp-xmit-timer.js';
+import { tcpClearDelack, tcpSetDelack } from './tcp-xmit-timer.js';
 import { tcpAdvmss } from './tcp-mss.js';
 
 const ENOBUFS = -Errno.ENOBUFS;
@@ -278,7 +278,7 @@ export function tcpSendAckOf(tp: TcpSock, rcvNxt: number): void {
   if (skb === null) {
     tp.ackPending |= ICSK_ACK_SCHED | ICSK_ACK_TIMER;
     tp.ackTimeout = tp.now + TCP_DELACK_MAX;
-    tp.delackTimer?.set(tp.ackTimeout);
+    tcpSetDelack(tp, tp.ackTimeout);
     return;
   }
   tcpInitNondataSkb(skb, tcpAcceptableSeq(tp), TCPHDR_ACK);

@@ -2,7 +2,8 @@
  * Setting and clearing TCP's timers. What they do when they fire is in tcp-timer.ts.
  *
  * One timer serves retransmission, zero-window probes, loss probes and RACK's reordering window, as in the kernel; which of
- * them it is for is `tp.pendingEvent`. All are lazy deadlines. @kernel include/net/inet_connection_sock.h
+ * them it is for is `tp.pendingEvent`. All are lazy deadlines. An idle connection has no timers at all: they are made when one
+ * is first set, and go when their last event finds nothing to do. @kernel include/net/inet_connection_sock.h
  */
 import { ICSK_TIME_LOSS_PROBE, ICSK_TIME_REO_TIMEOUT, ICSK_TIME_RETRANS } from './tcp-const.js';
 import type { TcpSock } from './tcp-sock.js';
@@ -10,6 +11,7 @@ import type { TcpSock } from './tcp-sock.js';
 /** Arms the retransmission timer for `what`, `whenUs` microseconds from now. */
 export function tcpResetXmitTimer(tp: TcpSock, what: number, whenUs: number): void {
   tp.pendingEvent = what;
+  if (tp.rtxTimer === null) tp.initTimers();
   tp.rtxTimer?.set(tp.engine.now + Math.min(whenUs, tp.rtoMaxUs) * 1000);
 }
 
@@ -24,7 +26,20 @@ export function tcpClearDelack(tp: TcpSock): void {
   tp.delackTimer?.cancel();
 }
 
+/** Arms the timer of a delayed ACK. */
+export function tcpSetDelack(tp: TcpSock, at: number): void {
+  if (tp.delackTimer === null) tp.initTimers();
+  tp.delackTimer?.set(at);
+}
+
+/** Arms the timer of ACKs that are held back while segments are missing. */
+export function tcpSetCompressedAck(tp: TcpSock, at: number): void {
+  if (tp.compressedAckTimer === null) tp.initTimers();
+  tp.compressedAckTimer?.set(at);
+}
+
 export function tcpResetKeepalive(tp: TcpSock, delayNs: number): void {
+  if (tp.skTimer === null) tp.initTimers();
   tp.skTimer?.set(tp.engine.now + delayNs);
 }
 

@@ -67,7 +67,6 @@ export class TcpStreamSock extends TcpSock {
 
   newChild(): TcpStreamSock {
     const child = new TcpStreamSock(this.net);
-    child.initTimers();
     child.rcvbuf = this.rcvbuf;
     child.sndbuf = this.sndbuf;
     child.userlocks = this.userlocks & ~(SOCK_BINDADDR_LOCK | SOCK_BINDPORT_LOCK);
