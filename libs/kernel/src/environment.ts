@@ -12,6 +12,7 @@ import type { ProgramSpec } from '@netloom/sys';
 import { registerHostFiles } from './proc-host.js';
 import { registerLinkEvents } from './link-events.js';
 import { registerProcDrivers } from './proc-drivers.js';
+import { registerProcMulticast } from './proc-multicast.js';
 import { registerProcNet } from './proc-net.js';
 import { registerProcSys } from './proc-sys.js';
 import { registerRtnlInet } from './rtnl-inet.js';
@@ -38,6 +39,7 @@ export function createEnvironment(programs: readonly ProgramSpec[]): HostEnviron
   const pseudo = createPseudoFs();
   registerTunFile(pseudo);
   registerProcNet(pseudo);
+  registerProcMulticast(pseudo);
   registerProcSys(pseudo, modules);
   registerProcDrivers(pseudo, modules);
   registerSysClassNet(pseudo, modules);

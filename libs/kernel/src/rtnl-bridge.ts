@@ -5,6 +5,8 @@
  */
 import { KernelError } from '@netloom/base';
 import { devMulticast, devUnicast, type Net, type NetDevice } from '@netloom/kernel-core';
+import { ARPHRD_ETHER } from '@netloom/wire';
+import { groupAddresses } from './proc-multicast.js';
 import { Nud, type MdbMsg, type NeighMsg, type NeighNew, type Rtnl } from '@netloom/sys';
 
 const AF_BRIDGE = 7;
@@ -38,7 +40,9 @@ function numberOf(lladdr: Uint8Array): number {
 /** What a device without entries of its own shows: the addresses that it takes frames for. @kernel ndo_dflt_fdb_dump() */
 function addressLists(dev: NetDevice): NeighMsg[] {
   const unicast = [...(dev.ucList?.keys() ?? [])].map((mac) => mac.toString(16).padStart(12, '0'));
-  return [...unicast, ...(dev.multicastList?.keys() ?? [])].map((hex) => ({
+  const groups = groupAddresses(dev).map(([text]) => text);
+  if (dev.type !== ARPHRD_ETHER) return [];
+  return [...unicast, ...groups].map((hex) => ({
     family: AF_BRIDGE,
     ifindex: dev.ifindex,
     lladdr: bytesOf(hex),

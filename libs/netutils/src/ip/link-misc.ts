@@ -1,6 +1,5 @@
 /** Link types with few attributes: VRF, IPVLAN, bonds and IPv4 tunnels. */
-import { AF_INET } from '@netloom/sys';
-import { addressText, invalidArgument, matches, noDevice, parseAddress } from '../args.js';
+import { invalidArgument, matches, noDevice } from '../args.js';
 import { CommandExit } from '../command.js';
 import { numberValue, show } from './link-data.js';
 import { LINK_TYPE_HELP } from './link-type-help.js';
