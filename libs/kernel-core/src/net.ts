@@ -27,6 +27,7 @@ export class Net {
   ipv4: object | null = null;
   ipv6: object | null = null;
   packet: object | null = null;
+  unix: object | null = null;
   /** Integers of net.core that are the namespace's own, by `CoreNetSysctl`. */
   coreValues = CORE_NET_DEFAULTS;
   rpsDefaultMask = 0n;

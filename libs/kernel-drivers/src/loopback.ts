@@ -18,11 +18,11 @@ import {
   type SkBuff,
 } from '@netloom/kernel-core';
 import { Iff } from '@netloom/sys';
-import { ARPHRD_LOOPBACK } from '@netloom/wire';
+import { ARPHRD_LOOPBACK, ETH_P_IPV6 } from '@netloom/wire';
 
 function startXmit(skb: SkBuff, dev: NetDevice): number {
   skbOrphan(skb);
-  skb.dst = null;
+  if (skb.protocol !== ETH_P_IPV6) skb.dst = null; // IPv6 addresses of a link are local on it alone
   const length = skb.len;
   devTxStats(dev, length);
   skb.protocol = ethTypeTrans(skb, dev);

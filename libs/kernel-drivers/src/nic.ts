@@ -200,16 +200,17 @@ function copyFrame(frame: SkBuff): SkBuff | null {
   return skb;
 }
 
-/** The card's address filter: its own address, group addresses, everything when promiscuous or watched. */
+/** The card's address filter: its own address, groups (of IPv6 those joined), everything when promiscuous or watched. */
 function accepts(dev: NetDevice, frame: SkBuff): boolean {
   const hi = ethDestHi(frame.mem, frame.data);
   if (hi === dev.addrHi && ethDestLo(frame.mem, frame.data) === dev.addrLo) return true;
+  if ((hi & 0x100) !== 0 && (hi !== 0x3333 || dev.allmulti > 0)) return true;
   return (
-    (hi & 0x100) !== 0 ||
     dev.promiscuity > 0 ||
     dev.rxHandler !== null ||
     dev.taps !== null ||
-    dev.net.taps !== null
+    dev.net.taps !== null ||
+    (hi === 0x3333 && dev.groups6?.has(ethDestLo(frame.mem, frame.data)) === true)
   );
 }
 

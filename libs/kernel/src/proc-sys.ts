@@ -7,6 +7,7 @@ import {
   type KernelModules,
   type NeighParms,
   type Net,
+  type NetDevice,
   type SysctlEntry,
 } from '@netloom/kernel-core';
 import {
@@ -18,6 +19,14 @@ import {
   ipv4SetConf,
   type Ipv4ConfName,
 } from '@netloom/kernel-inet';
+import {
+  Inet6Dev,
+  ipv6ConfDevices,
+  ipv6ConfNames,
+  ipv6GetConf,
+  ipv6Of,
+  ipv6SetConf,
+} from '@netloom/kernel-inet6';
 import {
   pseudoDir,
   pseudoFile,
@@ -49,7 +58,27 @@ export function registerProcSys(pseudo: PseudoFs, modules: KernelModules): void 
     ipv4ConfNames,
     confFile,
   );
-  perDevice(pseudo, '/proc/sys/net/ipv4/neigh', neighDevices, Object.keys(NEIGH_FILES), neighFile);
+  perDevice(
+    pseudo,
+    '/proc/sys/net/ipv4/neigh',
+    (net) => withoutAll(ipv4ConfDevices(net)),
+    Object.keys(NEIGH_FILES),
+    (dev, name) => neighFile(NEIGH4, dev, name),
+  );
+  perDevice(
+    pseudo,
+    '/proc/sys/net/ipv6/conf',
+    (net) => ipv6ConfDevices(net),
+    ipv6ConfNames,
+    conf6File,
+  );
+  perDevice(
+    pseudo,
+    '/proc/sys/net/ipv6/neigh',
+    (net) => withoutAll(ipv6ConfDevices(net)),
+    Object.keys(NEIGH_FILES),
+    (dev, name) => neighFile(NEIGH6, dev, name),
+  );
 }
 
 function entryFile(entry: SysctlEntry, writable: boolean): PseudoFileSpec {
@@ -130,35 +159,54 @@ const NEIGH_FILES: Readonly<Record<string, readonly [keyof NeighParms, number]>>
   unres_qlen_bytes: ['queueLenBytes', 1],
 };
 
-function neighDevices(net: Net): string[] {
-  return ipv4ConfDevices(net).filter((name) => name !== 'all');
+function withoutAll(names: readonly string[]): string[] {
+  return names.filter((name) => name !== 'all');
 }
 
-function neighParms(net: Net, dev: string): NeighParms {
-  if (dev === 'default') return ipv4Of(net).neighDefault;
+/** Where a family keeps its neighbours' parameters: of the namespace, and of a device that has some. */
+interface NeighFamily {
+  of(net: Net): { neighDefault: NeighParms };
+  device(dev: NetDevice): { neighParms: NeighParms } | null;
+}
+
+const NEIGH4: NeighFamily = { of: ipv4Of, device: (dev) => InDevice.of(dev) };
+const NEIGH6: NeighFamily = { of: ipv6Of, device: (dev) => Inet6Dev.of(dev) };
+
+function neighParms(family: NeighFamily, net: Net, dev: string): NeighParms {
+  if (dev === 'default') return family.of(net).neighDefault;
   const device = net.devByName(dev);
-  const inDev = device === undefined ? null : InDevice.of(device);
-  if (inDev === null) throw new KernelError('ENOENT');
-  return inDev.neighParms;
+  const found = device === undefined ? null : family.device(device);
+  if (found === null) throw new KernelError('ENOENT');
+  return found.neighParms;
 }
 
-function setNeighParms(net: Net, dev: string, parms: NeighParms): void {
+function setNeighParms(family: NeighFamily, net: Net, dev: string, parms: NeighParms): void {
   if (dev === 'default') {
-    ipv4Of(net).neighDefault = parms;
+    family.of(net).neighDefault = parms;
     return;
   }
   const device = net.devByName(dev);
-  const inDev = device === undefined ? null : InDevice.of(device);
-  if (inDev !== null) inDev.neighParms = parms;
+  const found = device === undefined ? null : family.device(device);
+  if (found !== null) found.neighParms = parms;
 }
 
-function neighFile(dev: string, name: string): PseudoEntry {
+function neighFile(family: NeighFamily, dev: string, name: string): PseudoEntry {
   const [field, unit] = NEIGH_FILES[name] as readonly [keyof NeighParms, number];
   return pseudoFile({
-    read: (task) => `${Math.round(neighParms(netOf(task), dev)[field] / unit)}\n`,
+    read: (task) => `${Math.round(neighParms(family, netOf(task), dev)[field] / unit)}\n`,
     write: (task, text) => {
+      const net = netOf(task);
       const value = parseSysctlInt(text, 0) * unit;
-      setNeighParms(netOf(task), dev, { ...neighParms(netOf(task), dev), [field]: value });
+      setNeighParms(family, net, dev, { ...neighParms(family, net, dev), [field]: value });
+    },
+  });
+}
+
+function conf6File(dev: string, name: string): PseudoEntry {
+  return pseudoFile({
+    read: (task) => `${ipv6GetConf(netOf(task), dev, name)}\n`,
+    write: (task, text) => {
+      ipv6SetConf(netOf(task), dev, name, text);
     },
   });
 }

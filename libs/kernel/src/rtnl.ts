@@ -2,42 +2,19 @@
  * rtnetlink: one typed request of a program, answered from the namespace's tables. @kernel net/core/rtnetlink.c
  */
 import { KernelError } from '@netloom/base';
-import type { Net, NetDevice } from '@netloom/kernel-core';
-import {
-  arpCreate,
-  arpLookup,
-  arpRemove,
-  fibDelRoute,
-  fibDelRule,
-  fibExceptionMsgs,
-  fibNewRoute,
-  fibNewRule,
-  fibRouteMsg,
-  fibRuleMsg,
-  InDevice,
-  inetAddAddress,
-  inetAddrMsg,
-  inetDelAddress,
-  ipv4Of,
-  neighMsg,
-} from '@netloom/kernel-inet';
+import type { Net, NetDevice, RtnlFamily } from '@netloom/kernel-core';
 import { tcpMetricsDelete, tcpMetricsDump } from '@netloom/kernel-tcp';
 import { NsfsDescription, type Task } from '@netloom/kernel-tasks';
 import {
   AF_BRIDGE,
   AF_INET,
-  AF_INET6,
-  Nud,
-  type NeighMsg,
+  AF_UNSPEC,
   type NeighNew,
   type NetnsRef,
   type QdiscMsg,
-  type RouteMsg,
   type Rtnl,
   type RtnlType,
-  type RuleMsg,
 } from '@netloom/sys';
-import { NEIGH_UPDATE_F_ADMIN, NEIGH_UPDATE_F_OVERRIDE } from '@netloom/kernel-core';
 import type { Host } from './host.js';
 import {
   fdbAdd,
@@ -49,7 +26,6 @@ import {
   vlanDump,
 } from './rtnl-bridge.js';
 import { linkAdd, linkDelete, linkGet, linkSet } from './rtnl-link.js';
-import { routeGet } from './rtnl-route-get.js';
 
 type Handler<T extends RtnlType> = (
   context: RtnlContext,
@@ -95,8 +71,20 @@ function devices(net: Net, ifindex: number | undefined): NetDevice[] {
   return dev === undefined ? [] : [dev];
 }
 
-function onlyIpv4(family: number | undefined): void {
-  if (family !== undefined && family !== AF_INET) throw new KernelError('EOPNOTSUPP');
+/** The family that a request names; AF_INET where it names none. @errno EOPNOTSUPP */
+function familyOf(net: Net, family: number | undefined): RtnlFamily {
+  const wanted = family === undefined || family === AF_UNSPEC ? AF_INET : family;
+  const found = net.kernel.modules.rtnlFamilies.find((other) => other.family === wanted);
+  if (found === undefined) throw new KernelError('EOPNOTSUPP');
+  return found;
+}
+
+/** The families that a dump is of: one, or all. */
+function familiesOf(net: Net, family: number | undefined): readonly RtnlFamily[] {
+  const all = net.kernel.modules.rtnlFamilies;
+  return family === undefined || family === AF_UNSPEC
+    ? all
+    : all.filter((other) => other.family === family);
 }
 
 const HANDLERS: { readonly [T in RtnlType]: Handler<T> } = {
@@ -104,25 +92,18 @@ const HANDLERS: { readonly [T in RtnlType]: Handler<T> } = {
   RTM_NEWLINK: linkAdd,
   RTM_SETLINK: linkSet,
   RTM_DELLINK: linkDelete,
-  RTM_GETADDR: ({ net }, { family, ifindex }) =>
-    family === AF_INET6
-      ? []
-      : devices(net, ifindex).flatMap((dev) =>
-          (InDevice.of(dev)?.addresses ?? []).map(inetAddrMsg),
-        ),
+  RTM_GETADDR: ({ net }, request) =>
+    familiesOf(net, request.family).flatMap((family) => family.getAddr(net, request)),
   RTM_NEWADDR: ({ net }, request) => {
-    onlyIpv4(request.family);
-    inetAddAddress(net, request);
+    familyOf(net, request.family).newAddr(net, request);
   },
   RTM_DELADDR: ({ net }, request) => {
-    onlyIpv4(request.family);
-    inetDelAddress(net, request);
+    familyOf(net, request.family).delAddr(net, request);
   },
-  RTM_GETROUTE: ({ net }, { family, table, cache }) =>
-    family === AF_INET6 ? [] : cache === true ? fibExceptionMsgs(net) : routeDump(net, table),
+  RTM_GETROUTE: ({ net }, request) =>
+    familiesOf(net, request.family).flatMap((family) => family.getRoute(net, request)),
   RTM_NEWROUTE: ({ net }, request) => {
-    onlyIpv4(request.family);
-    fibNewRoute(net, request);
+    familyOf(net, request.family).newRoute(net, request);
   },
   TCP_METRICS_CMD_GET: ({ net }) => tcpMetricsDump(net),
   TCP_METRICS_CMD_DEL: ({ net }, { daddr, saddr }) =>
@@ -133,24 +114,21 @@ const HANDLERS: { readonly [T in RtnlType]: Handler<T> } = {
         (saddr === undefined || entry.saddr === saddr),
     ),
   RTM_DELROUTE: ({ net }, request) => {
-    onlyIpv4(request.family);
-    fibDelRoute(net, request);
+    familyOf(net, request.family).delRoute(net, request);
   },
-  RTM_GETROUTE_ONE: ({ net }, request) => {
-    onlyIpv4(request.family);
-    return routeGet(net, request);
-  },
-  RTM_GETRULE: ({ net }, { family }) => (family === AF_INET6 ? [] : ruleDump(net)),
+  RTM_GETROUTE_ONE: ({ net }, request) => familyOf(net, request.family).routeGet(net, request),
+  RTM_GETRULE: ({ net }, request) =>
+    familiesOf(net, request.family).flatMap((family) => family.getRule(net, request)),
   RTM_NEWRULE: ({ net }, request) => {
-    onlyIpv4(request.family);
-    net.notify({ type: 'RTM_NEWRULE', rule: fibRuleMsg(fibNewRule(net, request)) });
+    familyOf(net, request.family).newRule(net, request);
   },
   RTM_DELRULE: ({ net }, request) => {
-    onlyIpv4(request.family);
-    net.notify({ type: 'RTM_DELRULE', rule: fibRuleMsg(fibDelRule(net, request)) });
+    familyOf(net, request.family).delRule(net, request);
   },
   RTM_GETNEIGH: ({ net }, request) =>
-    request.family === AF_BRIDGE ? fdbDump(net, request) : neighDump(net, request),
+    request.family === AF_BRIDGE
+      ? fdbDump(net, request)
+      : familiesOf(net, request.family).flatMap((family) => family.getNeigh(net, request)),
   RTM_NEWNEIGH: ({ net }, request) => {
     neighNew(net, request);
   },
@@ -191,74 +169,15 @@ export function freeNsid(net: Net): number {
   return id;
 }
 
-function routeDump(net: Net, wanted: number | undefined): RouteMsg[] {
-  const tables = [...ipv4Of(net).tables.values()].sort((a, b) => a.id - b.id);
-  return tables
-    .filter((table) => wanted === undefined || table.id === wanted)
-    .flatMap((table) =>
-      table
-        .routes()
-        .sort((a, b) => a.dst - b.dst || b.dstLen - a.dstLen)
-        .map(fibRouteMsg),
-    );
-}
-
-function ruleDump(net: Net): RuleMsg[] {
-  return ipv4Of(net).rules.map(fibRuleMsg);
-}
-
-function neighDump(net: Net, request: Rtnl['RTM_GETNEIGH']['req']): NeighMsg[] {
-  if (request.family === AF_INET6 || request.proxy === true) return [];
-  return devices(net, request.ifindex)
-    .filter((dev) => request.master === undefined || dev.master?.ifindex === request.master)
-    .flatMap((dev) => [...(dev.neigh4?.values() ?? [])].map(neighMsg));
-}
-
+/** Bridges keep forwarding entries, which the tools speak of as neighbours of a family of their own. */
 function neighNew(net: Net, request: NeighNew): void {
-  if (request.family === AF_BRIDGE) {
-    fdbAdd(net, request);
-    return;
-  }
-  onlyIpv4(request.family);
-  const dev = net.devByIndex(request.ifindex);
-  if (dev === undefined) throw new KernelError('ENODEV');
-  if (typeof request.dst !== 'number')
-    throw new KernelError('EINVAL', 'Network address not specified');
-  const existing = arpLookup(dev, request.dst);
-  const state = request.state ?? Nud.NUD_PERMANENT;
-  if (existing === undefined && request.mode === 'change') throw new KernelError('ENOENT');
-  if (existing !== undefined && request.mode === 'add') throw new KernelError('EEXIST');
-  const valid =
-    (state &
-      (Nud.NUD_PERMANENT | Nud.NUD_REACHABLE | Nud.NUD_STALE | Nud.NUD_DELAY | Nud.NUD_PROBE)) !==
-    0;
-  if (existing === undefined && valid && request.lladdr === undefined)
-    throw new KernelError('EINVAL', 'No link layer address given');
-  const neigh = existing ?? arpCreate(dev, request.dst);
-  if (neigh === null) throw new KernelError('ENOBUFS');
-  const view =
-    request.lladdr === undefined
-      ? undefined
-      : new DataView(request.lladdr.buffer, request.lladdr.byteOffset);
-  neigh.update(
-    view === undefined ? null : { hi: view.getUint16(0), lo: view.getUint32(2) },
-    state,
-    NEIGH_UPDATE_F_ADMIN | (request.mode === 'append' ? 0 : NEIGH_UPDATE_F_OVERRIDE),
-  );
+  if (request.family === AF_BRIDGE) fdbAdd(net, request);
+  else familyOf(net, request.family).newNeigh(net, request);
 }
 
 function neighDelete(net: Net, request: Omit<NeighNew, 'mode'>): void {
-  if (request.family === AF_BRIDGE) {
-    fdbDelete(net, request);
-    return;
-  }
-  onlyIpv4(request.family);
-  const dev = net.devByIndex(request.ifindex);
-  if (dev === undefined) throw new KernelError('ENODEV');
-  const neigh = typeof request.dst === 'number' ? arpLookup(dev, request.dst) : undefined;
-  if (neigh === undefined) throw new KernelError('ENOENT');
-  neigh.update(null, Nud.NUD_FAILED, NEIGH_UPDATE_F_ADMIN | NEIGH_UPDATE_F_OVERRIDE);
-  arpRemove(neigh);
+  if (request.family === AF_BRIDGE) fdbDelete(net, request);
+  else familyOf(net, request.family).delNeigh(net, request);
 }
 
 function qdiscMsg(dev: NetDevice): QdiscMsg[] {

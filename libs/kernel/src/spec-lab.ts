@@ -16,6 +16,7 @@ import {
 } from '@netloom/kernel-core';
 import { nicReceive, Wire, type Impairments, type Nic } from '@netloom/kernel-drivers';
 import { inetAddAddress } from '@netloom/kernel-inet';
+import { ipv6SetConf } from '@netloom/kernel-inet6';
 import {
   decodeText,
   encodeText,
@@ -59,8 +60,9 @@ export class SpecLab {
     this.environment = createEnvironment(programs);
   }
 
-  host(name: string): Host {
-    return new Host({
+  /** A host; without IPv6 unless a spec is about it, so that others see their own frames alone. */
+  host(name: string, options: { readonly ipv6?: boolean } = {}): Host {
+    const host = new Host({
       environment: this.environment,
       engine: this.engine,
       pool: this.pool,
@@ -70,6 +72,8 @@ export class SpecLab {
       bootTimeSec: 1_700_000_000,
       onBug: (error) => this.bugs.push(error),
     });
+    if (options.ipv6 !== true) ipv6SetConf(host.kernel.initNet, 'all', 'disable_ipv6', '1');
+    return host;
   }
 
   /** Puts in a card, up, with addresses such as `10.0.0.1/24` (each with its broadcast address). */

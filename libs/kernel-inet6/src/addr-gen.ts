@@ -1,0 +1,78 @@
+/**
+ * Interface identifiers: from the MAC address (RFC 4291 appendix A), or stable and opaque from a secret (RFC 7217).
+ * Source: net/ipv6/addrconf.c ipv6_generate_eui64(), ipv6_generate_stable_address(). The kernel hashes one block of
+ * SHA-1 without padding.
+ */
+import type { NetDevice } from '@netloom/kernel-core';
+import { in6Bytes, In6Addr } from '@netloom/wire';
+
+const BLOCK = 64;
+
+/** An address of a prefix with the identifier that the MAC address gives. */
+export function eui64Address(dev: NetDevice, prefix: In6Addr): In6Addr {
+  const { addrHi, addrLo } = dev;
+  return new In6Addr(
+    prefix.w0,
+    prefix.w1,
+    ((addrHi ^ 0x0200) << 16) | ((addrLo >>> 24) << 8) | 0xff,
+    0xfe000000 | (addrLo & 0xffffff),
+  );
+}
+
+/** One round of SHA-1 over a block, from its initial state: the first two words of the outcome. @rfc 3174 */
+function sha1Block(block: Uint8Array): readonly [number, number] {
+  const view = new DataView(block.buffer, block.byteOffset);
+  const w = new Int32Array(80);
+  const rol = (x: number, n: number): number => (x << n) | (x >>> (32 - n));
+  for (let i = 0; i < 16; i++) w[i] = view.getInt32(4 * i);
+  for (let i = 16; i < 80; i++)
+    w[i] = rol(
+      (w[i - 3] as number) ^ (w[i - 8] as number) ^ (w[i - 14] as number) ^ (w[i - 16] as number),
+      1,
+    );
+  let [a, b, c, d, e] = [0x67452301, 0xefcdab89 | 0, 0x98badcfe | 0, 0x10325476, 0xc3d2e1f0 | 0];
+  for (let i = 0; i < 80; i++) {
+    const f =
+      i < 20 ? (b & c) | (~b & d) : i < 40 || i >= 60 ? b ^ c ^ d : (b & c) | (b & d) | (c & d);
+    const k = i < 20 ? 0x5a827999 : i < 40 ? 0x6ed9eba1 : i < 60 ? 0x8f1bbcdc | 0 : 0xca62c1d6 | 0;
+    const next = (rol(a, 5) + f + e + k + (w[i] as number)) | 0;
+    e = d;
+    d = c;
+    c = rol(b, 30);
+    b = a;
+    a = next;
+  }
+  return [(a + 0x67452301) | 0, (b + 0xefcdab89) | 0];
+}
+
+function swap(word: number): number {
+  return ((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
+}
+
+/** Identifiers that mean something else (RFC 5453): the routers' anycast and the reserved range. */
+function reserved(addr: In6Addr): boolean {
+  if (addr.w2 === 0 && addr.w3 === 0) return true;
+  if (addr.w2 === 0x02005eff && addr.w3 >>> 0 >= 0xfe000000) return true;
+  return addr.w2 >>> 0 === 0xfdffffff && addr.w3 >>> 0 >= 0xffffff80;
+}
+
+/** An address whose identifier only the secret explains; null when none could be made. */
+export function stableAddress(
+  dev: NetDevice,
+  prefix: In6Addr,
+  secret: In6Addr,
+  dadCount: number,
+  retries: number,
+): In6Addr | null {
+  for (let count = dadCount; count <= dadCount + retries; count++) {
+    const block = new Uint8Array(BLOCK);
+    block.set(in6Bytes(secret), 0);
+    block.set(in6Bytes(prefix).subarray(0, 8), 16);
+    block.set(dev.permAddress ?? dev.address, 24);
+    block[56] = count;
+    const [first, second] = sha1Block(block);
+    const addr = new In6Addr(prefix.w0, prefix.w1, swap(first), swap(second));
+    if (!reserved(addr)) return addr;
+  }
+  return null;
+}
