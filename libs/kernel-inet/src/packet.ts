@@ -147,9 +147,10 @@ export class PacketSock extends Sock {
     if (outgoing && skb.sk === this) return;
     const start = outgoing ? skb.data : skb.macHeader;
     const length = skb.tail - start + skb.dataLen;
-    const protocol = outgoing ? ethProto(skb.mem, start) : skb.protocol;
+    const header = dev.hardHeaderLen;
+    const protocol = outgoing && header > 0 ? ethProto(skb.mem, start) : skb.protocol;
     if (this.ethertype !== ETH_P_ALL && (outgoing || protocol !== this.ethertype)) return;
-    const from = this.type === SOCK_RAW ? start : start + ETH_HLEN;
+    const from = this.type === SOCK_RAW ? start : start + header;
     const size = length - (from - start);
     let keep = size;
     if (this.skFilter !== null) {
@@ -184,14 +185,15 @@ export class PacketSock extends Sock {
     const dev = skb.dev as NetDevice;
     const caught = Math.min(skb.cbSeq, skb.len);
     const control: Control = { timestampNs: skb.tstamp };
-    if (this.auxdata) control.auxdata = { len: skb.len, snaplen: caught, netOff: ETH_HLEN };
+    if (this.auxdata)
+      control.auxdata = { len: skb.len, snaplen: caught, netOff: dev.hardHeaderLen };
     const from: SockAddrLl = {
       family: 'packet',
       protocol: skb.protocol,
       ifindex: dev.ifindex,
       hatype: dev.type,
       pkttype: skb.pktType,
-      addr: skb.mem.bytes(skb.macHeader + 6, 6),
+      addr: dev.hardHeaderLen === 0 ? new Uint8Array(0) : skb.mem.bytes(skb.macHeader + 6, 6),
     };
     const data = skbBytes(skb, 0, Math.min(count, caught));
     if (
@@ -227,9 +229,10 @@ export class PacketSock extends Sock {
     const dev = this.net.devByIndex(to?.ifindex ?? this.ifindex);
     if (dev === undefined) return -Errno.ENXIO;
     if (!dev.up) return -Errno.ENETDOWN;
-    const raw = this.type === SOCK_RAW;
-    if (raw && data.length < ETH_HLEN) return -Errno.EINVAL;
-    if (data.length > dev.mtu + (raw ? ETH_HLEN + 4 : 0)) return -Errno.EMSGSIZE;
+    const bare = dev.hardHeaderLen === 0;
+    const raw = this.type === SOCK_RAW || bare;
+    if (raw && data.length < dev.hardHeaderLen) return -Errno.EINVAL;
+    if (data.length > dev.mtu + (raw && !bare ? ETH_HLEN + 4 : 0)) return -Errno.EMSGSIZE;
     if (this.wmemAlloc > 0 && this.wmemAlloc + data.length > this.sndbuf) return -Errno.EAGAIN;
     const pool = this.net.kernel.pool;
     const skb = pool.alloc(data.length, LL_MAX_HEADER);
@@ -251,8 +254,8 @@ export class PacketSock extends Sock {
         to?.protocol ?? this.ethertype,
       );
     }
-    skb.protocol = ethProto(skb.mem, skb.data);
-    skb.networkHeader = skb.data + ETH_HLEN;
+    skb.protocol = bare ? (to?.protocol ?? this.ethertype) : ethProto(skb.mem, skb.data);
+    skb.networkHeader = skb.data + dev.hardHeaderLen;
     skb.transportHeader = skb.networkHeader;
     skbSetOwnerW(skb, this);
     devQueueXmit(skb);

@@ -145,7 +145,8 @@ export class LiveCapture {
     }
     let fd: number;
     try {
-      fd = sys.socket(AF_PACKET, any ? SOCK_DGRAM : SOCK_RAW, ETH_P_ALL);
+      const cooked = any || linkTypeOf(link) === DLT_LINUX_SLL;
+      fd = sys.socket(AF_PACKET, cooked ? SOCK_DGRAM : SOCK_RAW, ETH_P_ALL);
       sys.bind(fd, {
         family: 'packet',
         protocol: ETH_P_ALL,
@@ -172,9 +173,7 @@ export class LiveCapture {
 
   /** What the device can be captured as. */
   get linkTypes(): readonly number[] {
-    return this.linkType === DLT_LINUX_SLL || this.linkType === DLT_LINUX_SLL2
-      ? [DLT_LINUX_SLL, DLT_LINUX_SLL2]
-      : [this.linkType];
+    return this.linkType === DLT_LINUX_SLL2 ? [DLT_LINUX_SLL, DLT_LINUX_SLL2] : [this.linkType];
   }
 
   /** Takes one packet from the socket; undefined where direction or filter hold it back. */
@@ -232,8 +231,11 @@ function tolerate(call: () => void): void {
   }
 }
 
+const ARPHRD_IPGRE = 778;
+
 function linkTypeOf(link: LinkMsg | undefined): number {
-  // Ethernet and the loopback have Ethernet headers, tunnels have none
+  // Ethernet and the loopback have Ethernet headers, tunnels have none; libpcap does not know what GRE's may have
+  if (link?.type === ARPHRD_IPGRE) return DLT_LINUX_SLL;
   return link === undefined || link.type === 1 || link.type === 772 ? DLT_EN10MB : DLT_RAW;
 }
 
