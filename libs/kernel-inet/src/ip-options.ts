@@ -4,7 +4,7 @@
  * RFC 1122 §3.2.1.8.
  *
  * What the header wants of the way out is kept in bits of `skb.cbFlags2`; addresses are written here as if the packet
- * were for this host, and again, as those of the way out, where it is forwarded.
+ * were for this host, and where it is forwarded a recorded route gets the way out's instead.
  */
 import type { Net, NetDevice, SkBuff } from '@netloom/kernel-core';
 import {
@@ -270,10 +270,10 @@ export function ipForwardOptions(skb: SkBuff, rt: Rtable): void {
       m.dv.setUint32(at + pointer - 1, routeSource(skb, rt));
       m.u8[at + 2] = pointer + 4;
     }
-  }
-  if ((flags & IPSKB_TS_NEEDADDR) !== 0) {
-    const at = ipFindOption(m, o, IPOPT_TIMESTAMP);
-    if (at >= 0) m.dv.setUint32(at + (m.u8[at + 2] as number) - 9, routeSource(skb, rt));
+    if ((flags & IPSKB_TS_NEEDADDR) !== 0) {
+      const ts = ipFindOption(m, o, IPOPT_TIMESTAMP);
+      if (ts >= 0) m.dv.setUint32(ts + (m.u8[ts + 2] as number) - 9, routeSource(skb, rt));
+    }
   }
   fixSum(skb);
 }

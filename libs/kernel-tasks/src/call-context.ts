@@ -114,7 +114,7 @@ export class CallContext {
   resume(): void {
     const due = this.deferred;
     this.deferred = [];
-    for (const waiter of due) waiter.onWake(NO_QUEUE);
+    for (const waiter of due) waiter.onWake(NO_QUEUE, 0);
   }
 
   /** Ends the image: nothing it waits for ever settles. */

@@ -44,6 +44,15 @@ export abstract class FileDescription {
     return (this.flags & OpenFlag.O_NONBLOCK) !== 0;
   }
 
+  /** How long a read or write waits at most, nanoseconds; Infinity for ever. */
+  get readTimeoutNs(): number {
+    return Infinity;
+  }
+
+  get writeTimeoutNs(): number {
+    return Infinity;
+  }
+
   /** The terminal behind it, if it is one. */
   get tty(): Tty | undefined {
     return undefined;

@@ -1,4 +1,5 @@
 export {
+  CopyCounts,
   createPseudoFs,
   DEFAULT_COSTS,
   TaskHost,
@@ -11,6 +12,8 @@ export { CallContext, TaskEnded } from './call-context.js';
 export { createSys, createTaskSys, joinSys, type ExtendSys, type TaskSys } from './create-sys.js';
 export { settle } from './sys-files.js';
 export { FdTable, FileDescription } from './file-description.js';
+export { EpollDescription } from './epoll.js';
+export { EventDescription, TimerDescription } from './event-fd.js';
 export { WaitQueue, type Waiter } from './wait-queue.js';
 export { Pipe, PipeEnd, PIPE_BUF, PIPE_CAPACITY } from './pipe.js';
 export { Inode, FileNode, FifoNode, NsfsNode, SymlinkNode } from './inode.js';

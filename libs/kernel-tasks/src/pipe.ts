@@ -55,6 +55,22 @@ export class Pipe {
     return out;
   }
 
+  /** A copy of at most `count` buffered bytes, which stay. */
+  peek(count: number): Uint8Array {
+    const out = new Uint8Array(Math.min(count, this.buffered));
+    for (let i = this.head, at = 0; at < out.length; i++) {
+      const chunk = (this.chunks[i] as Uint8Array).subarray(0, out.length - at);
+      out.set(chunk, at);
+      at += chunk.length;
+    }
+    return out;
+  }
+
+  /** Bytes that it takes now. */
+  get room(): number {
+    return PIPE_CAPACITY - this.buffered;
+  }
+
   private cut(chunk: Uint8Array, count: number): Uint8Array {
     if (chunk.length > count) {
       this.chunks[this.head] = chunk.subarray(count);

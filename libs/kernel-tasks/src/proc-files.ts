@@ -121,6 +121,10 @@ function setHostname({ host }: Task, text: string): void {
 
 export function registerProc(pseudo: PseudoFs): void {
   registerProcPid(pseudo);
+  pseudo.registerFile('/sys/kernel/debug/netloom/copied_bytes', {
+    read: ({ host: { copies } }) =>
+      `read ${copies.read}\nwritten ${copies.written}\nmoved ${copies.moved}\n`,
+  });
   pseudo.registerFile('/proc/uptime', { read: uptime });
   pseudo.registerFile('/proc/loadavg', { read: loadavg });
   pseudo.registerFile('/proc/version', {

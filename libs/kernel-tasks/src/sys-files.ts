@@ -2,10 +2,11 @@
  * System calls on descriptors. Blocking ones repeat the description's operation until it yields.
  */
 import { KernelError } from '@netloom/base';
-import { OpenFlag, type PollFd, type SysFiles, Poll } from '@netloom/sys';
+import { OpenFlag, type PollFd, type SysFiles, type SysIo, Poll } from '@netloom/sys';
 import type { CallContext } from './call-context.js';
 import type { FileDescription } from './file-description.js';
 import { FifoNode } from './inode.js';
+import { ioCalls } from './sys-io.js';
 import { raiseSigpipe } from './signals.js';
 import type { Task } from './task.js';
 
@@ -24,6 +25,7 @@ type DescriptorCalls = Pick<
   | 'pipe'
   | 'poll'
   | 'openFds'
+  | 'io'
   | 'fstat'
 >;
 
@@ -36,6 +38,7 @@ const DEFAULT_MODE = 0o666;
 export function fileCalls(context: CallContext): DescriptorCalls {
   const { task } = context;
   const { fds, host } = task;
+  let io: SysIo | undefined;
   return {
     open: (path, flags, mode = DEFAULT_MODE) => {
       context.enter();
@@ -93,6 +96,7 @@ export function fileCalls(context: CallContext): DescriptorCalls {
       }
     },
     poll: (list, timeoutNs) => settle(context, () => pollCall(context, list, timeoutNs)),
+    io: () => (io ??= ioCalls(context)),
     openFds: () => {
       context.enter();
       return fds.numbers();
@@ -119,13 +123,19 @@ function readCall(context: CallContext, fd: number, count: number): Promise<Uint
   const { task } = context;
   const desc = task.fds.get(fd);
   if (!desc.readable) throw new KernelError('EBADF');
-  return context.wait(desc.queue, () => {
+  const attempt = (): Uint8Array | undefined => {
     if (desc.refs === 0) throw new KernelError('EBADF');
     const data = desc.read(count, task);
-    if (data !== undefined) context.charge(data.length >>> BYTES_PER_NS_SHIFT);
-    else if (desc.nonblock && !task.stopped) throw new KernelError('EAGAIN');
+    if (data !== undefined) {
+      context.charge(data.length >>> BYTES_PER_NS_SHIFT);
+      task.host.copies.read += data.length;
+    } else if (desc.nonblock && !task.stopped) throw new KernelError('EAGAIN');
     return data;
-  });
+  };
+  const limit = desc.readTimeoutNs;
+  return limit === Infinity
+    ? context.wait(desc.queue, attempt)
+    : context.wait(desc.queue, attempt, limit, timedOut);
 }
 
 function writeCall(context: CallContext, fd: number, data: Uint8Array): Promise<number> {
@@ -134,7 +144,7 @@ function writeCall(context: CallContext, fd: number, data: Uint8Array): Promise<
   if (!desc.writable) throw new KernelError('EBADF');
   let done = 0;
   context.charge(data.length >>> BYTES_PER_NS_SHIFT);
-  return context.wait(desc.queue, () => {
+  const attempt = (): number | undefined => {
     if (desc.refs === 0) throw new KernelError('EBADF');
     do {
       const taken = writeOnce(desc, done === 0 ? data : data.subarray(done), task);
@@ -144,12 +154,23 @@ function writeCall(context: CallContext, fd: number, data: Uint8Array): Promise<
         throw new KernelError('EAGAIN');
       }
       done += taken;
+      task.host.copies.written += taken;
     } while (done < data.length && context.live);
     return done;
-  });
+  };
+  const limit = desc.writeTimeoutNs;
+  return limit === Infinity
+    ? context.wait(desc.queue, attempt)
+    : context.wait(desc.queue, attempt, limit, () => (done > 0 ? done : timedOut()));
 }
 
-function writeOnce(desc: FileDescription, data: Uint8Array, task: Task): number | undefined {
+/** SO_RCVTIMEO, SO_SNDTIMEO: nothing came in time. */
+function timedOut(): never {
+  throw new KernelError('EAGAIN');
+}
+
+/** One write; a broken pipe raises SIGPIPE too. Undefined where it would block. */
+export function writeOnce(desc: FileDescription, data: Uint8Array, task: Task): number | undefined {
   try {
     return desc.write(data, task);
   } catch (error) {

@@ -95,6 +95,16 @@ const NO_NET: NetOps = {
 const FIRST_PID = 100;
 export const PID_MAX = 32768;
 
+/** Bytes by how they passed the boundary of the kernel. */
+export class CopyCounts {
+  /** Copied to programs by read and recvmsg. */
+  read = 0;
+  /** Copied from programs by write and sendmsg. */
+  written = 0;
+  /** Passed between descriptors by sendfile, splice and tee, or taken over by MSG_ZEROCOPY. */
+  moved = 0;
+}
+
 export class TaskHost {
   readonly engine: Engine;
   hostname: string;
@@ -103,6 +113,8 @@ export class TaskHost {
   readonly costs: TaskCosts;
   /** Processes started since boot. */
   forks = 0;
+  /** Payload bytes that calls copied between programs and the kernel, and that they moved without. */
+  readonly copies = new CopyCounts();
   private readonly options: TaskHostOptions;
   private fileSystem: Vfs | undefined;
   private initTask: Task | undefined;

@@ -164,6 +164,18 @@ export class Vfs {
     );
   }
 
+  /** Puts a node of the caller's making at a path. @errno EEXIST, ENOENT, ENOTDIR */
+  mknod(
+    task: Task,
+    path: string,
+    make: (ino: number, mode: number, nowNs: number) => Inode,
+  ): Inode {
+    const { parent, name } = this.vacant(task, path, false);
+    const node = make(this.host.nextIno(), 0o777 & ~task.umask, this.host.engine.now);
+    parent.insert(name, node);
+    return node;
+  }
+
   link(task: Task, from: string, to: string): void {
     const source = this.walk(task, from, false);
     if (source.node === undefined) throw new KernelError('ENOENT');

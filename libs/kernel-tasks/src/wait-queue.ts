@@ -10,7 +10,7 @@ export interface Waiter {
    * Called once per wake; the waiter has been taken off `queue` and adds itself again if it must.
    * A waiter removed while a wake is in progress may still be called: it checks for itself.
    */
-  onWake(queue: WaitQueue): void;
+  onWake(queue: WaitQueue, events: number): void;
 }
 
 export class WaitQueue {
@@ -21,12 +21,12 @@ export class WaitQueue {
     return this.waiters === undefined;
   }
 
-  /** Lets every waiter try again. */
-  wake(): void {
+  /** Lets every waiter try again. `events`: the poll bits that may have come true, 0 for any. */
+  wake(events = 0): void {
     const list = this.waiters;
     if (list === undefined) return;
     this.waiters = undefined;
-    for (const waiter of list) waiter.onWake(this);
+    for (const waiter of list) waiter.onWake(this, events);
   }
 
   /** Queues a waiter behind the others; no effect where it already waits here. */

@@ -25,6 +25,7 @@ import type { PseudoFs } from '@netloom/kernel-tasks';
 import { Nud, type SockDiagEntry } from '@netloom/sys';
 import { formatIpv4, formatMac, ipv4Mask } from '@netloom/base';
 import { hostOf, netOf } from './host.js';
+import { procNetUnix } from './unix-register.js';
 
 /** An IPv4 address as the kernel prints it in hexadecimal: the bytes of memory as a little-endian number. */
 function hexAddress(address: number): string {
@@ -165,12 +166,10 @@ function hexEndpoint(address: SockDiagEntry['local']): string {
 const SOCKET_HEAD =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
 
-function datagramSockets(net: Net, type: 'udp' | 'raw'): string {
-  // The two files differ by a blank before the heading and by the width of their lines.
-  let text =
-    type === 'udp'
-      ? `${` ${SOCKET_HEAD} ref pointer drops`.padEnd(127)}\n`
-      : `${SOCKET_HEAD} ref pointer drops\n`;
+function datagramSockets(net: Net, type: 'udp' | 'raw' | 'icmp'): string {
+  // The files differ by a blank before the heading and by its width.
+  const head = `${type === 'udp' ? ' ' : ''}${SOCKET_HEAD} ref pointer drops`;
+  let text = type === 'raw' ? `${head}\n` : `${head.padEnd(127)}\n`;
   for (const sk of endpoints(net, type)) {
     const port = sk.local.family === 'inet' ? sk.local.port : 0;
     const line =
@@ -237,9 +236,11 @@ export function registerProcNet(pseudo: PseudoFs): void {
     route,
     packet,
     sockstat,
+    unix: procNetUnix,
     tcp,
     udp: (net) => datagramSockets(net, 'udp'),
     raw: (net) => datagramSockets(net, 'raw'),
+    icmp: (net) => datagramSockets(net, 'icmp'),
   };
   for (const [name, render] of Object.entries(files)) {
     pseudo.registerFile(`/proc/net/${name}`, { read: (task) => render(netOf(task)) });

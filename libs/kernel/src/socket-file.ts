@@ -5,7 +5,11 @@
 import { Errno, KernelError } from '@netloom/base';
 import type { Sock } from '@netloom/kernel-core';
 import { FileDescription } from '@netloom/kernel-tasks';
-import { OpenFlag, type Stat } from '@netloom/sys';
+import { OpenFlag, Poll, type Stat } from '@netloom/sys';
+
+/** What may have come true when data, or room, is told of; errors come with either. */
+const POLL_READ = Poll.POLLIN | Poll.POLLPRI | Poll.POLLRDHUP | Poll.POLLERR | Poll.POLLHUP;
+const POLL_WRITE = Poll.POLLOUT | Poll.POLLERR;
 
 export class SocketDescription extends FileDescription {
   /** @param released runs when the last descriptor is closed */
@@ -14,12 +18,23 @@ export class SocketDescription extends FileDescription {
     private readonly released: () => void = () => undefined,
   ) {
     super(OpenFlag.O_RDWR);
-    const wake = (): void => {
+    sk.dataReady = () => {
+      this.queue.wake(POLL_READ);
+    };
+    sk.writeSpace = () => {
+      this.queue.wake(POLL_WRITE);
+    };
+    sk.stateChange = () => {
       this.queue.wake();
     };
-    sk.dataReady = wake;
-    sk.writeSpace = wake;
-    sk.stateChange = wake;
+  }
+
+  override get readTimeoutNs(): number {
+    return this.sk.rcvTimeoNs;
+  }
+
+  override get writeTimeoutNs(): number {
+    return this.sk.sndTimeoNs;
   }
 
   override read(count: number): Uint8Array | undefined {

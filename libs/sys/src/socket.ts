@@ -286,7 +286,7 @@ export type SockOptValue = number | string | Uint8Array | readonly number[];
 /** One socket as sock_diag (and `ss`) sees it. */
 export interface SockDiagEntry {
   readonly family: 'inet' | 'inet6' | 'packet' | 'unix';
-  readonly type: 'tcp' | 'udp' | 'raw' | 'icmp' | 'p_raw' | 'p_dgr' | 'u_str' | 'u_dgr';
+  readonly type: 'tcp' | 'udp' | 'raw' | 'icmp' | 'p_raw' | 'p_dgr' | 'u_str' | 'u_dgr' | 'u_seq';
   /** TCP_ESTABLISHED 1 … TCP_CLOSING 11; UDP: 7 unconnected, 1 connected. */
   readonly state: number;
   readonly local: SockAddr;
@@ -305,6 +305,9 @@ export interface SockDiagEntry {
     readonly expiresNs: number;
     readonly retrans: number;
   };
+  /** AF_UNIX: the other side's inode, 0 for none; UNIX_DIAG_SHUTDOWN. */
+  readonly peerIno?: number;
+  readonly shutdown?: number;
   readonly mem?: {
     readonly rmem: number;
     readonly rcvbuf: number;

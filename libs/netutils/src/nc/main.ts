@@ -60,6 +60,15 @@ async function peerText(sys: Sys, address: SockAddr, options: NcOptions): Promis
   return `${name ?? ipText(address.addr)} ${address.port}`;
 }
 
+/** A listener takes over the name of one before. */
+function unlinkQuietly(sys: Sys, path: string): void {
+  try {
+    sys.unlink(path);
+  } catch (error) {
+    errnoOf(error);
+  }
+}
+
 async function unixMain(sys: Sys, options: NcOptions): Promise<number> {
   const path = options.host ?? '';
   const type = options.udp ? SOCK_DGRAM : SOCK_STREAM;
@@ -69,11 +78,12 @@ async function unixMain(sys: Sys, options: NcOptions): Promise<number> {
     if (!options.listen) {
       await sys.connect(fd, { family: 'unix', path });
     } else {
+      unlinkQuietly(sys, path);
       sys.bind(fd, { family: 'unix', path });
       if (!options.udp) sys.listen(fd, 5);
     }
   } catch (error) {
-    throw fail(`${options.listen ? '' : `unix connect failed: `}${strerror(errnoOf(error))}`);
+    throw fail(`${options.listen ? '' : `${path}: `}${strerror(errnoOf(error))}`);
   }
   if (!options.listen) {
     if (!options.scan) await relay(sys, fd, options);

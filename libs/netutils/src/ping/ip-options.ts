@@ -13,13 +13,36 @@ export function recordRouteOption(): Uint8Array {
   return bytes;
 }
 
-/** A timestamp option: flag 0 (times), 1 (addresses and times) or 3 (for prespecified addresses). */
-export function timestampOption(kind: 'tsonly' | 'tsandaddr' | 'tsprespec'): Uint8Array {
-  const bytes = new Uint8Array(40);
+/** A timestamp option: flag 0 (times), 1 (addresses and times) or 3 (for the addresses given). */
+export function timestampOption(
+  kind: 'tsonly' | 'tsandaddr' | 'tsprespec',
+  hops: readonly number[],
+): Uint8Array {
+  const size = kind === 'tsonly' ? 40 : kind === 'tsandaddr' ? 36 : 4 + hops.length * 8;
+  const bytes = new Uint8Array(size);
   bytes[0] = 68;
-  bytes[1] = kind === 'tsonly' ? 40 : 36;
+  bytes[1] = size;
   bytes[2] = 5;
   bytes[3] = kind === 'tsonly' ? 0 : kind === 'tsandaddr' ? 1 : 3;
+  const view = new DataView(bytes.buffer);
+  if (kind === 'tsprespec')
+    hops.forEach((hop, i) => {
+      view.setUint32(4 + i * 8, hop);
+    });
+  return bytes;
+}
+
+/** A source route by way of the hops: a strict one with `-r`, else a loose one. */
+export function sourceRouteOption(hops: readonly number[], strict: boolean): Uint8Array {
+  const bytes = new Uint8Array(4 + hops.length * 4);
+  bytes[0] = 1; // NOP
+  bytes[1] = strict ? 137 : 131;
+  bytes[2] = 3 + hops.length * 4;
+  bytes[3] = 4;
+  const view = new DataView(bytes.buffer);
+  hops.forEach((hop, i) => {
+    view.setUint32(4 + i * 4, hop);
+  });
   return bytes;
 }
 

@@ -11,13 +11,15 @@ import {
   printErr,
   SOCK_DGRAM,
   SOCK_RAW,
+  type IpAddr,
   type SockAddr,
+  type SockOpt,
   type Sys,
 } from '@netloom/sys';
 import { CommandExit, errnoOf, program } from '../command.js';
 import { attempt, fail } from './fail.js';
 import { inetAton, ipText, resolveName } from '../resolve.js';
-import { recordRouteOption, timestampOption } from './ip-options.js';
+import { recordRouteOption, sourceRouteOption, timestampOption } from './ip-options.js';
 import { parsePingOptions, type PingOptions } from './options.js';
 import { ping6 } from './ping6.js';
 import { Pinger } from './pinger.js';
@@ -80,13 +82,20 @@ async function probeRoute(
   }
 }
 
-function configure(sys: Sys, fd: number, options: PingOptions, device: string | undefined): number {
+function configure(
+  sys: Sys,
+  fd: number,
+  datagram: boolean,
+  options: PingOptions,
+  device: string | undefined,
+  hops: readonly number[],
+): number {
   if (device !== undefined)
     attempt(`SO_BINDTODEVICE ${device}`, () => {
       sys.setsockopt(fd, 'SO_BINDTODEVICE', device);
     });
   // as iputils: what the kernel lacks of these is done without
-  const hope = (option: 'ICMP_FILTER' | 'IP_RECVERR' | 'SO_TIMESTAMPNS', value: number): void => {
+  const hope = (option: SockOpt, value: number): void => {
     try {
       sys.setsockopt(fd, option, value);
     } catch (error) {
@@ -94,7 +103,13 @@ function configure(sys: Sys, fd: number, options: PingOptions, device: string | 
     }
   };
   const pass = (1 << 4) | (1 << 3) | (1 << 11) | (1 << 12) | (1 << 5) | (1 << ICMP_ECHOREPLY);
-  hope('ICMP_FILTER', ~pass >>> 0);
+  if (datagram) {
+    hope('IP_RECVTTL', 1);
+    hope('IP_RETOPTS', 1);
+    hope('IP_RECVOPTS', 1);
+  } else {
+    hope('ICMP_FILTER', ~pass >>> 0);
+  }
   hope('IP_RECVERR', 1);
   hope('SO_TIMESTAMPNS', 1);
   if (options.pmtu !== undefined) {
@@ -112,16 +127,56 @@ function configure(sys: Sys, fd: number, options: PingOptions, device: string | 
       sys.setsockopt(fd, 'IP_TTL', options.ttl);
     });
   }
-  if (options.recordRoute || options.timestampOption !== undefined) {
-    const bytes = options.recordRoute
-      ? recordRouteOption()
-      : timestampOption(options.timestampOption ?? 'tsonly');
-    attempt('record route', () => {
-      sys.setsockopt(fd, 'IP_OPTIONS', bytes);
-    });
-    return 40;
+  const bytes = headerOptions(options, hops);
+  if (bytes === undefined) return 0;
+  attempt('record route', () => {
+    sys.setsockopt(fd, 'IP_OPTIONS', bytes);
+  });
+  return 40;
+}
+
+/** The IP options that the words of the command line ask for. */
+function headerOptions(options: PingOptions, hops: readonly number[]): Uint8Array | undefined {
+  if (options.recordRoute) return recordRouteOption();
+  if (options.timestampOption !== undefined) return timestampOption(options.timestampOption, hops);
+  return hops.length === 0 ? undefined : sourceRouteOption(hops, options.dontRoute);
+}
+
+/** The socket: an ICMP datagram one where the group may have it, else a raw one. */
+function openSocket(sys: Sys): { readonly fd: number; readonly datagram: boolean } {
+  try {
+    return { fd: sys.socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP), datagram: true };
+  } catch (error) {
+    errnoOf(error);
   }
-  return 0;
+  const fd = attempt('socket', () => sys.socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+  return { fd, datagram: false };
+}
+
+/** The stops before the destination. */
+async function intermediateHops(sys: Sys, hosts: readonly string[]): Promise<number[]> {
+  const hops: number[] = [];
+  for (const host of hosts) {
+    const resolved = await resolveName(sys, host, 4);
+    if (typeof resolved?.address !== 'number') throw fail(`${host}: Name or service not known`);
+    hops.push(resolved.address);
+  }
+  return hops;
+}
+
+/** `-v` before anything is sent. */
+async function verboseSockets(
+  sys: Sys,
+  datagram: boolean,
+  resolved: { readonly address: IpAddr; readonly name: string },
+): Promise<void> {
+  const type = datagram ? 'SOCK_DGRAM' : 'SOCK_RAW';
+  await printErr(
+    sys,
+    `ping: sock4.fd: 3 (socktype: ${type}), sock6.fd: 4 (socktype: ${type}), hints.ai_family: AF_UNSPEC\n\n`,
+  );
+  const family = typeof resolved.address === 'number' ? 'AF_INET' : 'AF_INET6';
+  await print(sys, `ai->ai_family: ${family}, ai->ai_canonname: '${resolved.name}'\n`);
 }
 
 /** ping(8). */
@@ -149,16 +204,9 @@ export const pingMain = program(async (sys) => {
       `${host}: ${other === undefined ? 'Name or service not known' : 'Address family for hostname not supported'}`,
     );
   }
-  if (options.verbose) {
-    await printErr(
-      sys,
-      'ping: sock4.fd: 3 (socktype: SOCK_RAW), sock6.fd: 4 (socktype: SOCK_RAW), hints.ai_family: AF_UNSPEC\n',
-    );
-    const family = typeof resolved.address === 'number' ? 'AF_INET' : 'AF_INET6';
-    await print(sys, `\nai->ai_family: ${family}, ai->ai_canonname: '${resolved.name}'\n`);
-  }
   if (resolved.numeric) options.numeric = true;
   if (typeof resolved.address !== 'number') {
+    if (options.verbose) await verboseSockets(sys, false, resolved);
     const target = { family: 'inet6', addr: resolved.address, port: 0 } as const;
     return await ping6(sys, options, host, { ...target, scopeId: resolved.scopeId ?? 0 });
   }
@@ -166,14 +214,16 @@ export const pingMain = program(async (sys) => {
   const target = resolved.address === 0 ? 0x7f000001 : resolved.address;
   const sourceAddress = options.source === undefined ? undefined : inetAton(options.source);
   const device = sourceAddress === undefined ? options.source : undefined;
-  const fd = attempt('socket', () => sys.socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+  const { fd, datagram } = openSocket(sys);
+  if (options.verbose) await verboseSockets(sys, datagram, resolved);
+  const hops = await intermediateHops(sys, options.hosts.slice(0, -1));
   let source = sourceAddress ?? 0;
   if (sourceAddress === undefined) {
     const probe = await probeRoute(sys, options, target, device);
     await printErr(sys, probe.warning);
     source = (device === undefined ? undefined : deviceAddress(sys, device)) ?? probe.source;
   }
-  const optionBytes = configure(sys, fd, options, device);
+  const optionBytes = configure(sys, fd, datagram, options, device, hops);
   if (sourceAddress !== undefined || options.sticky) {
     attempt('bind', () => {
       sys.bind(fd, { family: 'inet', addr: source, port: 0 });
@@ -191,7 +241,7 @@ export const pingMain = program(async (sys) => {
     options,
     fd,
     host,
-    new Ping4(target, options.broadcast),
+    new Ping4(target, options.broadcast, datagram),
     ident,
   ).run();
 });

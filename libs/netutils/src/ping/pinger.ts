@@ -214,7 +214,9 @@ export class Pinger {
     }
     const { data } = message;
     const ours =
-      data.length >= 8 && data[0] === this.protocol.echo && this.idOf(data, 0) === this.ident;
+      data.length >= 8 &&
+      data[0] === this.protocol.echo &&
+      (this.protocol.datagram === true || this.idOf(data, 0) === this.ident);
     if (!ours || !this.protocol.concerns(message.from)) return 0;
     const seq = ((data[6] ?? 0) << 8) | (data[7] ?? 0);
     stats.acknowledge(seq);
@@ -305,7 +307,7 @@ export class Pinger {
     }
     this.stamp();
     this.say(`${icmp.length} bytes from ${await this.addressText(from)}: icmp_seq=${seq}`);
-    if (options.verbose) this.say(` ident=${this.ident}`);
+    if (options.verbose && this.protocol.datagram !== true) this.say(` ident=${this.ident}`);
     if (ttl !== undefined) this.say(` ttl=${ttl}`);
     if (icmp.length < options.size + 8) {
       this.say(' (truncated)\n');

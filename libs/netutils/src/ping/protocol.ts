@@ -36,6 +36,8 @@ export interface PingProtocol {
   readonly multicast: boolean;
   /** Type of the request. */
   readonly echo: number;
+  /** An ICMP datagram socket: the kernel chooses the identifier and hears only its own. */
+  readonly datagram?: boolean;
   /** Fills in the checksum, where the kernel does not. */
   seal(packet: Uint8Array): void;
   /** Reads a packet of the raw socket; undefined for what is none of our business. */
@@ -62,6 +64,7 @@ export class Ping4 implements PingProtocol {
   constructor(
     private readonly address: number,
     broadcast: boolean,
+    readonly datagram = false,
   ) {
     this.target = { family: 'inet', addr: address, port: 0 };
     this.multicast = address >>> 28 === 14 || broadcast;
@@ -74,6 +77,15 @@ export class Ping4 implements PingProtocol {
   /** The IP header comes first. */
   read(message: RecvResult, ident: number): EchoReply | QuotedRequest | undefined {
     const { data } = message;
+    if (this.datagram) {
+      return {
+        kind: 'reply',
+        icmp: data,
+        ttl: message.control.ttl,
+        bad: false,
+        options: this.printer.text(message.control.options ?? new Uint8Array(0)),
+      };
+    }
     const at = ((data[0] ?? 0) & 15) * 4;
     const length = data.length - at;
     if (length < 8) return undefined;

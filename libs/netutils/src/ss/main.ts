@@ -99,7 +99,10 @@ class Report {
       ];
     }
     if (address.family === 'unix')
-      return [`${address.path === '' ? '*' : address.path} `, local ? String(entry.ino) : '0'];
+      return [
+        `${address.path === '' || !local ? '*' : address.path.replaceAll('\0', '@')} `,
+        String(local ? entry.ino : (entry.peerIno ?? 0)),
+      ];
     if (address.family === 'unspec')
       return entry.family === 'inet' ? ['0.0.0.0:', '*'] : ['*:', '*'];
     let text: string;

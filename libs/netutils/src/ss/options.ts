@@ -43,12 +43,12 @@ const QUERIES: Readonly<Record<string, readonly SocketType[]>> = {
   tcp: ['tcp'],
   udp: ['udp'],
   raw: ['raw', 'icmp'],
-  unix: ['u_str', 'u_dgr'],
+  unix: ['u_str', 'u_dgr', 'u_seq'],
   unix_stream: ['u_str'],
   u_str: ['u_str'],
   unix_dgram: ['u_dgr'],
   u_dgr: ['u_dgr'],
-  unix_seqpacket: [],
+  unix_seqpacket: ['u_seq'],
   packet: ['p_raw', 'p_dgr'],
   packet_raw: ['p_raw'],
   p_raw: ['p_raw'],
@@ -176,7 +176,7 @@ export function parseSsOptions(argv: readonly string[]): Invocation {
         add(['raw', 'icmp']);
         break;
       case 'x':
-        add(['u_str', 'u_dgr']);
+        add(['u_str', 'u_dgr', 'u_seq']);
         break;
       case '0':
         add(['p_raw', 'p_dgr']);
@@ -205,7 +205,7 @@ export function parseSsOptions(argv: readonly string[]): Invocation {
       case 'f':
         if (value === 'inet' || value === 'inet6') options.families.add(value);
         else if (value === 'link') add(['p_raw', 'p_dgr']);
-        else if (value === 'unix') add(['u_str', 'u_dgr']);
+        else if (value === 'unix') add(['u_str', 'u_dgr', 'u_seq']);
         else if (value === 'help') throw new CommandExit(0, SS_USAGE);
         else if (value !== 'netlink')
           throw new CommandExit(255, `ss: "${value}" is invalid family\n${SS_USAGE}`);
