@@ -17,6 +17,7 @@ export const FLAG_UPDATE_TS_RECENT = 0x4000;
 export const FLAG_NO_CHALLENGE_ACK = 0x8000;
 export const FLAG_ACK_MAYBE_DELAYED = 0x10000;
 export const FLAG_DSACK_TLP = 0x20000;
+export const FLAG_TS_PROGRESS = 0x40000; // the peer's clock has advanced
 
 export const FLAG_ACKED = FLAG_DATA_ACKED | FLAG_SYN_ACKED;
 export const FLAG_NOT_DUP = FLAG_DATA | FLAG_WIN_UPDATE | FLAG_ACKED;

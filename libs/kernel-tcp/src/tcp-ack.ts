@@ -4,6 +4,7 @@
  * Sources: net/ipv4/tcp_input.c tcp_ack(), tcp_clean_rtx_queue(); RFC 9293 §3.10.7.4, RFC 7323 §4.
  */
 import { seqAfter, seqBefore } from '@netloom/base';
+import { tcpAccecnProcess } from './tcp-accecn.js';
 import { Mib, mibAdd, type SkBuff } from '@netloom/kernel-core';
 import { TCPHDR_SYN } from '@netloom/wire';
 import {
@@ -24,6 +25,7 @@ import {
   FLAG_SLOWPATH,
   FLAG_SND_UNA_ADVANCED,
   FLAG_SYN_ACKED,
+  FLAG_TS_PROGRESS,
   FLAG_UPDATE_TS_RECENT,
   FLAG_WIN_UPDATE,
   REXMIT_NONE,
@@ -195,6 +197,8 @@ function cleanRtxQueue(tp: TcpSock, priorFack: number, priorSndUna: number): voi
       tp.sackedOut -= segs;
     } else if (sackOk) {
       tp.delivered += segs;
+      tp.ackDeliveredBytes +=
+        ((seqAfter(skb.cbEndSeq, tp.sndUna) ? tp.sndUna : skb.cbEndSeq) - skb.cbSeq) >>> 0;
       tcpRackAdvance(tp, sacked, skb.cbEndSeq, skb.cbTime);
     }
     if ((sacked & TCPCB_LOST) !== 0) tp.lostOut -= segs;
@@ -305,11 +309,22 @@ function ackIsDubious(tp: TcpSock, flag: number): boolean {
   );
 }
 
-function newlyDelivered(tp: TcpSock, prior: number): number {
+/** CE marks that the peer tells of by Accurate ECN, as FLAG_ECE and by their number. */
+function accecnMarks(tp: TcpSock, skb: SkBuff, priorDelivered: number): number {
+  const a = tp.accecn;
+  if (a === null || a.pending) return 0;
+  const marks = tcpAccecnProcess(tp, a, skb, tp.delivered - priorDelivered, tp.ackFlag);
+  if (marks > 0) tp.ackFlag |= FLAG_ECE;
+  return marks;
+}
+
+function newlyDelivered(tp: TcpSock, prior: number, marks: number): number {
   const delivered = tp.delivered - prior;
   if (delivered <= 0) return delivered;
   mibAdd(tp.net.mib, Mib.TcpExtTCPDelivered, delivered);
-  if ((tp.ackFlag & FLAG_ECE) !== 0) {
+  if (tp.accecn !== null) {
+    mibAdd(tp.net.mib, Mib.TcpExtTCPDeliveredCE, marks);
+  } else if ((tp.ackFlag & FLAG_ECE) !== 0) {
     tp.deliveredCe += delivered;
     mibAdd(tp.net.mib, Mib.TcpExtTCPDeliveredCE, delivered);
   }
@@ -338,7 +353,7 @@ export function tcpAck(
   tp.ackFlag = flags;
   tp.ackFirstSackt = -1;
   tp.ackLastSackt = -1;
-  tp.ackSackDelivered = 0;
+  tp.ackDeliveredBytes = 0;
   tcpRateStart(tp);
   const sacked = tp.rxOpt.sackCount > 0;
 
@@ -350,8 +365,9 @@ export function tcpAck(
     }
     if (sacked) {
       tcpSacktagWriteQueue(tp, skb.mem, ack, priorSndUna);
+      const marks = accecnMarks(tp, skb, priorDelivered);
       const rexmit = tcpFastretransAlert(tp, priorSndUna, 0);
-      newlyDelivered(tp, priorDelivered);
+      newlyDelivered(tp, priorDelivered, marks);
       tcpXmitRecovery(tp, rexmit);
     }
     return 0;
@@ -366,7 +382,8 @@ export function tcpAck(
   }
   const priorFack = tcpHighestSackSeq(tp);
   tp.rs.priorInFlight = tcpPacketsInFlight(tp);
-  if ((tp.ackFlag & FLAG_UPDATE_TS_RECENT) !== 0) tcpReplaceTsRecent(tp, ackSeq);
+  if ((tp.ackFlag & FLAG_UPDATE_TS_RECENT) !== 0 && tcpReplaceTsRecent(tp, ackSeq))
+    tp.ackFlag |= FLAG_TS_PROGRESS;
   if ((tp.ackFlag & (FLAG_SLOWPATH | FLAG_SND_UNA_ADVANCED)) === FLAG_SND_UNA_ADVANCED) {
     tp.sndWl1 = ackSeq; // predicted: the window is the same
     sndUnaUpdate(tp, ack);
@@ -384,13 +401,15 @@ export function tcpAck(
   tp.probesOut = 0;
   tp.rcvTstamp = tp.now;
   if (priorPackets === 0) {
+    const marks = accecnMarks(tp, skb, priorDelivered);
     if ((tp.ackFlag & FLAG_DSACKING_ACK) !== 0) tcpFastretransAlert(tp, priorSndUna, 0);
-    newlyDelivered(tp, priorDelivered);
+    newlyDelivered(tp, priorDelivered, marks);
     ackProbe(tp);
     if (tp.tlpHighSeq !== 0) processTlpAck(tp, ack);
     return 1;
   }
   cleanRtxQueue(tp, priorFack, priorSndUna);
+  const marks = accecnMarks(tp, skb, priorDelivered);
   if (tp.txMarks !== null) tcpTxMarksAcked(tp);
   tcpRackUpdateReoWnd(tp);
   if (tp.tlpHighSeq !== 0) processTlpAck(tp, ack);
@@ -402,7 +421,7 @@ export function tcpAck(
   }
   // After the machine, which may have armed the reordering timer instead.
   if ((tp.ackFlag & FLAG_SET_XMIT_TIMER) !== 0 && !tcpScheduleLossProbe(tp, true)) tcpRearmRto(tp);
-  const delivered = newlyDelivered(tp, priorDelivered);
+  const delivered = newlyDelivered(tp, priorDelivered, marks);
   tp.rs.isAckDelayed = (tp.ackFlag & FLAG_ACK_MAYBE_DELAYED) !== 0;
   tcpRateGen(tp, delivered, tp.lost - priorLost, (tp.ackFlag & FLAG_SACK_RENEGING) !== 0);
   tcpCongControl(tp, ack, delivered, tp.ackFlag);

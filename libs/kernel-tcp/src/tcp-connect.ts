@@ -3,6 +3,7 @@
  * Source: net/ipv4/tcp_output.c tcp_connect(), tcp_connect_init().
  */
 import { Errno } from '@netloom/base';
+import { TCPHDR_ACE, tcpAccecnReflect } from './tcp-accecn.js';
 import { Mib, mibAdd } from '@netloom/kernel-core';
 import { TCP_HLEN, TCPHDR_ACK, TCPHDR_CWR, TCPHDR_ECE, TCPHDR_SYN } from '@netloom/wire';
 import { tcpCaByRoute } from './tcp-cong.js';
@@ -98,7 +99,9 @@ export function tcpSendSynackAgain(tp: TcpSock): void {
   const skb = tp.rtxQueue.first;
   if (skb === null || (skb.cbFlags & TCPHDR_SYN) === 0) return;
   skb.cbFlags = (skb.cbFlags & ~(TCPHDR_ECE | TCPHDR_CWR)) | TCPHDR_ACK;
-  if ((tp.ecnFlags & TCP_ECN_OK) !== 0) skb.cbFlags |= TCPHDR_ECE;
+  if (tp.accecn !== null)
+    skb.cbFlags = (skb.cbFlags & ~TCPHDR_ACE) | tcpAccecnReflect(tp.accecn.synEctRcv);
+  else if ((tp.ecnFlags & TCP_ECN_OK) !== 0) skb.cbFlags |= TCPHDR_ECE;
   tp.synackTime = tp.now;
   tcpTransmitSkb(tp, skb, true);
 }

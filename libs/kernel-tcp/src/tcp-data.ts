@@ -4,6 +4,7 @@
  * __tcp_ack_snd_check(); RFC 9293 §3.10.7.4, RFC 1122 §4.2.3.2 (delayed ACKs), RFC 5681 §4.2.
  */
 import { Errno, seqAfter, seqBefore } from '@netloom/base';
+import { tcpAccecnSpuriousRetrans } from './tcp-accecn.js';
 import { DropReason, Mib, mibAdd, RCV_SHUTDOWN, type SkBuff } from '@netloom/kernel-core';
 import { TCPHDR_FIN, TCPHDR_PSH } from '@netloom/wire';
 import { tcpFastPathCheck } from './tcp-ack.js';
@@ -258,6 +259,7 @@ export function tcpDataQueue(tp: TcpSock, skb: SkBuff): void {
   if (!seqAfter(skb.cbEndSeq, tp.rcvNxt)) {
     // All of it is known: a retransmission whose ACK was lost.
     mibAdd(mib, Mib.TcpExtDelayedACKLost, 1);
+    if (tp.accecn !== null) tcpAccecnSpuriousRetrans(tp, tp.accecn, skb.cbSeq);
     tcpReportDuplicate(tp, skb.cbSeq, skb.cbEndSeq);
     outOfWindow(tp, skb, DropReason.TCP_OLD_DATA);
     return;

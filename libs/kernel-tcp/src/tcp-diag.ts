@@ -3,6 +3,7 @@
  * Sources: net/ipv4/tcp_diag.c, inet_diag.c, tcp.c tcp_get_info(). Times in tcp_info are µs, `last_…` ms, as there.
  */
 import { sockaddrIn } from '@netloom/kernel-inet';
+import { tcpAccecnInfo } from './tcp-accecn.js';
 import type { DiagSource, Net } from '@netloom/kernel-core';
 import type { SockDiagEntry } from '@netloom/sys';
 import {
@@ -72,7 +73,7 @@ export function tcpGetInfo(tp: TcpSock): Record<string, number> {
     (rx.tstampOk ? TCPI_OPT_TIMESTAMPS : 0) |
     (rx.sackOk ? TCPI_OPT_SACK : 0) |
     (rx.wscaleOk ? TCPI_OPT_WSCALE : 0) |
-    ((tp.ecnFlags & TCP_ECN_OK) !== 0 ? TCPI_OPT_ECN : 0) |
+    ((tp.ecnFlags & TCP_ECN_OK) !== 0 || tp.accecn !== null ? TCPI_OPT_ECN : 0) |
     ((tp.ecnFlags & TCP_ECN_SEEN) !== 0 ? TCPI_OPT_ECN_SEEN : 0) |
     (tp.tfo?.synDataAcked === true ? TCPI_OPT_SYN_DATA : 0);
   const rate =
@@ -134,6 +135,7 @@ export function tcpGetInfo(tp: TcpSock): Record<string, number> {
     rcv_wnd: tp.rcvWnd,
     total_rto: tp.totalRto,
     ...tcpChronoInfo(tp),
+    ...(tp.accecn === null ? {} : tcpAccecnInfo(tp.accecn)),
   };
 }
 

@@ -5,9 +5,16 @@
  *            reduces, queues CWR ◀── every ACK with ECE ──┘        CWR on data ──▶ ECE stops
  *
  * tcp-connect, tcp-listen, tcp-open agree; tcp-transmit marks; tcp-data and tcp-ack react.
- * Sources: RFC 3168 §6.1, net/ipv4/tcp_input.c, tcp_output.c (the tcp_ecn_… functions). Accurate ECN is not spoken.
+ * Sources: RFC 3168 §6.1, net/ipv4/tcp_input.c, tcp_output.c (the tcp_ecn_… functions). Accurate ECN: tcp-accecn.ts.
  */
 import { seqBefore } from '@netloom/base';
+import {
+  TcpAccecn,
+  tcpAccecnRcvSyn,
+  tcpAccecnRcvSynack,
+  tcpAccecnWanted,
+  TCPHDR_ACE,
+} from './tcp-accecn.js';
 import type { Dst, SkBuff } from '@netloom/kernel-core';
 import { iphTos, TCPHDR_CWR, TCPHDR_ECE, TCPHDR_SYN } from '@netloom/wire';
 import { CA_EVENT_ECN_IS_CE, CA_EVENT_ECN_NO_CE } from './tcp-cong-ops.js';
@@ -58,28 +65,55 @@ export function tcpEcnForCongestion(tp: TcpSock): void {
 
 // ---- handshake ----
 
+/** Values of tcp_ecn that ask for classic ECN. */
+const ECN_IN_OUT = 1;
+const ECN_IN_ACCECN_OUT = 4;
+
 /** The flags that our SYN adds. @kernel tcp_ecn_send_syn() */
 export function tcpEcnSendSyn(tp: TcpSock): number {
   const sysctl = tp.tn.sysctl(TcpSysctl.tcp_ecn);
   tp.ecnFlags = 0;
-  if (sysctl !== 1 && tp.caOps.needsEcn !== true && !dstFeatureEcn(tp.dst)) return 0;
+  tp.accecn = null;
+  const accurate = tcpAccecnWanted(tp);
+  const classic = sysctl === ECN_IN_OUT || sysctl === ECN_IN_ACCECN_OUT;
+  if (!accurate && !classic && tp.caOps.needsEcn !== true && !dstFeatureEcn(tp.dst)) return 0;
   if (tp.caOps.needsEcn === true) ecnXmit(tp);
+  if (accurate) {
+    tp.accecn = new TcpAccecn();
+    tp.accecn.synEctSnt = tp.tos & INET_ECN_MASK;
+    return TCPHDR_ACE;
+  }
   tp.ecnFlags = TCP_ECN_OK;
   return TCPHDR_ECE | TCPHDR_CWR;
 }
 
 /** A SYN that went unanswered is repeated without ECN: a middlebox may have dropped it. @kernel tcp_ecn_clear_syn() */
 export function tcpEcnClearSyn(tp: TcpSock, skb: SkBuff): void {
-  if (tp.tn.sysctl(TcpSysctl.tcp_ecn_fallback) !== 0) skb.cbFlags &= ~(TCPHDR_ECE | TCPHDR_CWR);
+  // Accurate ECN is worth a second try.
+  if (tp.accecn !== null && tp.accecn.pending && tp.retransmits < 2) return;
+  if (tp.tn.sysctl(TcpSysctl.tcp_ecn_fallback) !== 0) skb.cbFlags &= ~TCPHDR_ACE;
 }
 
 /** @kernel tcp_ecn_rcv_synack() */
-export function tcpEcnRcvSynack(tp: TcpSock, flags: number): void {
+export function tcpEcnRcvSynack(tp: TcpSock, skb: SkBuff): void {
+  const flags = skb.cbFlags;
+  if (tp.accecn !== null) {
+    const mode = tcpAccecnRcvSynack(tp, tp.accecn, skb, tcpSkbEcn(skb));
+    if (mode !== 2) tp.accecn = null;
+    if (mode === 1) tp.ecnFlags |= TCP_ECN_OK;
+    return;
+  }
   if ((flags & TCPHDR_ECE) === 0 || (flags & TCPHDR_CWR) !== 0) tp.ecnFlags &= ~TCP_ECN_OK;
 }
 
 /** In a simultaneous open. @kernel tcp_ecn_rcv_syn() */
-export function tcpEcnRcvSyn(tp: TcpSock, flags: number): void {
+export function tcpEcnRcvSyn(tp: TcpSock, skb: SkBuff): void {
+  const flags = skb.cbFlags;
+  if (tp.accecn !== null) {
+    if (tcpAccecnRcvSyn(tp.accecn, skb, tcpSkbEcn(skb))) return;
+    tp.accecn = null;
+    tp.ecnFlags |= TCP_ECN_OK;
+  }
   const both = TCPHDR_ECE | TCPHDR_CWR;
   if ((flags & both) !== both) tp.ecnFlags &= ~TCP_ECN_OK;
 }

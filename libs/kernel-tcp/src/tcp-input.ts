@@ -5,6 +5,8 @@
  * the TCP header, sequence numbers and flags in `cbSeq`, `cbEndSeq`, `cbFlags`.
  */
 import { seqAfter, seqBefore } from '@netloom/base';
+import { tcpAccecnReceived } from './tcp-accecn.js';
+import { tcpSkbEcn } from './tcp-ecn.js';
 import {
   DropReason,
   Mib,
@@ -86,6 +88,7 @@ export function tcpRcvEstablished(tp: TcpSock, skb: SkBuff, doff: number): void 
   const window = tcphWindow(m, th);
   if (
     tp.predictable &&
+    tp.accecn === null &&
     (flags & ~TCPHDR_PSH) === TCPHDR_ACK &&
     skb.cbSeq === tp.rcvNxt &&
     doff === tp.tcpHeaderLen &&
@@ -100,6 +103,7 @@ export function tcpRcvEstablished(tp: TcpSock, skb: SkBuff, doff: number): void 
     return;
   }
   if (!tcpValidateIncoming(tp, skb, doff, true)) return;
+  if (tp.accecn !== null) tcpAccecnReceived(tp, tp.accecn, skb, tcpSkbEcn(skb), skb.len);
   const result = tcpAck(tp, skb, ack, window, false, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT);
   if (result < 0) {
     tcpDiscard(
@@ -195,6 +199,9 @@ export function tcpRcvStateProcess(tp: TcpSock, skb: SkBuff, doff: number): bool
     return false;
   }
   if (!tcpValidateIncoming(tp, skb, doff, false)) return false;
+  // The segment that made the connection has been counted.
+  if (tp.accecn !== null && tp.state !== TCP_SYN_RECV)
+    tcpAccecnReceived(tp, tp.accecn, skb, tcpSkbEcn(skb), skb.len);
   const ack = tcphAckSeq(m, th);
   const window = tcphWindow(m, th);
   const result = tcpAck(

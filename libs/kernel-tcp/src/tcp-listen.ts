@@ -6,6 +6,7 @@
  * Sources: net/ipv4/tcp_input.c tcp_conn_request(), inet_connection_sock.c, syncookies.c; RFC 4987.
  */
 import { Errno } from '@netloom/base';
+import { ECN_IN_ACCECN, tcpAccecnRequested } from './tcp-accecn.js';
 import { DropReason, Mib, mibAdd, type Dst, type SkBuff } from '@netloom/kernel-core';
 import {
   l4Dest,
@@ -26,7 +27,7 @@ import {
 } from './tcp-const.js';
 import { dstMetric } from './tcp-dst.js';
 import { tcpMayFastopen, tcpParseFastopen, tcpTryFastopen } from './tcp-fastopen.js';
-import { tcpEcnAccept, tcpEcnAllowed } from './tcp-ecn.js';
+import { tcpEcnAccept, tcpEcnAllowed, tcpSkbEcn } from './tcp-ecn.js';
 import {
   reqskQueueDrop,
   reqskQueueHashAdd,
@@ -167,7 +168,12 @@ function takeSyn(tp: TcpSock, skb: SkBuff, timewaitIsn: number): number {
   ) {
     return DropReason.TCP_LISTEN_OVERFLOW; // the last quarter is for peers known to be alive
   }
-  req.ecnOk = tcpEcnAccept(tp, skb, dst) && options;
+  if (!wantCookie && tcpAccecnRequested(skb) && tn.sysctl(TcpSysctl.tcp_ecn) >= ECN_IN_ACCECN) {
+    req.ecnOk = req.accecnOk = true;
+    req.synEctRcv = tcpSkbEcn(skb);
+  } else {
+    req.ecnOk = tcpEcnAccept(tp, skb, dst) && options;
+  }
   req.advmss = tcpAdvmss(dst, req.af, tp.rxOpt.userMss);
   openRequestWindow(tp, req, dst);
   const doff = tcphDoff(m, th);

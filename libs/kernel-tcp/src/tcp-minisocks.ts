@@ -4,6 +4,7 @@
  * Sources: net/ipv4/tcp_minisocks.c tcp_check_req(), tcp_create_openreq_child(); inet_connection_sock.c; RFC 9293 §3.10.7.4.
  */
 import { seqAfter, seqBefore } from '@netloom/base';
+import { OPT_COUNTER_SEEN, tcpAccecnChild, tcpAccecnOptionInit, tcpAce } from './tcp-accecn.js';
 import { Timer } from '@netloom/engine';
 import { Mib, mibAdd, type SkBuff } from '@netloom/kernel-core';
 import {
@@ -25,7 +26,7 @@ import {
   TCP_TIMEOUT_INIT_US,
 } from './tcp-const.js';
 import { tcpTakeRouteMetrics } from './tcp-dst.js';
-import { TCP_ECN_OK } from './tcp-ecn.js';
+import { TCP_ECN_OK, tcpSkbEcn } from './tcp-ecn.js';
 import { tcpCaByRoute } from './tcp-cong.js';
 import type { TcpAfOps, V6Ends } from './tcp-af.js';
 import { tcpReset } from './tcp-data.js';
@@ -63,6 +64,11 @@ export class TcpRequestSock implements TcpEntry {
   sackOk = false;
   wscaleOk = false;
   ecnOk = false;
+  /** Accurate ECN: agreed, the mark of the SYN, what was seen of the option, and of a repeated SYN. */
+  accecnOk = false;
+  synEctRcv = 0;
+  sawAccecnOpt = 0;
+  aceLost = false;
   sndWscale = 0;
   rcvWscale = 0;
   rcvWnd = 0;
@@ -115,7 +121,7 @@ export function reqskQueueDrop(req: TcpRequestSock): boolean {
 
 /** Sends the SYN-ACK again and counts it. @kernel tcp_rtx_synack() */
 export function tcpRtxSynack(req: TcpRequestSock): boolean {
-  if (tcpSendSynack(req, false) < 0) return false;
+  if (tcpSendSynack(req, false, null, true) < 0) return false;
   const mib = req.net.mib;
   mibAdd(mib, Mib.TcpRetransSegs, 1);
   mibAdd(mib, Mib.TcpExtTCPSynRetrans, 1);
@@ -185,6 +191,7 @@ export function tcpCheckReq(
   let flags = skb.cbFlags & (TCPHDR_RST | TCPHDR_SYN | TCPHDR_ACK);
   const rx = listener.tn.scratchOptions;
   rx.sawTstamp = false;
+  rx.accecn = 0;
   let pawsReject = false;
   if (doff > TCP_HLEN) {
     tcpParseOptions(m, th, doff, rx, true, false);
@@ -198,6 +205,10 @@ export function tcpCheckReq(
   }
   if (skb.cbSeq === req.rcvIsn && flags === TCPHDR_SYN && !pawsReject) {
     // The SYN again: our answer was lost.
+    if (req.accecnOk) {
+      req.synEctRcv = tcpSkbEcn(skb);
+      req.aceLost ||= tcpAce(skb) === 0;
+    }
     if (!reqOowLimited(req, listener) && tcpRtxSynack(req)) {
       req.timer?.set(
         listener.now +
@@ -206,6 +217,8 @@ export function tcpCheckReq(
     }
     return null;
   }
+  if (req.accecnOk && rx.accecn !== 0 && req.sawAccecnOpt < OPT_COUNTER_SEEN)
+    req.sawAccecnOpt = tcpAccecnOptionInit(m, rx.accecn);
   if (
     (flags & TCPHDR_ACK) !== 0 &&
     fastopen === null &&
@@ -334,7 +347,8 @@ function tcpCreateOpenreqChild(req: TcpRequestSock, skb: SkBuff): TcpSock {
     child.undoMarker = req.sntIsn === 0 ? 1 : req.sntIsn;
     child.retransStamp = req.sntSynack;
   }
-  child.ecnFlags = req.ecnOk ? TCP_ECN_OK : 0;
+  child.ecnFlags = req.ecnOk && !req.accecnOk ? TCP_ECN_OK : 0;
+  if (req.accecnOk) tcpAccecnChild(child, req, skb, tcpSkbEcn(skb));
   child.tsOffset = req.tsOffset;
   child.ackLrcvtime = child.now;
   child.rcvTstamp = child.now;

@@ -3,6 +3,7 @@
  * Sources: net/ipv4/tcp_input.c tcp_rcv_synsent_state_process(), tcp_finish_connect(); RFC 9293 §3.10.7.3, RFC 6298 §5.7.
  */
 import { seqAfter, seqBetween } from '@netloom/base';
+import { tcpAccecnReflect } from './tcp-accecn.js';
 import { DropReason, Mib, mibAdd, SEND_SHUTDOWN, type SkBuff } from '@netloom/kernel-core';
 import {
   TCP_HLEN,
@@ -34,7 +35,7 @@ import {
 import { tcpSendFin } from './tcp-output.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpSetState } from './tcp-state.js';
-import { tcpSendAck } from './tcp-transmit.js';
+import { tcpSendAck, tcpSendAckOf } from './tcp-transmit.js';
 import { tcpDiscard } from './tcp-validate.js';
 import { tcpInitBufferSpace, tcpInitializeRcvMss } from './tcp-window.js';
 import { tcpRearmRto } from './tcp-xmit-timer.js';
@@ -144,12 +145,14 @@ function synAckArrived(tp: TcpSock, skb: SkBuff, ack: number): void {
     tp.windowClamp = Math.min(tp.windowClamp, 65535);
   }
   takeTimestamp(tp);
-  tcpEcnRcvSynack(tp, skb.cbFlags);
+  tcpEcnRcvSynack(tp, skb);
   tcpSyncMss(tp, tp.pmtuCookie);
   tcpInitializeRcvMss(tp);
   tp.copiedSeq = tp.rcvNxt;
   finishConnect(tp);
-  if (!tcpRcvFastopenSynack(tp, skb)) tcpSendAck(tp);
+  if (tcpRcvFastopenSynack(tp, skb)) return;
+  if (tp.accecn === null) tcpSendAck(tp);
+  else tcpSendAckOf(tp, tp.rcvNxt, tcpAccecnReflect(tp.accecn.synEctRcv));
 }
 
 function takeTimestamp(tp: TcpSock): void {
@@ -169,7 +172,7 @@ function simultaneousOpen(tp: TcpSock, skb: SkBuff): void {
   tp.sndWnd = tcphWindow(skb.mem, skb.transportHeader);
   tp.sndWl1 = skb.cbSeq;
   tp.maxWindow = tp.sndWnd;
-  tcpEcnRcvSyn(tp, skb.cbFlags);
+  tcpEcnRcvSyn(tp, skb);
   tcpSyncMss(tp, tp.pmtuCookie);
   tcpInitializeRcvMss(tp);
   tcpSendSynackAgain(tp);

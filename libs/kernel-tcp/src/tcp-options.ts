@@ -1,12 +1,20 @@
 /**
  * TCP options: reading them from a received segment, writing ours in the order in which Linux writes them.
  *
- *   SYN          mss, [sackOK, TS | nop nop TS], [nop nop sackOK], [nop wscale], [Fast Open]
- *   established  [nop nop TS], [nop nop SACK blocks]
+ *   SYN          mss, [sackOK, TS | nop nop TS], [AccECN], [nop nop sackOK], [nop wscale], [Fast Open]
+ *   established  [nop nop TS], [AccECN], [nop nop SACK blocks]
  *
  * Sources: RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 2883, net/ipv4/tcp_output.c tcp_options_write(), tcp_input.c.
  */
 import { seqAfter, seqBefore } from '@netloom/base';
+import {
+  NO_LEFTOVER,
+  TCPOLEN_ACCECN_ALIGNED,
+  TCPOPT_ACCECN1,
+  tcpAccecnFit,
+  tcpAccecnOptionSent,
+  tcpAccecnOptionWrite,
+} from './tcp-accecn.js';
 import type { PacketMemory } from '@netloom/wire';
 import {
   NSEC_PER_MSEC,
@@ -26,6 +34,7 @@ const TCPOPT_WINDOW = 3;
 const TCPOPT_SACK_PERM = 4;
 const TCPOPT_SACK = 5;
 const TCPOPT_TIMESTAMP = 8;
+const TCPOPT_ACCECN0 = 172;
 
 const TIMESTAMP_WORD = 0x0101080a; // nop nop timestamp, 10 bytes
 export const TCPOLEN_TSTAMP_ALIGNED = 12;
@@ -52,6 +61,7 @@ export function tcpParseOptions(
 ): void {
   rx.sawTstamp = false;
   rx.sackCount = 0;
+  rx.accecn = 0;
   const end = o + doff;
   let at = o + 20;
   while (at < end) {
@@ -94,6 +104,10 @@ export function tcpParseOptions(
           rx.sackCount = (size - 2) / TCPOLEN_SACK_PERBLOCK;
         }
         break;
+      case TCPOPT_ACCECN0:
+      case TCPOPT_ACCECN1:
+        if ((size - 2) % 3 === 0) rx.accecn = at;
+        break;
       default:
         break;
     }
@@ -105,6 +119,7 @@ export function tcpParseOptions(
 export function tcpFastParseOptions(tp: TcpSock, m: PacketMemory, o: number, doff: number): void {
   const rx = tp.rxOpt;
   rx.sackCount = 0;
+  rx.accecn = 0;
   if (doff === 20) {
     rx.sawTstamp = false;
     return;
@@ -141,6 +156,8 @@ export interface SynOptions {
   /** Fast Open's option: null for none, empty to ask for a cookie; `foExp` in the experimental form. */
   foCookie: Uint8Array | null;
   foExp: boolean;
+  /** A SYN-ACK's option of Accurate ECN. */
+  accecn: boolean;
 }
 
 export function tcpSynOptionsSize(opts: SynOptions): number {
@@ -149,7 +166,8 @@ export function tcpSynOptionsSize(opts: SynOptions): number {
   else if (opts.sackOk) size += 4;
   if (opts.wscaleOk) size += 4;
   if (opts.foCookie !== null) size += tcpFastopenOptionSize(opts.foCookie, opts.foExp);
-  return size;
+  if (opts.accecn && size + TCPOLEN_ACCECN_ALIGNED > MAX_TCP_OPTION_SPACE) opts.accecn = false;
+  return opts.accecn ? size + TCPOLEN_ACCECN_ALIGNED : size;
 }
 
 /** Writes the options of a SYN at `at`. @kernel tcp_options_write() */
@@ -163,7 +181,9 @@ export function tcpSynOptionsWrite(m: PacketMemory, at: number, opts: SynOptions
     dv.setUint32(p + 4, opts.tsval);
     dv.setUint32(p + 8, opts.tsecr);
     p += TCPOLEN_TSTAMP_ALIGNED;
-  } else if (opts.sackOk) {
+  }
+  if (opts.accecn) p += tcpAccecnOptionWrite(m, p, 3, null) >>> 16;
+  if (opts.sackOk && !opts.tstampOk) {
     dv.setUint32(p, 0x01010402);
     p += 4;
   }
@@ -188,10 +208,12 @@ function sackBlocks(tp: TcpSock): number {
 /** @kernel tcp_established_options() */
 export function tcpEstablishedOptionsSize(tp: TcpSock): number {
   const blocks = sackBlocks(tp);
-  return (
+  const size =
     (tp.rxOpt.tstampOk ? TCPOLEN_TSTAMP_ALIGNED : 0) +
-    (blocks > 0 ? TCPOLEN_SACK_BASE_ALIGNED + blocks * TCPOLEN_SACK_PERBLOCK : 0)
-  );
+    (blocks > 0 ? TCPOLEN_SACK_BASE_ALIGNED + blocks * TCPOLEN_SACK_PERBLOCK : 0);
+  return tp.accecn === null || tp.accecn.pending
+    ? size
+    : size + tcpAccecnFit(tp, tp.accecn, blocks, MAX_TCP_OPTION_SPACE - size);
 }
 
 /** Writes the options of an established connection at `at`; `tsval` is the segment's own time. */
@@ -209,9 +231,21 @@ export function tcpEstablishedOptionsWrite(
     dv.setUint32(p + 8, tp.rxOpt.tsRecent);
     p += TCPOLEN_TSTAMP_ALIGNED;
   }
-  const blocks = sackBlocks(tp);
+  let blocks = sackBlocks(tp);
+  let leftover = NO_LEFTOVER;
+  const a = tp.accecn;
+  if (a !== null && !a.pending) {
+    blocks = a.outBlocks;
+    if (a.outFields >= 0) {
+      const written = tcpAccecnOptionWrite(m, p, a.outFields, a.receivedBytes);
+      leftover = written & 0xffff;
+      p += written >>> 16;
+      tcpAccecnOptionSent(tp, a);
+      if (blocks === 0 && leftover !== NO_LEFTOVER) dv.setUint32(p, (leftover << 16) | NO_LEFTOVER);
+    }
+  }
   if (blocks === 0) return;
-  dv.setUint32(p, 0x01010000 | (TCPOPT_SACK << 8) | (2 + blocks * TCPOLEN_SACK_PERBLOCK));
+  dv.setUint32(p, (leftover << 16) | (TCPOPT_SACK << 8) | (2 + blocks * TCPOLEN_SACK_PERBLOCK));
   p += 4;
   let left = blocks;
   if (tp.rxOpt.dsack) {
@@ -234,11 +268,14 @@ export function tcpPawsCheck(rx: TcpOptionsReceived, window: number, nowSeconds:
   return rx.tsRecent === 0; // a SYN without a timestamp: some hosts start to send them later
 }
 
-/** Remembers the peer's timestamp if this segment may advance it. @kernel tcp_replace_ts_recent() */
-export function tcpReplaceTsRecent(tp: TcpSock, seq: number): void {
+/** Remembers the peer's timestamp if this segment may advance it. @returns whether it did. @kernel tcp_replace_ts_recent() */
+export function tcpReplaceTsRecent(tp: TcpSock, seq: number): boolean {
   const rx = tp.rxOpt;
-  if (!rx.sawTstamp || seqAfter(seq, tp.rcvWup)) return;
-  if (tcpPawsCheck(rx, 0, Math.floor(tp.now / NSEC_PER_SEC))) tcpStoreTsRecent(tp);
+  if (!rx.sawTstamp || seqAfter(seq, tp.rcvWup)) return false;
+  if (!tcpPawsCheck(rx, 0, Math.floor(tp.now / NSEC_PER_SEC))) return false;
+  const advanced = ((rx.rcvTsval - rx.tsRecent) | 0) > 0;
+  tcpStoreTsRecent(tp);
+  return advanced;
 }
 
 export function tcpStoreTsRecent(tp: TcpSock): void {

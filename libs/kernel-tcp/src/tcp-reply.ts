@@ -4,6 +4,8 @@
  * Sources: net/ipv4/tcp_ipv4.c tcp_v4_send_reset(), tcp_v4_send_ack(); tcp_output.c tcp_make_synack(); RFC 9293 §3.5.2.
  */
 import { Mib, mibAdd, skbPush, skbPut, type Net, type SkBuff } from '@netloom/kernel-core';
+import { tcpAccecnReflect } from './tcp-accecn.js';
+import { TcpSysctl } from './tcp-net.js';
 import {
   TCP_HLEN,
   TCPHDR_ACK,
@@ -141,11 +143,18 @@ export function tcpRequestAck(req: TcpRequestSock): void {
   );
 }
 
-/** Sends a request's SYN-ACK. `cookie`: nothing will be remembered; `fastopen`: its option. 0 or a negative errno. @kernel tcp_v4_send_synack() */
+/** The bits that agree to ECN; AccECN gives up at the second repetition, in case they are why nothing comes back. */
+function ecnFlags(req: TcpRequestSock, again: boolean): number {
+  if (req.accecnOk) return again && req.numRetrans > 0 ? 0 : tcpAccecnReflect(req.synEctRcv);
+  return req.ecnOk ? TCPHDR_ECE : 0;
+}
+
+/** Sends a request's SYN-ACK. `cookie`: nothing will be remembered; `fastopen`: its option; `again`: a repetition. 0 or a negative errno. @kernel tcp_v4_send_synack() */
 export function tcpSendSynack(
   req: TcpRequestSock,
   cookie: boolean,
   fastopen: FastopenOption | null = null,
+  again = false,
 ): number {
   const net = req.listener.net;
   const now = net.kernel.engine.now;
@@ -162,6 +171,7 @@ export function tcpSendSynack(
     wscale: req.rcvWscale,
     foCookie: fastopen === null ? null : fastopen.cookie,
     foExp: fastopen !== null && fastopen.exp,
+    accecn: req.accecnOk && !again && req.listener.tn.sysctl(TcpSysctl.tcp_ecn_option) !== 0,
   };
   const size = tcpSynOptionsSize(options);
   const skb = net.kernel.pool.alloc(size, MAX_TCP_HEADER);
@@ -176,7 +186,7 @@ export function tcpSendSynack(
     req.sntIsn,
     req.rcvNxt,
     TCP_HLEN + size,
-    TCPHDR_SYN | TCPHDR_ACK | (req.ecnOk ? TCPHDR_ECE : 0),
+    TCPHDR_SYN | TCPHDR_ACK | ecnFlags(req, again),
     Math.min(req.rcvWnd, 65535),
   );
   const flow = requestFlow(req);

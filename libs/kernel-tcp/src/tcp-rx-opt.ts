@@ -19,6 +19,8 @@ export class TcpOptionsReceived {
   /** Offset in packet memory of the last segment's first SACK block, and how many there are. */
   sackOff = 0;
   sackCount = 0;
+  /** Where the last segment's AccECN option is in packet memory, 0 for none. */
+  accecn = 0;
   userMss = 0;
   mssClamp = TCP_MSS_DEFAULT;
 }

@@ -125,7 +125,7 @@ function sacktagOne(tp: TcpSock, skb: SkBuff, dup: boolean): void {
       tp.highestSackEnd = skb.cbEndSeq;
     tp.sackedOut += segs;
     tp.delivered += segs;
-    tp.ackSackDelivered += skb.len;
+    tp.ackDeliveredBytes += skb.len;
     tcpRateSkbDelivered(tp, skb, (sacked & TCPCB_RETRANS) !== 0);
     tsortedUnlink(tp, skb);
   }

@@ -9,6 +9,7 @@
  * name ends in Us, windows in bytes (sndCwnd and sndSsthresh in segments), sequence numbers unsigned 32-bit.
  */
 import { WIDE_ZERO } from '@netloom/base';
+import type { TcpAccecn } from './tcp-accecn.js';
 import type { Engine, Timer } from '@netloom/engine';
 import { SkbQueue, type Net, type SkBuff } from '@netloom/kernel-core';
 import { BIND_V4, InetSock } from '@netloom/kernel-inet';
@@ -163,6 +164,8 @@ export abstract class TcpSock extends InetSock {
   tfo: TcpFastopen | null = null;
   /** TCP_ECN_…: what was agreed, and marks that are not answered yet. */
   ecnFlags = 0;
+  /** Accurate ECN, where it is spoken or asked for. */
+  accecn: TcpAccecn | null = null;
 
   // Delivery
   delivered = 0;
@@ -183,7 +186,7 @@ export abstract class TcpSock extends InetSock {
   ackFirstSackt = WIDE_ZERO;
   ackLastSackt = WIDE_ZERO;
   ackReord = 0;
-  ackSackDelivered = 0;
+  ackDeliveredBytes = 0;
   ackFlag = 0;
 
   // Receiver

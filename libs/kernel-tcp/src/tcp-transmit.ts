@@ -7,6 +7,7 @@
  * Sources: net/ipv4/tcp_output.c tcp_transmit_skb(), tcp_send_ack(); RFC 9293 §3.1.
  */
 import { Errno } from '@netloom/base';
+import { tcpAccecnSend } from './tcp-accecn.js';
 import {
   CHECKSUM_NONE,
   CHECKSUM_PARTIAL,
@@ -114,6 +115,7 @@ function tcpSynOptions(tp: TcpSock, tsval: number): SynOptions {
     wscale: tp.rxOpt.rcvWscale,
     foCookie: fo?.cookie ?? null,
     foExp: fo?.exp ?? false,
+    accecn: false,
   };
 }
 
@@ -186,6 +188,7 @@ export function tcpTransmitSkb(tp: TcpSock, skb: SkBuff, cloneIt: boolean): numb
   const payload = out.len;
   const syn = (flags & TCPHDR_SYN) !== 0;
   if ((tp.ecnFlags & TCP_ECN_OK) !== 0 && !syn) flags |= tcpEcnSend(tp, skb, payload);
+  if (tp.accecn !== null && !tp.accecn.pending && !syn) flags = tcpAccecnSend(tp, tp.accecn, flags);
   const tsval = (tcpTimestampMs(now) + tp.tsOffset) >>> 0;
   const synOptions = syn ? tcpSynOptions(tp, tsval) : null;
   const headerSize =
@@ -272,7 +275,7 @@ export function tcpSendAck(tp: TcpSock): void {
 }
 
 /** Sends an ACK of an earlier moment: DCTCP's of what came before the marks changed. @kernel __tcp_send_ack() */
-export function tcpSendAckOf(tp: TcpSock, rcvNxt: number): void {
+export function tcpSendAckOf(tp: TcpSock, rcvNxt: number, flags = 0): void {
   if (tp.state === TCP_CLOSE) return;
   const skb = tcpAllocSkb(tp, 0);
   if (skb === null) {
@@ -281,7 +284,7 @@ export function tcpSendAckOf(tp: TcpSock, rcvNxt: number): void {
     tcpSetDelack(tp, tp.ackTimeout);
     return;
   }
-  tcpInitNondataSkb(skb, tcpAcceptableSeq(tp), TCPHDR_ACK);
+  tcpInitNondataSkb(skb, tcpAcceptableSeq(tp), TCPHDR_ACK | flags);
   if (rcvNxt === tp.rcvNxt) {
     tcpTransmitSkb(tp, skb, false);
     return;
@@ -354,8 +357,8 @@ export function tcpOowRateLimited(tp: TcpSock, skb: SkBuff, mib: number): boolea
   return false;
 }
 
-/** Answers a suspicious segment with our idea of the connection. @kernel tcp_send_challenge_ack(), RFC 5961 */
-export function tcpSendChallengeAck(tp: TcpSock): void {
+/** Answers a suspicious segment with our idea of the connection; `flags` are added to the ACK. @kernel tcp_send_challenge_ack(), RFC 5961 */
+export function tcpSendChallengeAck(tp: TcpSock, flags = 0): void {
   if (
     tp.lastOowAckTime !== 0 &&
     tp.now - tp.lastOowAckTime < tp.tn.sysctl(TcpSysctl.tcp_invalid_ratelimit) * 1e6
@@ -373,5 +376,5 @@ export function tcpSendChallengeAck(tp: TcpSock): void {
   if (tn.challengeCount >= tn.sysctl(TcpSysctl.tcp_challenge_ack_limit)) return;
   tn.challengeCount++;
   mibAdd(tp.net.mib, Mib.TcpExtTCPChallengeACK, 1);
-  tcpSendAck(tp);
+  tcpSendAckOf(tp, tp.rcvNxt, flags);
 }

@@ -3,6 +3,8 @@
  * tcp-input → tcpValidateIncoming. Sources: net/ipv4/tcp_input.c tcp_validate_incoming(), RFC 9293 §3.10.7.4, RFC 7323 §5.
  */
 import { seqAfter, seqBefore } from '@netloom/base';
+import { tcpAccecnSpuriousRetrans, tcpAccecnSynAgain } from './tcp-accecn.js';
+import { tcpSkbEcn } from './tcp-ecn.js';
 import { DropReason, Mib, mibAdd, type SkBuff } from '@netloom/kernel-core';
 import {
   TCPHDR_ACK,
@@ -46,6 +48,7 @@ export function tcpDiscard(tp: TcpSock, skb: SkBuff, reason: number): void {
 function sendDupack(tp: TcpSock, skb: SkBuff): void {
   if (skb.cbEndSeq !== skb.cbSeq && seqBefore(skb.cbSeq, tp.rcvNxt)) {
     mibAdd(tp.net.mib, Mib.TcpExtDelayedACKLost, 1);
+    if (tp.accecn !== null) tcpAccecnSpuriousRetrans(tp, tp.accecn, skb.cbSeq);
     tcpEnterQuickackMode(tp);
     const end = seqAfter(skb.cbEndSeq, tp.rcvNxt) ? tp.rcvNxt : skb.cbEndSeq;
     tcpReportDuplicate(tp, skb.cbSeq, end);
@@ -137,7 +140,7 @@ export function tcpValidateIncoming(
         return false;
       }
     } else if ((flags & TCPHDR_SYN) !== 0) {
-      synChallenge(tp, synIsError);
+      synChallenge(tp, skb, synIsError);
     } else if (!tcpOowRateLimited(tp, skb, Mib.TcpExtTCPACKSkippedSeq)) {
       sendDupack(tp, skb);
     }
@@ -161,15 +164,18 @@ export function tcpValidateIncoming(
     ) {
       return true;
     }
-    synChallenge(tp, synIsError);
+    synChallenge(tp, skb, synIsError);
     tcpDiscard(tp, skb, DropReason.TCP_INVALID_SYN);
     return false;
   }
   return true;
 }
 
-function synChallenge(tp: TcpSock, isError: boolean): void {
+function synChallenge(tp: TcpSock, skb: SkBuff, isError: boolean): void {
   if (isError) mibAdd(tp.net.mib, Mib.TcpInErrs, 1);
   mibAdd(tp.net.mib, Mib.TcpExtTCPSYNChallenge, 1);
-  tcpSendChallengeAck(tp);
+  tcpSendChallengeAck(
+    tp,
+    tp.accecn === null ? 0 : tcpAccecnSynAgain(tp, tp.accecn, skb, tcpSkbEcn(skb)),
+  );
 }
