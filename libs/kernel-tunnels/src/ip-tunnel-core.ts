@@ -94,16 +94,14 @@ export function tunnelPrepare(skb: SkBuff, headroom: number): boolean {
 export const TUNNEL_HEADROOM = 14 + 20 + 40;
 
 /**
- * Whether a packet fits the way; where it does not, its sender's route learns of it.
+ * Tells the route of a packet's sender when the way below takes less; the packet itself goes, in fragments.
  * @param headroom bytes that the tunnel adds @kernel skb_tunnel_check_pmtu()
  */
-export function tunnelFits(skb: SkBuff, net: Net, rt: Rtable, headroom: number): boolean {
+export function tunnelCheckPmtu(skb: SkBuff, rt: Rtable, headroom: number): void {
   const mtu = rt.mtu() - headroom;
-  if (skb.len - (skb.networkHeader - skb.data) <= mtu) return true;
   const inner = skb.dst;
-  if (inner instanceof Rtable)
-    ipRtUpdatePmtu(inner.dev.net, inner, iphDaddr(skb.mem, skb.networkHeader), mtu);
-  return false;
+  if (skb.len - (skb.networkHeader - skb.data) <= mtu || !(inner instanceof Rtable)) return;
+  ipRtUpdatePmtu(inner.dev.net, inner, iphDaddr(skb.mem, skb.networkHeader), mtu);
 }
 
 /** A packet enters or leaves a tunnel: what the stack knew of it holds no more. @kernel skb_scrub_packet() */

@@ -205,9 +205,7 @@ export class VxlanFdb {
     if (entry === undefined) throw new KernelError('ENOENT');
     if (typeof request.dst === 'number' && request.dst !== 0) {
       const wanted = this.remoteOf(request);
-      const at = entry.remotes.findIndex(
-        (one) => one.ip === wanted.ip && one.port === wanted.port && one.vni === wanted.vni,
-      );
+      const at = entry.remotes.findIndex((one) => same(one, wanted));
       if (at < 0) return;
       if (entry.remotes.length > 1) {
         const [gone] = entry.remotes.splice(at, 1);

@@ -61,7 +61,7 @@ import {
   skbScrub,
   TOS_INHERIT,
   TUNNEL_HEADROOM,
-  tunnelFits,
+  tunnelCheckPmtu,
   tunnelPrepare,
   tunnelReceive,
 } from './ip-tunnel-core.js';
@@ -221,9 +221,10 @@ function vxlanXmitOne(skb: SkBuff, vxlan: Vxlan, remote: VxlanRdst, protocol: nu
     bypass(skb, vxlan, remote);
     return;
   }
-  if (!tunnelFits(skb, net, rt, VXLAN_HEADROOM) || !tunnelPrepare(skb, TUNNEL_HEADROOM)) {
+  tunnelCheckPmtu(skb, rt, VXLAN_HEADROOM);
+  if (!tunnelPrepare(skb, TUNNEL_HEADROOM)) {
     statAdd(dev, Stat.txErrors, 1);
-    dev.kernel.kfreeSkbReason(skb, DropReason.PKT_TOO_BIG);
+    dev.kernel.kfreeSkbReason(skb, DropReason.NOMEM);
     return;
   }
   const outerTos = ecnEncap(tos, skb, protocol);
