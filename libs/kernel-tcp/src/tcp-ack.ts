@@ -48,6 +48,7 @@ import {
   tcpSlowStartAfterIdleCheck,
 } from './tcp-cwnd.js';
 import { tcpEcnEcho } from './tcp-ecn.js';
+import { tcpMtupAcked } from './tcp-mtu-probe.js';
 import { tcpSyncMss } from './tcp-mss.js';
 import { tcpReplaceTsRecent, tcpTimestampMs } from './tcp-options.js';
 import { tcpProbe0When } from './tcp-output.js';
@@ -411,6 +412,7 @@ export function tcpAck(
   cleanRtxQueue(tp, priorFack, priorSndUna);
   const marks = accecnMarks(tp, skb, priorDelivered);
   if (tp.txMarks !== null) tcpTxMarksAcked(tp);
+  if (tp.mtup !== null) tcpMtupAcked(tp, tp.mtup);
   tcpRackUpdateReoWnd(tp);
   if (tp.tlpHighSeq !== 0) processTlpAck(tp, ack);
   let rexmit: number = REXMIT_NONE;

@@ -24,8 +24,13 @@ function tcpBoundToHalfWindow(tp: TcpSock, size: number): number {
 
 /** Takes over a path MTU. @kernel tcp_sync_mss() */
 export function tcpSyncMss(tp: TcpSock, pmtu: number): number {
-  const mss = tcpBoundToHalfWindow(tp, tcpMtuToMss(tp, pmtu));
+  let mss = tcpBoundToHalfWindow(tp, tcpMtuToMss(tp, pmtu));
   tp.pmtuCookie = pmtu;
+  const { mtup } = tp;
+  if (mtup !== null) {
+    if (mtup.searchHigh > pmtu) mtup.searchHigh = pmtu;
+    if (mtup.enabled) mss = Math.min(mss, tcpMtuToMss(tp, mtup.searchLow));
+  }
   tp.mssCache = mss;
   return mss;
 }

@@ -24,6 +24,7 @@ import { tcpEcnRcvSyn, tcpEcnRcvSynack } from './tcp-ecn.js';
 import { tcpRcvFastopenSynack } from './tcp-fastopen-client.js';
 import { tcpFastopenRemove, tcpPassiveFastopen } from './tcp-fastopen.js';
 import { tcpInitMetrics } from './tcp-metrics.js';
+import { tcpMtupInit } from './tcp-mtu-probe.js';
 import { tcpSyncMss } from './tcp-mss.js';
 import { TcpSysctl } from './tcp-net.js';
 import {
@@ -43,6 +44,8 @@ import { tcpRearmRto } from './tcp-xmit-timer.js';
 /** A connection is up: window, buffers, congestion control. @kernel tcp_init_transfer() */
 export function tcpInitTransfer(tp: TcpSock): void {
   tcpInitMetrics(tp);
+  tcpMtupInit(tp);
+  if (tp.mtup !== null) tcpSyncMss(tp, tp.pmtuCookie);
   tp.sndCwnd = tp.totalRetrans > 1 && tp.undoMarker !== 0 ? 1 : tcpInitCwnd(tp);
   tp.sndCwndStamp = tp.now;
   tcpInitCongestionControl(tp);

@@ -22,9 +22,11 @@ import {
 import { CHRONO_BUSY, CHRONO_RWND_LIMITED, tcpChronoStart, tcpChronoStop } from './tcp-chrono.js';
 import { tcpCwndValidate, tcpInCwndReduction, tcpPacketsInFlight } from './tcp-cwnd.js';
 import { tcpCurrentMss } from './tcp-mss.js';
+import { tcpMtuProbe } from './tcp-mtu-probe.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpScheduleLossProbe } from './tcp-tlp.js';
 import { tcpUrgMode } from './tcp-urg.js';
+import { tcpPacingWait } from './tcp-pacing.js';
 import type { TcpSock } from './tcp-sock.js';
 import {
   tcpAllocSkb,
@@ -212,7 +214,13 @@ export function tcpWriteXmit(tp: TcpSock, mss: number, nonagle: number, pushOne:
   let cwndLimited = false;
   let rwndLimited = false;
   const maxSegs = tcpTsoSegs(tp, mss);
+  if (tp.mtup !== null && pushOne === 0) {
+    const probed = tcpMtuProbe(tp, tp.mtup);
+    if (probed === 0) return false;
+    if (probed > 0) sent = 1;
+  }
   for (let skb = tp.writeQueue.head; skb !== null; skb = tp.writeQueue.head) {
+    if (tp.paced && tcpPacingWait(tp)) break;
     const quota = Math.min(cwndQuota(tp, pushOne), maxSegs);
     if (quota === 0) {
       cwndLimited = true;

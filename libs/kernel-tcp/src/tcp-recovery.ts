@@ -50,6 +50,7 @@ import {
 } from './tcp-cwnd.js';
 import { tcpEcnQueueCwr, tcpEcnWithdrawCwr } from './tcp-ecn.js';
 import { tcpCurrentMss } from './tcp-mss.js';
+import { tcpMtupLost } from './tcp-mtu-probe.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpPushPending } from './tcp-output.js';
 import {
@@ -429,6 +430,7 @@ export function tcpFastretransAlert(tp: TcpSock, priorSndUna: number, dupacks: n
     tryToOpen(tp);
     return rexmit;
   }
+  if (tp.mtup !== null && tcpMtupLost(tp, tp.mtup)) return REXMIT_NONE;
   tcpEnterRecovery(tp, false);
   return REXMIT_LOST;
 }

@@ -31,6 +31,7 @@ import {
 import type { TcpFastopen } from './tcp-fastopen.js';
 import type { TcpRequestSock } from './tcp-minisocks.js';
 import { TcpSysctl, tcpNet, type TcpNet } from './tcp-net.js';
+import type { TcpMtup } from './tcp-mtu-probe.js';
 import type { TcpTxMarks } from './tcp-tx-marks.js';
 import type { TcpUrgent } from './tcp-urg.js';
 import { TcpOptionsReceived } from './tcp-rx-opt.js';
@@ -128,6 +129,11 @@ export abstract class TcpSock extends InetSock {
   tlpHighSeq = WIDE_ZERO;
   tlpRetrans = false;
   pacingRate = WIDE_ZERO;
+  /** Packets leave at `pacingRate`, each when `wstamp` has come; the timer is made with the first that waits. */
+  paced = false;
+  pacingTimer: Timer | null = null;
+  /** When the last packet's time at the rate was over: what is later is saved up. */
+  pacingFrom = WIDE_ZERO;
 
   // RACK (RFC 8985)
   rackMstamp = WIDE_ZERO;
@@ -160,6 +166,8 @@ export abstract class TcpSock extends InetSock {
   recvmsgInq = false;
   /** TCP_NOTSENT_LOWAT: writers wait while more is unsent; 0 for the sysctl's. */
   notsentLowat = 0;
+  /** The search for the path's MTU, where the sysctl asks for it. */
+  mtup: TcpMtup | null = null;
   /** Fast Open, where the socket uses it. */
   tfo: TcpFastopen | null = null;
   /** TCP_ECN_…: what was agreed, and marks that are not answered yet. */

@@ -36,6 +36,7 @@ import {
 import { tcpDoneWithError } from './tcp-data.js';
 import { tcpFastopenDetectBlackhole } from './tcp-fastopen-client.js';
 import { tcpRtxSynack, type TcpRequestSock } from './tcp-minisocks.js';
+import { tcpMtuProbing } from './tcp-mtu-probe.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpProbe0When, tcpWriteWakeup } from './tcp-output.js';
 import { tcpRackReoTimeoutMark } from './tcp-rack.js';
@@ -180,7 +181,10 @@ function tcpWriteTimeout(tp: TcpSock): boolean {
     const linear = tp.state === TCP_SYN_SENT ? tn.sysctl(TcpSysctl.tcp_syn_linear_timeouts) : 0;
     expired = tp.retransmits >= retryUntil + linear;
   } else {
-    if (retransmitsTimedOut(tp, tn.sysctl(TcpSysctl.tcp_retries1), 0)) tp.dst = null; // perhaps another route helps
+    if (retransmitsTimedOut(tp, tn.sysctl(TcpSysctl.tcp_retries1), 0)) {
+      tcpMtuProbing(tp); // a black hole for large packets?
+      tp.dst = null; // perhaps another route helps
+    }
     retryUntil = tn.sysctl(TcpSysctl.tcp_retries2);
     if (tp.dead) {
       const alive = tp.rtoUs < tp.rtoMaxUs;
