@@ -3,6 +3,7 @@
  * brings a function that registers all of it.
  */
 import type { KernelModules } from '@netloom/kernel-core';
+import { bondRegister } from './bond.js';
 import { bridgeRegister } from './bridge.js';
 import { dummyKind } from './dummy.js';
 import { ifbKind } from './ifb.js';
@@ -27,6 +28,7 @@ const DRIVERS: readonly ((modules: KernelModules) => void)[] = [
   bridgeRegister,
   vlanRegister,
   macvlanRegister,
+  bondRegister,
 ];
 
 /** Registers lo and every kind of virtual link; cards are put in by whoever builds the topology. */
