@@ -4,6 +4,7 @@ import { devOpen, SkbPool, Tracepoints } from '@netloom/kernel-core';
 import { Wire } from '@netloom/kernel-drivers';
 import { createEnvironment, Host } from '@netloom/kernel';
 import { fibNewRoute, inetAddAddress, ipv4SetConf, UdpSock } from '@netloom/kernel-inet';
+import { ipv6SetConf } from '@netloom/kernel-inet6';
 import { PacketMemory } from '@netloom/wire';
 
 /** User and system CPU seconds of this process, all threads, since it started. */
@@ -37,7 +38,7 @@ export class Net {
   }
 
   host(name) {
-    return new Host({
+    const host = new Host({
       environment: this.environment,
       engine: this.engine,
       pool: this.pool,
@@ -46,6 +47,10 @@ export class Net {
       index: ++this.hosts,
       bootTimeSec: 1_700_000_000,
     });
+    // The cases are about IPv4; a thousand hosts on one bridge would tell each other of their link-local addresses.
+    if (process.env.NETLOOM_BENCH_IPV6 !== '1')
+      ipv6SetConf(host.kernel.initNet, 'all', 'disable_ipv6', '1');
+    return host;
   }
 
   card(host, name) {

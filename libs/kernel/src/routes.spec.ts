@@ -454,7 +454,7 @@ describe('routes of addresses', () => {
         else expect(ip(sys, command)).toBe('');
       }
       return {
-        routes: sys.rtnl('RTM_GETROUTE', {}).flatMap((r) => showRoute(sys, r)),
+        routes: sys.rtnl('RTM_GETROUTE', { family: 2 }).flatMap((r) => showRoute(sys, r)),
         addresses: sys.rtnl('RTM_GETADDR', { family: 2 }).map((a) => showAddr(sys, a)),
       };
     });

@@ -415,6 +415,7 @@ describe('rtnetlink events', () => {
       const seen: string[] = [];
       while (((await sys.poll([{ fd, events: Poll.POLLIN }], 0))[0] ?? 0) !== 0) {
         const event = await sys.rtnlRecv(fd);
+        if ('route' in event && event.route.family !== AF_INET) continue;
         seen.push(event.type + ('link' in event ? ` ${event.link.ifname}` : ''));
       }
       return seen;

@@ -16,6 +16,9 @@ function topology(text: string): Topology {
 const ROUTED = `
 name: routed
 topology:
+  kinds:
+    linux: {sysctls: {net.ipv6.conf.all.disable_ipv6: 1}}
+    bridge: {sysctls: {net.ipv6.conf.all.disable_ipv6: 1}}
   nodes:
     client: {exec: ["ip addr add 10.1.0.2/24 dev eth1", "ip route add default via 10.1.0.1"]}
     router: {sysctls: {net.ipv4.ip_forward: 1}, exec: ["ip addr add 10.1.0.1/24 dev eth1", "ip addr add 10.2.0.1/24 dev eth2"]}
