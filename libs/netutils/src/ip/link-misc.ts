@@ -1,5 +1,5 @@
-/** Link types with few attributes: VRF, IPVLAN, bonds and IPv4 tunnels. */
-import { invalidArgument, matches, noDevice } from '../args.js';
+/** Link types with few attributes: VRF, IPVLAN. */
+import { invalidArgument, matches } from '../args.js';
 import { CommandExit } from '../command.js';
 import { numberValue, show } from './link-data.js';
 import { LINK_TYPE_HELP } from './link-type-help.js';
@@ -59,73 +59,10 @@ export const ipvlanLink: LinkType = {
   },
 };
 
-const BOND_MODES = [
-  'balance-rr',
-  'active-backup',
-  'balance-xor',
-  'broadcast',
-  '802.3ad',
-  'balance-tlb',
-  'balance-alb',
-];
-
-/** `mode` by name, and numbers by keyword. */
-export const bondLink: LinkType = {
-  parse(args, data, context) {
-    const numbers = [
-      'miimon',
-      'updelay',
-      'downdelay',
-      'peer_notify_delay',
-      'use_carrier',
-      'arp_interval',
-      'resend_igmp',
-      'num_grat_arp',
-      'num_unsol_na',
-      'all_slaves_active',
-      'min_links',
-      'lp_interval',
-      'packets_per_slave',
-      'tlb_dynamic_lb',
-    ];
-    const names = [
-      'arp_validate',
-      'arp_all_targets',
-      'arp_ip_target',
-      'primary_reselect',
-      'fail_over_mac',
-      'xmit_hash_policy',
-      'lacp_rate',
-      'ad_select',
-      'lacp_active',
-    ];
-    while (!args.done) {
-      const word = args.take();
-      const number = numbers.find((keyword) => matches(word, keyword));
-      const name = names.find((keyword) => matches(word, keyword));
-      if (matches(word, 'mode')) {
-        const text = args.value();
-        const mode = /^\d+$/.test(text)
-          ? BOND_MODES[Number(text)]
-          : BOND_MODES.find((known) => known === text);
-        if (mode === undefined) throw invalidArgument('invalid mode', text);
-        data['mode'] = mode;
-      } else if (matches(word, 'active_slave') || matches(word, 'primary')) {
-        const text = args.value();
-        if (context.ifindex(text) === 0) throw noDevice(text);
-        data[matches(word, 'primary') ? 'primary' : 'active_slave'] = text;
-      } else if (number !== undefined)
-        data[number] = numberValue(args.value(), 0xffffffff, `invalid ${number}`);
-      else if (name !== undefined) data[name] = args.value();
-      else if (matches(word, 'help')) throw new CommandExit(1, LINK_TYPE_HELP['bond']);
-      else
-        throw new CommandExit(
-          1,
-          `bond: unknown command "${word}"?\n${LINK_TYPE_HELP['bond'] ?? ''}`,
-        );
-    }
-  },
-  print(out, data) {
-    for (const key of Object.keys(data)) show(out, data, key);
+/** A port of a VRF shows its table. */
+export const vrfSlave: LinkType = {
+  parse: () => undefined,
+  print: (out, data) => {
+    show(out, data, 'table');
   },
 };

@@ -9,7 +9,8 @@ import type { Args } from '../args.js';
 import { CommandExit } from '../command.js';
 import type { Out } from '../out.js';
 import type { IpContext } from './context.js';
-import { bondLink, ipvlanLink, vrfLink } from './link-misc.js';
+import { bondLink, bondSlave } from './link-bond.js';
+import { ipvlanLink, vrfLink, vrfSlave } from './link-misc.js';
 import { bridgeLink, bridgePort } from './link-bridge.js';
 import { LINK_TYPE_HELP } from './link-type-help.js';
 import { greLink, gretapLink, ipipLink, sitLink, tunLink } from './link-tunnel.js';
@@ -46,7 +47,11 @@ const TYPES: Readonly<Record<string, LinkType>> = {
   tun: tunLink,
 };
 
-const SLAVE_TYPES: Readonly<Record<string, LinkType>> = { bridge: bridgePort };
+const SLAVE_TYPES: Readonly<Record<string, LinkType>> = {
+  bridge: bridgePort,
+  bond: bondSlave,
+  vrf: vrfSlave,
+};
 
 /** Kinds known to take no arguments. */
 const PLAIN_KINDS = new Set([
