@@ -39,8 +39,8 @@ function word(view: DataView, at: number): number {
 }
 
 function lifetime(seconds: number, what: string): string {
-  if (seconds === 0xffffffff) return `  ${what.padEnd(22)} :     infinite (0xffffffff)\n`;
-  return `  ${what.padEnd(22)} : ${String(seconds).padStart(12)} (0x${seconds.toString(16).padStart(8, '0')}) seconds\n`;
+  if (seconds === 0xffffffff) return `  ${what.padEnd(24)}:     infinite (0xffffffff)\n`;
+  return `  ${what.padEnd(24)}: ${String(seconds).padStart(12)} (0x${seconds.toString(16).padStart(8, '0')}) seconds\n`;
 }
 
 const PREFERENCES = ['medium', 'high', 'medium (invalid)', 'low'];
@@ -77,11 +77,30 @@ function optionText(data: Uint8Array, at: number, length: number): string {
       let text = '';
       for (let i = 8; i + 16 <= length; i += 16)
         text += ` Recursive DNS server     : ${formatIpv6(data, at + i)}\n`;
-      return text + lifetime(word(view, 4), ' DNS server lifetime'.trim());
+      return text + lifetime(word(view, 4), 'DNS server lifetime');
     }
+    case 31:
+      return ` DNS search list          : ${searchList(data.subarray(at + 8, at + length))}\n${lifetime(word(view, 4), 'DNS search list lifetime')}`;
     default:
       return '';
   }
+}
+
+/** Names of length-prefixed labels, each with a blank behind it. */
+function searchList(bytes: Uint8Array): string {
+  let text = '';
+  let labels: string[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const length = bytes[at] ?? 0;
+    if (length === 0) {
+      if (labels.length > 0) text += `${labels.join('.')} `;
+      labels = [];
+    } else {
+      labels.push(String.fromCharCode(...bytes.subarray(at + 1, at + 1 + length)));
+    }
+    at += length + 1;
+  }
+  return text;
 }
 
 /** An advertisement as text. */
@@ -95,8 +114,7 @@ function advertText(data: Uint8Array, from: string): string {
       ? `${name.padEnd(26)}:  unspecified (0x00000000)\n`
       : `${name.padEnd(26)}: ${String(value).padStart(12)} (0x${value.toString(16).padStart(8, '0')}) milliseconds\n`;
   let text =
-    '\nHop limit                 :    ' +
-    `${hops === 0 ? 'undefined (      0x00)' : `     ${String(hops).padStart(3)} (      0x${hops.toString(16).padStart(2, '0')})`}\n` +
+    `\nHop limit                 : ${hops === 0 ? '   undefined' : String(hops).padStart(12)} (${`0x${hops.toString(16).padStart(2, '0')}`.padStart(10)})\n` +
     `Stateful address conf.    :          ${(flags & 0x80) !== 0 ? 'Yes' : ' No'}\n` +
     `Stateful other conf.      :          ${(flags & 0x40) !== 0 ? 'Yes' : ' No'}\n` +
     `Mobile home agent         :          ${(flags & 0x20) !== 0 ? 'Yes' : ' No'}\n` +
@@ -159,6 +177,8 @@ export const rdisc6Main = program(async (sys) => {
   if (device === undefined) throw new CommandExit(2, USAGE);
   const target = operands.pop() ?? 'ff02::2';
   const resolved = await resolveName(sys, `${target}%${device}`, 6);
+  if (!sys.rtnl('RTM_GETLINK', {}).some((link) => link.ifname === device))
+    throw new CommandExit(1, `${device}: No such device\n`);
   if (resolved === undefined || typeof resolved.address === 'number')
     throw new CommandExit(1, `${target}: Name or service not known\n`);
   const to = {

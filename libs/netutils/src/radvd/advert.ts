@@ -28,11 +28,6 @@ function domainName(name: string): number[] {
   return [...bytes, 0];
 }
 
-/** Bytes of a prefix that its length needs, in units of eight. */
-function prefixBytes(prefix: Uint8Array, length: number): Uint8Array {
-  return prefix.subarray(0, length === 0 ? 0 : length <= 64 ? 8 : 16);
-}
-
 /** An advertisement from an interface. `cease`: the last one, which says that the router goes. */
 export function routerAdvert(
   config: InterfaceConfig,
@@ -58,14 +53,14 @@ export function routerAdvert(
   for (const route of config.routes) {
     const life = cease ? 0 : (route.lifetime ?? 3 * config.maxInterval);
     const head = [route.length, PREFERENCE_BITS[route.preference], ...word32(seconds(life))];
-    bytes.push(...option(24, head, prefixBytes(route.prefix, route.length)));
+    bytes.push(...option(24, head, route.prefix));
   }
   for (const rdnss of config.rdnss) {
-    const life = cease ? 0 : (rdnss.lifetime ?? 2 * config.maxInterval);
+    const life = cease ? 0 : (rdnss.lifetime ?? config.maxInterval);
     bytes.push(...option(25, [0, 0], word32(seconds(life)), ...rdnss.servers));
   }
   for (const dnssl of config.dnssl) {
-    const life = cease ? 0 : (dnssl.lifetime ?? 2 * config.maxInterval);
+    const life = cease ? 0 : (dnssl.lifetime ?? config.maxInterval);
     bytes.push(...option(31, [0, 0], word32(seconds(life)), ...dnssl.suffixes.map(domainName)));
   }
   if (config.mtu !== 0) bytes.push(...option(5, [0, 0], word32(config.mtu)));

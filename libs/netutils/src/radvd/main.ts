@@ -2,8 +2,8 @@
  * `radvd`: sends router advertisements as radvd.conf says, and answers router solicitations (radvd 2.19's words).
  *
  * Three advertisements at most 16 seconds apart, then one at a random time between MinRtrAdvInterval and
- * MaxRtrAdvInterval; a solicitation is answered within half a second, but no sooner than MinDelayBetweenRAs after the
- * last. When it ends, a last advertisement takes the router back. Source: RFC 4861 §6.2.
+ * MaxRtrAdvInterval; who asks is answered within half a second, by an advertisement for all (no sooner than
+ * MinDelayBetweenRAs after the last) where the asker has no address yet. When it ends, a last advertisement takes the router back. Source: RFC 4861 §6.2.
  */
 import { KernelError, strerror } from '@netloom/base';
 import {
@@ -52,6 +52,8 @@ interface Advertised {
   sent: number;
   lastNs: number;
   nextNs: number;
+  /** Who asked, and when each is answered. */
+  readonly asked: { readonly by: Uint8Array; readonly atNs: number }[];
 }
 
 class Radvd {
@@ -72,6 +74,7 @@ class Radvd {
         sent: 0,
         lastNs: Number.NEGATIVE_INFINITY,
         nextNs: config.unicastOnly ? Number.POSITIVE_INFINITY : sys.now(),
+        asked: [],
       }));
   }
 
@@ -111,7 +114,7 @@ class Radvd {
         port: 0,
         scopeId: link.ifindex,
       });
-      one.lastNs = sys.now();
+      if (to === ALL_NODES) one.lastNs = sys.now();
     } catch (error) {
       // no link-local address yet, or the link went away: the next one may do better
       errnoOf(error);
@@ -132,10 +135,29 @@ class Radvd {
     const ifindex = control.pktinfo6?.ifindex ?? from.scopeId;
     const one = this.list.find((other) => this.link(other.config.name)?.ifindex === ifindex);
     if (one === undefined) return;
-    const delay = this.random(0, MAX_RA_DELAY_NS);
     const now = this.sys.now();
-    const soonest = Math.max(now + delay, one.lastNs + one.config.minDelay * SECOND + delay);
+    const delay = this.random(0, MAX_RA_DELAY_NS);
+    // who has no address yet hears the next one that is for all
+    if (from.addr.some((byte) => byte !== 0)) {
+      one.asked.push({ by: from.addr, atNs: now + delay });
+      return;
+    }
+    const soonest = Math.max(now, one.lastNs + one.config.minDelay * SECOND) + delay;
     one.nextNs = Math.min(one.nextNs, soonest);
+  }
+
+  /** Answers those whose time has come. */
+  private async answer(one: Advertised): Promise<void> {
+    const now = this.sys.now();
+    for (let i = 0; i < one.asked.length;) {
+      const due = one.asked[i];
+      if (due === undefined || due.atNs > now) {
+        i++;
+        continue;
+      }
+      one.asked.splice(i, 1);
+      await this.advertise(one, due.by, false);
+    }
   }
 
   private async receive(): Promise<void> {
@@ -164,12 +186,14 @@ class Radvd {
     }
     for (;;) {
       for (const one of this.list) {
+        await this.answer(one);
         if (one.nextNs > sys.now()) continue;
         await this.advertise(one, ALL_NODES, false);
         one.sent++;
         this.plan(one);
       }
-      const next = Math.min(...this.list.map((one) => one.nextNs));
+      const times = this.list.flatMap((one) => [one.nextNs, ...one.asked.map(({ atNs }) => atNs)]);
+      const next = Math.min(...times);
       const timeout = Number.isFinite(next) ? Math.max(0, next - sys.now()) : undefined;
       await sys.poll(
         [
