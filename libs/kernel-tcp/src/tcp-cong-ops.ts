@@ -58,6 +58,8 @@ export interface TcpCongestionOps {
   undoCwnd(tp: TcpSock): number;
   /** Takes over window and pacing altogether (instead of `congAvoid` and the reduction of recovery). */
   congControl?(tp: TcpSock, ack: number, flag: number, rs: RateSample): void;
+  /** The least number of segments of a super-packet; tcp_min_tso_segs when absent. */
+  minTsoSegs?(tp: TcpSock): number;
   /** Window multiples that the send buffer must hold; 2 when absent. */
   sndbufExpand?(tp: TcpSock): number;
   /** Numbers that `ss -i` prints. */

@@ -3,6 +3,7 @@
  * Source: net/ipv4/tcp_cong.c, RFC 5681.
  */
 import { Errno } from '@netloom/base';
+import { bbr } from './tcp-bbr.js';
 import { cubic } from './tcp-cubic.js';
 import { dctcp } from './tcp-dctcp.js';
 import { dstCongctl } from './tcp-dst.js';
@@ -16,7 +17,7 @@ import type { TcpSock } from './tcp-sock.js';
 export class TcpCongestionTable {
   private readonly list: TcpCongestionOps[] = [reno, cubic];
   /** Modules: there once somebody asks for them by name. */
-  private readonly modules: readonly TcpCongestionOps[] = [dctcp];
+  private readonly modules: readonly TcpCongestionOps[] = [bbr, dctcp];
 
   add(ops: TcpCongestionOps): void {
     this.list.push(ops);

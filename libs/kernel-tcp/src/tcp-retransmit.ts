@@ -20,6 +20,7 @@ import { tcpInCwndReduction, tcpPacketsInFlight } from './tcp-cwnd.js';
 import { tcpEcnClearSyn } from './tcp-ecn.js';
 import { tcpCurrentMss } from './tcp-mss.js';
 import { tcpFragment, tcpSndWndTest, tcpWriteXmit } from './tcp-output.js';
+import { tcpPacingWait } from './tcp-pacing.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tsortedUnlink } from './tcp-state.js';
 import { tcpTransmitSkb, tcpWndEnd } from './tcp-transmit.js';
@@ -106,6 +107,10 @@ export function tcpXmitRetransmitQueue(tp: TcpSock): void {
   const maxSegs = tcpTsoSegs(tp, tcpCurrentMss(tp));
   for (let i = hint === null ? 0 : queue.search(hint.cbSeq); i < queue.length; i++) {
     const skb = queue.at(i);
+    if (tp.paced && tcpPacingWait(tp)) {
+      tp.retransmitHint = skb;
+      break;
+    }
     const room = tp.sndCwnd - tcpPacketsInFlight(tp);
     if (room <= 0 || tp.retransOut >= tp.lostOut) {
       tp.retransmitHint = skb;

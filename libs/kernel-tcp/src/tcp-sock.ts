@@ -12,11 +12,13 @@ import { WIDE_ZERO } from '@netloom/base';
 import type { TcpAccecn } from './tcp-accecn.js';
 import type { Engine, Timer } from '@netloom/engine';
 import { SkbQueue, type Net, type SkBuff } from '@netloom/kernel-core';
-import { BIND_V4, InetSock } from '@netloom/kernel-inet';
-import { AF_INET, IPPROTO_TCP, SOCK_STREAM } from '@netloom/sys';
+import { BIND_V4, InetSock, Ipv6Pinfo } from '@netloom/kernel-inet';
+import { ipv6Of, Ipv6Sysctl } from '@netloom/kernel-inet6';
+import { AF_INET, AF_INET6, IPPROTO_TCP, SOCK_STREAM } from '@netloom/sys';
 import { SkbRing } from './skb-ring.js';
 import type { TcpAfOps, V6Ends } from './tcp-af.js';
 import { tcpAf4 } from './tcp-af-ipv4.js';
+import { tcpAf6 } from './tcp-af-ipv6.js';
 import type { BindBucket, TcpEntry } from './tcp-hash.js';
 import type { RateSample, TcpCongestionOps } from './tcp-cong-ops.js';
 import {
@@ -307,6 +309,10 @@ export abstract class TcpSock extends InetSock {
 
   constructor(net: Net, family: number = AF_INET) {
     super(net, SOCK_STREAM, IPPROTO_TCP, family);
+    if (family === AF_INET6) {
+      this.v6 = new Ipv6Pinfo(ipv6Of(net).sysctl(Ipv6Sysctl.bindv6only) !== 0);
+      this.af = tcpAf6;
+    }
     this.engine = net.kernel.engine;
     this.tn = tcpNet(net);
     this.rs = this.tn.rateSample;

@@ -52,6 +52,7 @@ import {
   tcpTimestampMs,
   type SynOptions,
 } from './tcp-options.js';
+import { tcpPacingCharge } from './tcp-pacing.js';
 import { tcpRateSkbSent } from './tcp-rate.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpTxMarksSent } from './tcp-tx-marks.js';
@@ -233,7 +234,10 @@ export function tcpTransmitSkb(tp: TcpSock, skb: SkBuff, cloneIt: boolean): numb
   } else if (error > 0) {
     error = 0;
   }
-  if (error === 0 && cloneIt) tcpRateSkbSent(tp, skb, now);
+  if (error === 0 && cloneIt) {
+    if (tp.paced) tcpPacingCharge(tp, skb);
+    tcpRateSkbSent(tp, skb, now);
+  }
   if (tp.txMarks !== null && error === 0 && payload > 0)
     tcpTxMarksSent(tp, skb.cbSeq, skb.cbEndSeq);
   return error;

@@ -40,7 +40,8 @@ export function tcpTsoSegs(tp: TcpSock, mss: number): number {
     if (shift < 32) bytes += most / 2 ** shift; // in a data centre the next ACK is near: larger is no burst
   }
   const segs = Math.floor(Math.min(bytes, most) / mss);
-  return Math.max(segs, tp.tn.sysctl(TcpSysctl.tcp_min_tso_segs));
+  const least = tp.caOps.minTsoSegs?.(tp) ?? tp.tn.sysctl(TcpSysctl.tcp_min_tso_segs);
+  return Math.max(segs, least);
 }
 
 /** Bytes of `skb` that go now: whole segments, but for an end that Nagle lets go. @kernel tcp_mss_split_point() */

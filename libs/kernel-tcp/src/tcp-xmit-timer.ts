@@ -52,6 +52,7 @@ export function tcpClearXmitTimers(tp: TcpSock): void {
   tcpClearRtxTimer(tp);
   tcpClearDelack(tp);
   tp.compressedAckTimer?.cancel();
+  tp.pacingTimer?.cancel();
   tcpDeleteKeepalive(tp);
 }
 
