@@ -65,3 +65,18 @@ export {
   Rt6Info,
 } from './route6.js';
 export { ip6RtUpdatePmtu, ip6UpdatePmtu } from './route6-exceptions.js';
+export {
+  inet6BindAddress,
+  inet6Flow,
+  inet6Getsockopt,
+  inet6HopLimit,
+  inet6ResetAddress,
+  inet6Route,
+  inet6SetPeer,
+  inet6Setsockopt,
+  inet6TakeSource,
+  IPV6_PMTUDISC_DONT,
+} from './inet6-sock.js';
+export { Raw6Sock, Raw6Table } from './raw6.js';
+export { registerSockets6 } from './register-sockets6.js';
+export { Udp6Sock, udpv6Protocol } from './udp6.js';

@@ -3,11 +3,12 @@
  */
 import { Mib, type KernelModules, type Net } from '@netloom/kernel-core';
 import { ipv4Of } from '@netloom/kernel-inet';
-import { AF_INET, IPPROTO_TCP, SOCK_STREAM } from '@netloom/sys';
+import { AF_INET, AF_INET6, IPPROTO_TCP, SOCK_STREAM } from '@netloom/sys';
 import { TcpCongestionTable } from './tcp-cong.js';
 import { cubic } from './tcp-cubic.js';
 import { tcpDiagSources } from './tcp-diag.js';
 import { tcpProtocol } from './tcp-ipv4.js';
+import { tcpV6Protocol } from './tcp-ipv6.js';
 import { reqskQueueDrop, TcpRequestSock } from './tcp-minisocks.js';
 import { TcpNet, tcpNet } from './tcp-net.js';
 import { tcpDone } from './tcp-state.js';
@@ -34,9 +35,12 @@ export function registerTcp(
   congestion: TcpCongestionTable = new TcpCongestionTable(),
 ): void {
   modules.addInetProtocol(IPPROTO_TCP, tcpProtocol);
-  const make = (net: Net): TcpStreamSock => new TcpStreamSock(net);
-  modules.addSocketFactory(AF_INET, SOCK_STREAM, 0, make);
-  modules.addSocketFactory(AF_INET, SOCK_STREAM, IPPROTO_TCP, make);
+  modules.addInet6Protocol(IPPROTO_TCP, tcpV6Protocol);
+  for (const family of [AF_INET, AF_INET6]) {
+    const make = (net: Net): TcpStreamSock => new TcpStreamSock(net, family);
+    modules.addSocketFactory(family, SOCK_STREAM, 0, make);
+    modules.addSocketFactory(family, SOCK_STREAM, IPPROTO_TCP, make);
+  }
   modules.addPernet((net) => {
     ipv4Of(net).tcp = new TcpNet(net, congestion, cubic);
     net.mib[Mib.TcpRtoAlgorithm] = 1;

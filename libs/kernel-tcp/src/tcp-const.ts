@@ -3,7 +3,7 @@
  * Sources: include/net/tcp_states.h, include/net/tcp.h, RFC 9293 §3.3.2. Times are nanoseconds unless a name says µs.
  */
 import { LL_MAX_HEADER } from '@netloom/kernel-core';
-import { IP_HLEN } from '@netloom/wire';
+import { IP6_HLEN } from '@netloom/wire';
 
 export const TCP_ESTABLISHED = 1;
 export const TCP_SYN_SENT = 2;
@@ -94,7 +94,7 @@ export const SOCK_BINDADDR_LOCK = 4;
 export const SOCK_BINDPORT_LOCK = 8;
 
 /** Headroom of a segment under construction: link layer, IP, TCP with all options. */
-export const MAX_TCP_HEADER = LL_MAX_HEADER + IP_HLEN + 60;
+export const MAX_TCP_HEADER = LL_MAX_HEADER + IP6_HLEN + 60;
 
 export const TCP_MSS_DEFAULT = 536;
 /** Least MSS that we let a peer force on us (net.ipv4.tcp_min_snd_mss). */

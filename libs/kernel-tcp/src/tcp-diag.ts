@@ -2,7 +2,7 @@
  * TCP for sock_diag: sockets, requests and TIME-WAIT entries with the numbers of tcp_info.
  * Sources: net/ipv4/tcp_diag.c, inet_diag.c, tcp.c tcp_get_info(). Times in tcp_info are µs, `last_…` ms, as there.
  */
-import { sockaddrIn } from '@netloom/kernel-inet';
+import { sockaddrIn, sockaddrIn6, sockaddrMapped } from '@netloom/kernel-inet';
 import { tcpAccecnInfo } from './tcp-accecn.js';
 import type { DiagSource, Net } from '@netloom/kernel-core';
 import type { SockDiagEntry } from '@netloom/sys';
@@ -145,11 +145,10 @@ export function tcpSockDiag(tp: TcpSock): Diag {
   const timer = timerOf(tp);
   const connected = tp.state !== TCP_CLOSE && !listening;
   return {
-    family: 'inet',
+    family: tp.v6 === null ? 'inet' : 'inet6',
     type: 'tcp',
     state: tp.state,
-    local: sockaddrIn(tp.rcvSaddr, tp.sport),
-    peer: sockaddrIn(listening ? 0 : tp.daddr, listening ? 0 : tp.dport),
+    ...tp.diagNames(),
     recvQ: listening ? tp.acceptQueueLength : Math.max(0, (tp.rcvNxt - tp.copiedSeq) | 0),
     sendQ: listening ? tp.maxAckBacklog : Math.max(0, (tp.writeSeq - tp.sndUna) | 0),
     uid: tp.uid,
@@ -166,20 +165,31 @@ export function tcpSockDiag(tp: TcpSock): Diag {
       backlog: 0,
       drops: tp.drops,
     },
+    ...(tp.v6 !== null ? { v6only: tp.v6.v6only } : {}),
     tcpInfo: tcpGetInfo(tp),
     congestion: tp.caOps.name,
     ...(connected && tp.caOps.info !== undefined ? { ccInfo: tp.caOps.info(tp) } : {}),
   };
 }
 
+/** Family and names of an entry that is no socket; `inet6`: its socket is one of AF_INET6. */
+function endNames(entry: TcpEntry, inet6: boolean): Pick<Diag, 'family' | 'local' | 'peer'> {
+  const { v6Ends: v6, rcvSaddr, sport, daddr, dport } = entry;
+  if (!inet6)
+    return { family: 'inet', local: sockaddrIn(rcvSaddr, sport), peer: sockaddrIn(daddr, dport) };
+  return {
+    family: 'inet6',
+    local: v6 === null ? sockaddrMapped(rcvSaddr, sport) : sockaddrIn6(v6.saddr, sport, v6.ifindex),
+    peer: v6 === null ? sockaddrMapped(daddr, dport) : sockaddrIn6(v6.daddr, dport, v6.ifindex),
+  };
+}
+
 /** A TIME-WAIT entry. @kernel inet_twsk_diag_fill() */
 function timewaitDiag(tw: TcpTimewaitSock): Diag {
   return {
-    family: 'inet',
     type: 'tcp',
     state: tw.substate,
-    local: sockaddrIn(tw.rcvSaddr, tw.sport),
-    peer: sockaddrIn(tw.daddr, tw.dport),
+    ...endNames(tw, tw.inet6),
     recvQ: 0,
     sendQ: 0,
     uid: 0,
@@ -195,11 +205,9 @@ function timewaitDiag(tw: TcpTimewaitSock): Diag {
 /** A request, shown as SYN-RECV. @kernel inet_req_diag_fill() */
 function requestDiag(req: TcpRequestSock): Diag {
   return {
-    family: 'inet',
     type: 'tcp',
     state: TCP_SYN_RECV,
-    local: sockaddrIn(req.rcvSaddr, req.sport),
-    peer: sockaddrIn(req.daddr, req.dport),
+    ...endNames(req, req.listener.v6 !== null),
     recvQ: 0,
     sendQ: 0,
     uid: req.uid,

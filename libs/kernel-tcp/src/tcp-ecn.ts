@@ -13,10 +13,11 @@ import {
   tcpAccecnRcvSyn,
   tcpAccecnRcvSynack,
   tcpAccecnWanted,
+  tcpSetEcnMark,
   TCPHDR_ACE,
 } from './tcp-accecn.js';
 import type { Dst, SkBuff } from '@netloom/kernel-core';
-import { iphTos, TCPHDR_CWR, TCPHDR_ECE, TCPHDR_SYN } from '@netloom/wire';
+import { ip6hTclass, iphTos, iphVersion, TCPHDR_CWR, TCPHDR_ECE, TCPHDR_SYN } from '@netloom/wire';
 import { CA_EVENT_ECN_IS_CE, CA_EVENT_ECN_NO_CE } from './tcp-cong-ops.js';
 import { tcpCaEvent } from './tcp-cong.js';
 import { ICSK_ACK_NOW } from './tcp-const.js';
@@ -41,7 +42,9 @@ const ECN_QUICKACKS = 2;
 
 /** The two bits of the IP header in which a received segment came. */
 export function tcpSkbEcn(skb: SkBuff): number {
-  return iphTos(skb.mem, skb.networkHeader) & INET_ECN_MASK;
+  const m = skb.mem;
+  const ip = skb.networkHeader;
+  return (iphVersion(m, ip) === 4 ? iphTos(m, ip) : ip6hTclass(m, ip)) & INET_ECN_MASK;
 }
 
 /** `ip route … features ecn`. */
@@ -50,11 +53,11 @@ export function dstFeatureEcn(dst: Dst | null): boolean {
 }
 
 function ecnXmit(tp: TcpSock): void {
-  tp.tos = (tp.tos & ~INET_ECN_MASK) | INET_ECN_ECT_0;
+  tcpSetEcnMark(tp, INET_ECN_ECT_0);
 }
 
 function ecnDontXmit(tp: TcpSock): void {
-  tp.tos &= ~INET_ECN_MASK;
+  tcpSetEcnMark(tp, INET_ECN_NOT_ECT);
 }
 
 /** An algorithm that lives on marks has all its packets sent as ECT. @kernel tcp_assign_congestion_control() */

@@ -7,6 +7,12 @@ import { Errno } from '@netloom/base';
 import { RCV_SHUTDOWN, SEND_SHUTDOWN, type SendOptions } from '@netloom/kernel-core';
 import { ipv4Of } from '@netloom/kernel-inet';
 import {
+  inet6BindAddress,
+  inet6Getsockopt,
+  inet6ResetAddress,
+  inet6Setsockopt,
+} from '@netloom/kernel-inet6';
+import {
   Msg,
   Poll,
   type RecvResult,
@@ -15,6 +21,8 @@ import {
   type SockOpt,
   type SockOptValue,
 } from '@netloom/sys';
+import { in6FromBytes, in6IsMulticast } from '@netloom/wire';
+import { tcpAf4 } from './tcp-af-ipv4.js';
 import { tcpClose, tcpDisconnect, tcpShutdown } from './tcp-close.js';
 import {
   SOCK_BINDADDR_LOCK,
@@ -34,6 +42,7 @@ import {
 import { tcpPacketsInFlight } from './tcp-cwnd.js';
 import { tcpSockDiag } from './tcp-diag.js';
 import { tcpV4Connect } from './tcp-ipv4.js';
+import { tcpV6Connect } from './tcp-ipv6.js';
 import { tcpConnect } from './tcp-connect.js';
 import { tcpFastopenClientEnabled } from './tcp-fastopen-client.js';
 import { tcpFastopenListen, tcpFastopenOf, type FastopenRequest } from './tcp-fastopen.js';
@@ -66,7 +75,8 @@ export class TcpStreamSock extends TcpSock {
   }
 
   newChild(): TcpStreamSock {
-    const child = new TcpStreamSock(this.net);
+    const child = new TcpStreamSock(this.net, this.family);
+    if (this.v6 !== null) child.v6?.inherit(this.v6);
     child.rcvbuf = this.rcvbuf;
     child.sndbuf = this.sndbuf;
     child.userlocks = this.userlocks & ~(SOCK_BINDADDR_LOCK | SOCK_BINDPORT_LOCK);
@@ -116,21 +126,35 @@ export class TcpStreamSock extends TcpSock {
 
   bind(addr: SockAddr): number {
     if (addr.family === 'unspec') return -Errno.EINVAL;
-    if (addr.family !== 'inet') return -Errno.EAFNOSUPPORT;
+    if (addr.family !== (this.v6 === null ? 'inet' : 'inet6')) return -Errno.EAFNOSUPPORT;
     if (this.state !== TCP_CLOSE || this.sport !== 0) return -Errno.EINVAL;
-    const bad = this.checkBindAddress(addr.addr);
+    const bad = this.bindAddress(addr);
     if (bad !== 0) return bad;
-    this.setBound(addr.addr);
-    if (addr.addr !== 0) this.userlocks |= SOCK_BINDADDR_LOCK;
+    if (this.rcvSaddr !== 0) this.userlocks |= SOCK_BINDADDR_LOCK;
     if (addr.port === 0 && this.bindNoPort) return 0;
     const error = this.getPort(addr.port);
     if (error !== 0) {
-      this.saddr = this.rcvSaddr = 0;
+      if (this.v6 !== null) inet6ResetAddress(this);
+      else this.saddr = this.rcvSaddr = 0;
       this.userlocks &= ~SOCK_BINDADDR_LOCK;
       return error;
     }
     if (addr.port !== 0) this.userlocks |= SOCK_BINDPORT_LOCK;
     return 0;
+  }
+
+  private bindAddress(addr: SockAddr): number {
+    if (addr.family === 'inet6') {
+      const bad = in6IsMulticast(in6FromBytes(addr.addr))
+        ? -Errno.EINVAL
+        : inet6BindAddress(this, addr);
+      if (bad === 0 && this.v6?.mapped === true) this.af = tcpAf4;
+      return bad;
+    }
+    if (addr.family !== 'inet') return -Errno.EAFNOSUPPORT;
+    const bad = this.checkBindAddress(addr.addr);
+    if (bad === 0) this.setBound(addr.addr);
+    return bad;
   }
 
   /** Takes a port, 0 for a free one. 0 or -EADDRINUSE. @kernel inet_csk_get_port() */
@@ -166,14 +190,17 @@ export class TcpStreamSock extends TcpSock {
       this.socketState = SS_UNCONNECTED;
       return error;
     }
-    if (addr.family !== 'inet') return -Errno.EAFNOSUPPORT;
+    if (addr.family !== (this.v6 === null ? 'inet' : 'inet6')) return -Errno.EAFNOSUPPORT;
     let error: number = -Errno.EINPROGRESS;
     if (this.socketState === SS_CONNECTED) return -Errno.EISCONN;
     if (this.socketState === SS_CONNECTING) {
       error = -Errno.EALREADY;
     } else {
       if (this.state !== TCP_CLOSE) return -Errno.EISCONN;
-      const started = tcpV4Connect(this, addr.addr, addr.port);
+      const started =
+        addr.family === 'inet6'
+          ? tcpV6Connect(this, addr)
+          : tcpV4Connect(this, addr.addr, addr.port);
       if (started !== 0) return started;
       this.socketState = SS_CONNECTING;
     }
@@ -302,13 +329,15 @@ export class TcpStreamSock extends TcpSock {
   setsockopt(option: SockOpt, value: SockOptValue): number {
     const own = tcpSetsockopt(this, option, value);
     if (own !== 1) return own;
+    const six = inet6Setsockopt(this, option, value);
+    if (six !== 1) return six;
     const result = this.ipSetsockopt(option, value);
     return result === 1 ? -Errno.ENOPROTOOPT : result;
   }
 
   getsockopt(option: SockOpt): SockOptValue | undefined {
     const own = tcpGetsockopt(this, option);
-    return own !== undefined ? own : this.ipGetsockopt(option);
+    return own ?? inet6Getsockopt(this, option) ?? this.ipGetsockopt(option);
   }
 
   diag(): Omit<SockDiagEntry, 'users' | 'ino'> {

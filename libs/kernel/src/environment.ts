@@ -4,7 +4,7 @@
 import { KernelModules } from '@netloom/kernel-core';
 import { registerDrivers } from '@netloom/kernel-drivers';
 import { registerInet } from '@netloom/kernel-inet';
-import { registerInet6 } from '@netloom/kernel-inet6';
+import { registerInet6, registerSockets6 } from '@netloom/kernel-inet6';
 import { registerTcp } from '@netloom/kernel-tcp';
 import { registerTunFile, registerTunnels } from '@netloom/kernel-tunnels';
 import { createPseudoFs, ProgramTable, type PseudoFs } from '@netloom/kernel-tasks';
@@ -14,6 +14,7 @@ import { registerLinkEvents } from './link-events.js';
 import { registerProcDrivers } from './proc-drivers.js';
 import { registerProcMulticast } from './proc-multicast.js';
 import { registerProcNet } from './proc-net.js';
+import { registerProcNet6 } from './proc-net6.js';
 import { registerProcSys } from './proc-sys.js';
 import { registerRtnlInet } from './rtnl-inet.js';
 import { registerUnix } from './unix-register.js';
@@ -31,6 +32,7 @@ export function createEnvironment(programs: readonly ProgramSpec[]): HostEnviron
   registerInet(modules);
   registerRtnlInet(modules);
   registerInet6(modules);
+  registerSockets6(modules);
   registerTcp(modules);
   registerUnix(modules);
   registerDrivers(modules);
@@ -39,6 +41,7 @@ export function createEnvironment(programs: readonly ProgramSpec[]): HostEnviron
   const pseudo = createPseudoFs();
   registerTunFile(pseudo);
   registerProcNet(pseudo);
+  registerProcNet6(pseudo);
   registerProcMulticast(pseudo);
   registerProcSys(pseudo, modules);
   registerProcDrivers(pseudo, modules);
