@@ -20,6 +20,7 @@ import {
   csumPartial,
   TCP_HLEN,
   TCPHDR_ACK,
+  TCPHDR_PSH,
   TCPHDR_RST,
   TCPHDR_SYN,
   TCPHDR_URG,
@@ -185,7 +186,7 @@ export function tcpTransmitSkb(tp: TcpSock, skb: SkBuff, cloneIt: boolean): numb
   }
   out.cbFlags2 = 0;
   out.cbOptLen = 0;
-  let flags = skb.cbFlags;
+  let flags = skb.gsoSegs > 1 ? skb.cbFlags | TCPHDR_PSH : skb.cbFlags; // of a super-packet the last segment has it
   const payload = out.len;
   const syn = (flags & TCPHDR_SYN) !== 0;
   if ((tp.ecnFlags & TCP_ECN_OK) !== 0 && !syn) flags |= tcpEcnSend(tp, skb, payload);
