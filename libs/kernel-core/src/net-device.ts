@@ -222,6 +222,8 @@ export class NetDevice {
   ucList: Map<number, number> | null = null;
   /** The VRF that it belongs to, or is: its routes are looked up in that table. */
   l3mdev: NetDevice | null = null;
+  /** Of a VRF: its table. */
+  l3mdevTable = 0;
   /** NET_ADDR_*: 0 permanent, 1 random, 2 stolen from the device below, 3 set. */
   addrAssignType = 0;
   /** It has been up, so that its queue is in place (`ip link` shows noop before). */

@@ -11,6 +11,7 @@ import { loopbackNetInit } from './loopback.js';
 import { macvlanRegister } from './macvlan.js';
 import { vethKind } from './veth.js';
 import { vlanRegister } from './vlan.js';
+import { vrfRegister } from './vrf.js';
 
 const DRIVERS: readonly ((modules: KernelModules) => void)[] = [
   (modules) => {
@@ -29,6 +30,7 @@ const DRIVERS: readonly ((modules: KernelModules) => void)[] = [
   vlanRegister,
   macvlanRegister,
   bondRegister,
+  vrfRegister,
 ];
 
 /** Registers lo and every kind of virtual link; cards are put in by whoever builds the topology. */

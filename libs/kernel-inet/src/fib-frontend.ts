@@ -110,7 +110,9 @@ export function fibLookup(
   const ipv4 = ipv4Of(net);
   if (ipv4.customRules) {
     const found = fibRulesLookup(net, { daddr, saddr, tos, mark, iif, oif, ...flow });
-    return found === null ? null : result(found, oif);
+    if (found === null) return null;
+    const vrf = oif !== 0 && (net.devByIndex(oif)?.l3mdevTable ?? 0) !== 0;
+    return result(found, vrf ? 0 : oif);
   }
   const route =
     ipv4.local.lookup(daddr, tos, oif, flow.scope) ??
@@ -134,11 +136,24 @@ export function sharesMedia(ipv4: NetnsIpv4, inDev: InDevice): boolean {
   return inDev.conf[Conf.shared_media] !== 0 || ipv4.confAll[Conf.shared_media] !== 0;
 }
 
+/** What an address is in the tables of VRFs. */
+function vrfAddrType(net: Net, address: number): number {
+  for (const dev of net.devices) {
+    if (dev.l3mdevTable === 0) continue;
+    const type = fibGetTable(net, dev.l3mdevTable)?.lookup(address, 0, 0)?.info.type;
+    if (type === RTN_LOCAL || type === RTN_BROADCAST) return type;
+  }
+  return RTN_UNICAST;
+}
+
 /** What an address is to this host: RTN_LOCAL, RTN_BROADCAST, RTN_MULTICAST or RTN_UNICAST. @kernel inet_addr_type() */
 export function inetAddrType(net: Net, address: number): number {
   if (address === 0 || address === 0xffffffff) return RTN_BROADCAST;
   if (address >>> 28 === 14) return RTN_MULTICAST;
-  return ipv4Of(net).local.lookup(address, 0, 0)?.info.type ?? RTN_UNICAST;
+  const ipv4 = ipv4Of(net);
+  const type = ipv4.local.lookup(address, 0, 0)?.info.type;
+  if (type !== undefined || !ipv4.customRules) return type ?? RTN_UNICAST;
+  return vrfAddrType(net, address);
 }
 
 /**

@@ -4,8 +4,9 @@
  */
 import type { NetDevice } from '@netloom/kernel-core';
 import { Iff } from '@netloom/sys';
-import { fibInsertRoute, fibRemoveRoute, inetAddrType } from './fib-frontend.js';
+import { fibInsertRoute, fibNewTable, fibRemoveRoute, inetAddrType } from './fib-frontend.js';
 import { fibNotifyRoute } from './fib-messages.js';
+import { nexthopFlushDev } from './nexthop.js';
 import {
   RTNH_F_DEAD,
   RTNH_F_LINKDOWN,
@@ -65,12 +66,18 @@ export function sameSubnet(a: InIfaddr, b: InIfaddr): boolean {
   return a.mask === b.mask && ((a.address ^ b.address) & a.mask) === 0;
 }
 
+/** Where the routes of a device's addresses go: main and local, or the table of its VRF. */
+function tableFor(dev: NetDevice, type: number): number {
+  const vrf = dev.l3mdev?.l3mdevTable ?? 0;
+  if (vrf !== 0) return vrf;
+  return type === RTN_UNICAST ? RT_TABLE_MAIN : RT_TABLE_LOCAL;
+}
+
 function findKernelRoute(
   dev: NetDevice,
   { type, dst, dstLen, prefsrc, priority }: KernelRoute,
 ): FibRoute | undefined {
-  const table = type === RTN_UNICAST ? ipv4Of(dev.net).main : ipv4Of(dev.net).local;
-  return table
+  return fibNewTable(dev.net, tableFor(dev, type))
     .find(dst, dstLen)
     .find(
       ({ info }) =>
@@ -92,12 +99,13 @@ export function fibAddIfaddr(ifa: InIfaddr): void {
     const info: FibInfo = {
       type,
       tos: 0,
-      table: type === RTN_UNICAST ? RT_TABLE_MAIN : RT_TABLE_LOCAL,
+      table: tableFor(dev, type),
       protocol: RTPROT_KERNEL,
       scope: local ? RT_SCOPE_HOST : RT_SCOPE_LINK,
       priority,
       prefsrc,
       metrics: undefined,
+      nhid: 0,
       nexthops: [
         {
           dev,
@@ -158,6 +166,7 @@ export function fibDelIfaddr(ifa: InIfaddr, leaving: readonly InIfaddr[] = []): 
 /** Takes away the routes over a device that went down or away. @kernel fib_sync_down_dev(), fib_flush() */
 export function fibDisableDevice(dev: NetDevice, unregister: boolean): void {
   const net = dev.net;
+  nexthopFlushDev(dev);
   for (const table of ipv4Of(net).tables.values()) {
     for (const route of table.routes()) {
       const { info } = route;

@@ -31,6 +31,11 @@ export interface RuleFlow {
   readonly mark: number;
   readonly iif: number;
   readonly oif: number;
+  readonly scope?: number;
+  readonly protocol?: number;
+  readonly sport?: number;
+  readonly dport?: number;
+  readonly uid?: number;
 }
 
 /** What a rule of action blackhole or prohibit answers: a route that goes nowhere. After `unreachable` there is none. */
@@ -54,6 +59,7 @@ const REFUSALS: Readonly<Record<number, FibRoute>> = Object.fromEntries(
         priority: 0,
         prefsrc: 0,
         nexthops: [],
+        nhid: 0,
         metrics: undefined,
       },
     },
@@ -74,10 +80,39 @@ export function fibRulesLookup(net: Net, flow: RuleFlow): FibRoute | null {
     }
     if (rule.action === FR_ACT_NOP) continue;
     if (rule.action !== FR_ACT_TO_TBL) return REFUSALS[rule.action] ?? null;
-    const route = ipv4.tables.get(rule.table)?.lookup(flow.daddr, flow.tos, flow.oif) ?? null;
-    if (route !== null && route.info.type !== RTN_THROW) return route;
+    const table = rule.l3mdev === true ? l3mdevTable(net, flow) : rule.table;
+    const oif = isVrf(net, flow.oif) ? 0 : flow.oif;
+    const route = ipv4.tables.get(table)?.lookup(flow.daddr, flow.tos, oif, flow.scope) ?? null;
+    if (route !== null && route.info.type !== RTN_THROW && !suppressed(rule, route)) return route;
   }
   return null;
+}
+
+/** The table of the VRF that a flow leaves by or came in by; 0 where there is none. @kernel l3mdev_fib_rule_match() */
+function l3mdevTable(net: Net, flow: RuleFlow): number {
+  for (const ifindex of [flow.oif, flow.iif]) {
+    const table = ifindex === 0 ? 0 : (net.devByIndex(ifindex)?.l3mdev?.l3mdevTable ?? 0);
+    if (table !== 0) return table;
+  }
+  return 0;
+}
+
+/** A VRF stands for all of its slaves: next hops over any of them will do. */
+function isVrf(net: Net, ifindex: number): boolean {
+  return ifindex !== 0 && (net.devByIndex(ifindex)?.l3mdevTable ?? 0) !== 0;
+}
+
+/** A route that a rule does not count. @kernel fib4_rule_suppress() */
+function suppressed(rule: FibRule, route: FibRoute): boolean {
+  if (rule.suppressPrefixlen !== undefined && route.dstLen <= rule.suppressPrefixlen) return true;
+  return (
+    rule.suppressIfgroup !== undefined &&
+    route.info.nexthops[0]?.dev.group === rule.suppressIfgroup
+  );
+}
+
+function within(range: readonly [number, number] | undefined, value: number): boolean {
+  return range === undefined || (value >= range[0] && value <= range[1]);
 }
 
 /** @kernel fib_rule_match(), fib4_rule_match() */
@@ -86,6 +121,7 @@ function ruleMatches(net: Net, rule: FibRule, flow: RuleFlow): boolean {
 }
 
 function ruleFits(net: Net, rule: FibRule, flow: RuleFlow): boolean {
+  if (rule.l3mdev === true && l3mdevTable(net, flow) === 0) return false;
   if (
     rule.iifname !== undefined &&
     net.devByName(rule.iifname)?.ifindex !== (flow.iif !== 0 ? flow.iif : LOOPBACK_IFINDEX)
@@ -95,6 +131,10 @@ function ruleFits(net: Net, rule: FibRule, flow: RuleFlow): boolean {
   if (((flow.mark ^ (rule.fwmark ?? 0)) & (rule.fwmask ?? 0)) !== 0) return false;
   if (((flow.saddr ^ (rule.src ?? 0)) & ipv4Mask(rule.srcLen ?? 0)) !== 0) return false;
   if (((flow.daddr ^ (rule.dst ?? 0)) & ipv4Mask(rule.dstLen ?? 0)) !== 0) return false;
+  if (rule.tunId !== undefined) return false; // no packet here has a tunnel's key
+  if (rule.ipproto !== undefined && rule.ipproto !== flow.protocol) return false;
+  if (!within(rule.sport, flow.sport ?? 0) || !within(rule.dport, flow.dport ?? 0)) return false;
+  if (!within(rule.uidrange, flow.uid ?? 0)) return false;
   return (rule.tos ?? 0) === 0 || rule.tos === flow.tos;
 }
 
@@ -110,7 +150,16 @@ export function fibNewRule(net: Net, request: Partial<RuleMsg>): FibRule {
   const action = request.action ?? FR_ACT_TO_TBL;
   const table = request.table ?? 0;
   const tos = request.tos ?? 0;
-  if ((tos & ~0x1e) !== 0) throw new KernelError('EINVAL', 'Invalid tos');
+  if ((tos & 3) !== 0)
+    throw new KernelError('EINVAL', 'Invalid dsfield (tos): ECN bits must be 0');
+  for (const [range, what] of [
+    [request.sport, 'sport'],
+    [request.dport, 'dport'],
+    [request.uidrange, 'uid'],
+  ] as const) {
+    if (range !== undefined && (range[0] > range[1] || (what !== 'uid' && range[0] === 0)))
+      throw new KernelError('EINVAL', `Invalid ${what} range`);
+  }
   const priority = request.priority ?? nextPriority(rules);
   if (action === FR_ACT_GOTO && table <= priority)
     throw new KernelError('EINVAL', 'Backward goto not supported');
@@ -132,6 +181,8 @@ export function fibNewRule(net: Net, request: Partial<RuleMsg>): FibRule {
     ...(request.iifname !== undefined ? { iifname: request.iifname } : {}),
     ...(request.oifname !== undefined ? { oifname: request.oifname } : {}),
     ...(request.invert === true ? { invert: true } : {}),
+    ...(request.l3mdev === true ? { l3mdev: true } : {}),
+    ...selectors(request),
   };
   if (
     request.priority !== undefined &&
@@ -142,6 +193,20 @@ export function fibNewRule(net: Net, request: Partial<RuleMsg>): FibRule {
   rules.splice(at < 0 ? rules.length : at, 0, rule);
   changed(net);
   return rule;
+}
+
+/** The selectors that few rules have. */
+function selectors(request: Partial<RuleMsg>): Partial<FibRule> {
+  const { ipproto, sport, dport, uidrange, suppressPrefixlen, suppressIfgroup, tunId } = request;
+  return {
+    ...(ipproto !== undefined ? { ipproto } : {}),
+    ...(sport !== undefined ? { sport } : {}),
+    ...(dport !== undefined ? { dport } : {}),
+    ...(uidrange !== undefined ? { uidrange } : {}),
+    ...(suppressPrefixlen !== undefined ? { suppressPrefixlen } : {}),
+    ...(suppressIfgroup !== undefined ? { suppressIfgroup } : {}),
+    ...(tunId !== undefined ? { tunId } : {}),
+  };
 }
 
 /** Deletes the first rule that fits what is given. @errno ENOENT. @kernel fib_nl_delrule() */
@@ -176,7 +241,15 @@ function sameRule(a: FibRule, b: FibRule): boolean {
       rule.iifname,
       rule.oifname,
       rule.invert,
-    ].join();
+      rule.ipproto,
+      rule.sport,
+      rule.dport,
+      rule.uidrange,
+      rule.suppressPrefixlen,
+      rule.suppressIfgroup,
+      rule.l3mdev,
+      rule.tunId,
+    ].join('|');
   return parts(a) === parts(b);
 }
 
@@ -196,6 +269,12 @@ function ruleSelected(rule: FibRule, request: Partial<RuleMsg>): boolean {
   if (request.oifname !== undefined && rule.oifname !== request.oifname) return false;
   if (request.fwmark !== undefined && (rule.fwmark ?? 0) !== request.fwmark) return false;
   if (request.fwmask !== undefined && rule.fwmask !== request.fwmask) return false;
+  for (const key of ['sport', 'dport', 'uidrange'] as const) {
+    const range = request[key];
+    if (range !== undefined && String(rule[key]) !== String(range)) return false;
+  }
+  for (const key of ['ipproto', 'suppressPrefixlen', 'suppressIfgroup', 'l3mdev', 'tunId'] as const)
+    if (request[key] !== undefined && rule[key] !== request[key]) return false;
   if ((request.tos ?? 0) !== 0 && rule.tos !== request.tos) return false;
   if ((request.srcLen ?? 0) !== 0 && (rule.srcLen !== request.srcLen || rule.src !== request.src))
     return false;
@@ -204,14 +283,28 @@ function ruleSelected(rule: FibRule, request: Partial<RuleMsg>): boolean {
   );
 }
 
+const FIB_RULE_UNRESOLVED = 4;
+const FIB_RULE_IIF_DETACHED = 8;
+const FIB_RULE_OIF_DETACHED = 16;
+
 /** A rule as rtnetlink shows it. */
-export function fibRuleMsg(rule: FibRule): RuleMsg {
+export function fibRuleMsg(net: Net, rule: FibRule): RuleMsg {
+  const detached = (name: string | undefined): boolean =>
+    name !== undefined && net.devByName(name) === undefined;
+  const unresolved =
+    rule.action === FR_ACT_GOTO &&
+    !ipv4Of(net).rules.some((other) => other.priority === rule.table);
+  const flags =
+    (unresolved ? FIB_RULE_UNRESOLVED : 0) |
+    (detached(rule.iifname) ? FIB_RULE_IIF_DETACHED : 0) |
+    (detached(rule.oifname) ? FIB_RULE_OIF_DETACHED : 0);
   return {
     ...rule,
     family: 2,
     srcLen: rule.srcLen ?? 0,
     dstLen: rule.dstLen ?? 0,
     tos: rule.tos ?? 0,
+    ...(flags !== 0 ? { flags } : {}),
   };
 }
 

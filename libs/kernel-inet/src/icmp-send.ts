@@ -110,7 +110,7 @@ export function icmpSend(about: SkBuff, type: number, code: number, info: number
   const rt = ipRouteOutput(net, {
     daddr: options !== null && options.faddr !== 0 ? options.faddr : saddr,
     saddr: source,
-    oif: 0,
+    oif: dev.l3mdev !== null ? dev.l3mdev.ifindex : 0,
     tos: iphTos(m, o) & 0x1e,
     mark: ipv4Of(net).sysctl(Ipv4Sysctl.fwmark_reflect) !== 0 ? about.mark : 0,
   });

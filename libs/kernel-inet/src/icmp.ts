@@ -141,7 +141,7 @@ function icmpReply(request: SkBuff, type: number, cast: number): void {
   const rt = ipRouteOutput(net, {
     daddr: options !== null && options.faddr !== 0 ? options.faddr : saddr,
     saddr: local,
-    oif: 0,
+    oif: dev.l3mdev !== null ? dev.l3mdev.ifindex : 0,
     tos: iphTos(m, ip) & 0x1e,
     mark: ipv4Of(net).sysctl(Ipv4Sysctl.fwmark_reflect) !== 0 ? request.mark : 0,
   });

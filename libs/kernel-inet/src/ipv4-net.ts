@@ -6,6 +6,7 @@ import { CONF_DEFAULTS } from './in-device.js';
 import type { InetPeer } from './inet-peer.js';
 import type { FibTable } from './fib-table.js';
 import type { FragTable } from './ip-fragment.js';
+import type { Nexthop } from './nexthop.js';
 import type { PingTable } from './ping.js';
 import type { RawTable } from './raw.js';
 import type { InputCacheEntry } from './route-input.js';
@@ -128,7 +129,16 @@ export interface FibRule {
   readonly iifname?: string;
   readonly oifname?: string;
   readonly invert?: boolean;
+  /** Looks up the table of the VRF that the devices belong to. */
+  readonly l3mdev?: boolean;
   readonly protocol?: number;
+  readonly ipproto?: number;
+  readonly sport?: readonly [number, number];
+  readonly dport?: readonly [number, number];
+  readonly uidrange?: readonly [number, number];
+  readonly suppressPrefixlen?: number;
+  readonly suppressIfgroup?: number;
+  readonly tunId?: string;
 }
 
 export class NetnsIpv4 {
@@ -151,6 +161,8 @@ export class NetnsIpv4 {
   ];
   /** Raised by every change of addresses or routes: a cached route with another number is looked up again. */
   genid = 1;
+  /** Nexthop objects by number; made on first use. */
+  nexthops: Map<number, Nexthop> | null = null;
   /** The key of this host's hash over the next hops of a route. Made on first use. */
   multipathSeed = 0;
   /** Routing decisions for received packets, by a hash of their addresses. */

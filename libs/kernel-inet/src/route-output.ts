@@ -97,7 +97,7 @@ export function ipRouteOutput(net: Net, flow: Flow4): Rtable | number {
       : type === RTN_LOCAL && res.route.info.prefsrc === 0
         ? daddr
         : resultSource(res, daddr);
-  const dev = type === RTN_LOCAL ? net.loopback : res.nh.dev;
+  const dev = type === RTN_LOCAL ? (res.nh.dev?.l3mdev ?? net.loopback) : res.nh.dev;
   if (
     ipv4IsLoopback(source) &&
     (dev.flags & Iff.IFF_LOOPBACK) === 0 &&

@@ -21,9 +21,11 @@ import { IP_HELP } from './help.js';
 import { doMaddress } from './maddress.js';
 import { doMonitor } from './monitor.js';
 import { doNeigh } from './neigh.js';
+import { doNexthop } from './nexthop.js';
 import { doNetns } from './netns.js';
 import { doRoute } from './route.js';
 import { doRule } from './rule.js';
+import { doVrf } from './vrf.js';
 import { doTunnel } from './tunnel.js';
 import { doTuntap } from './tuntap.js';
 import { doTcpMetrics } from './tcp-metrics.js';
@@ -59,9 +61,9 @@ const OBJECTS: readonly (readonly [string, IpObject | undefined])[] = [
   ['mrule', undefined],
   ['netns', doNetns],
   ['netconf', undefined],
-  ['vrf', undefined],
+  ['vrf', doVrf],
   ['sr', undefined],
-  ['nexthop', undefined],
+  ['nexthop', doNexthop],
   ['mptcp', undefined],
   ['ioam', undefined],
   [
