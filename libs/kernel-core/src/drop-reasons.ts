@@ -18,6 +18,7 @@ const NAMES = [
   'IP_RPFILTER',
   'UNICAST_IN_L2_MULTICAST',
   'PROTO_MEM', // protocol memory limit
+  'TCP_MD5UNEXPECTED', // a signature for a socket without a key
   'TCP_AUTH_HDR',
   'SOCKET_RCVBUFF', // receive buffer full
   'SOCKET_BACKLOG',

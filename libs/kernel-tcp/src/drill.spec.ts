@@ -75,6 +75,13 @@ describe('acceptability (RFC 9293 §3.10.7.4, RFC 5961)', () => {
     expect(drill.bench.kernel('a').dropCounts()).toMatchObject({ TCP_INVALID_SEQUENCE: 1 });
   });
 
+  it('drops a segment with a signature that nobody has a key for', () => {
+    const { drill, sk } = Drill.established();
+    drill.in('P. 1:5(4) ack 1 win 65535 <md5,nop,nop>');
+    expect(sk.recvmsg(10, 0)).toBe(-Errno.EAGAIN);
+    expect(drill.bench.mib('a', 'TcpExtTCPMD5Unexpected')).toBe(1);
+  });
+
   it('drops a segment without ACK', () => {
     const { drill } = Drill.established();
     drill.in('P 1:5(4) win 65535');

@@ -22,6 +22,7 @@ function optionBytes(text: string, seq: (n: number) => number): Uint8Array {
     else if (name === 'sackOK') out.push(4, 2);
     else if (name === 'FO')
       out.push(34, 2 + a.length / 2, ...(a.match(/../g) ?? []).map((h) => parseInt(h, 16)));
+    else if (name === 'md5') out.push(19, 18, ...new Array<number>(16).fill(7));
     else if (name === 'TS') out.push(8, 10, ...u32(Number(a)), ...u32(Number(b)));
     else if (name === 'sack') {
       const blocks = text.split(',').filter((o) => o.trim().startsWith('sack '));

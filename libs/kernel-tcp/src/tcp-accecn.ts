@@ -214,9 +214,15 @@ export function tcpAccecnSynAgain(tp: TcpSock, a: TcpAccecn, skb: SkBuff, mark: 
 
 // ---- sending ----
 
+/** The mark of packets from now on. @kernel INET_ECN_xmit() */
+export function tcpSetEcnMark(tp: TcpSock, mark: number): void {
+  tp.tos = (tp.tos & ~3) | mark;
+  if (tp.v6 !== null) tp.v6.tclass = (tp.v6.tclass & ~3) | mark;
+}
+
 /** The flags of a segment, and the mark of its packet. @kernel tcp_ecn_send(), tcp_accecn_set_ace() */
 export function tcpAccecnSend(tp: TcpSock, a: TcpAccecn, flags: number): number {
-  tp.tos = (tp.tos & ~3) | ((a.fail & ACE_FAIL_RECV) === 0 ? ECT_0 : NOT_ECT);
+  tcpSetEcnMark(tp, (a.fail & ACE_FAIL_RECV) === 0 ? ECT_0 : NOT_ECT);
   if ((flags & TCPHDR_ACE) !== 0) return flags; // says how a SYN arrived
   return flags | (((a.receivedCe + CEP_INIT) & ACE_MASK) << ACE_SHIFT);
 }

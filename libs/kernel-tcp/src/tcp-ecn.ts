@@ -42,9 +42,14 @@ const ECN_QUICKACKS = 2;
 
 /** The two bits of the IP header in which a received segment came. */
 export function tcpSkbEcn(skb: SkBuff): number {
+  return tcpSkbDsfield(skb) & INET_ECN_MASK;
+}
+
+/** TOS or traffic class of a received segment. */
+export function tcpSkbDsfield(skb: SkBuff): number {
   const m = skb.mem;
   const ip = skb.networkHeader;
-  return (iphVersion(m, ip) === 4 ? iphTos(m, ip) : ip6hTclass(m, ip)) & INET_ECN_MASK;
+  return iphVersion(m, ip) === 4 ? iphTos(m, ip) : ip6hTclass(m, ip);
 }
 
 /** `ip route … features ecn`. */

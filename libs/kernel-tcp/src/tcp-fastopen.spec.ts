@@ -3,7 +3,7 @@ import { Msg } from '@netloom/sys';
 import { Drill } from './drill.js';
 import { TCP_ESTABLISHED, TCP_SYN_RECV } from './tcp-const.js';
 import { tcpMetricsDump } from './tcp-metrics.js';
-import { addr, Bench, MS, SEC } from './testing.js';
+import { addr, Bench, injectIcmp, MS, SEC, type Segment } from './testing.js';
 
 const KEY = 'a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4';
 /** SipHash of 10.0.0.2 → 10.0.0.1 with that key. */
@@ -85,6 +85,62 @@ describe('Fast Open, the server', () => {
     expect(child.recvmsg(1, 0)).toMatchObject({ length: 1 });
     d.in('S 50:60(10) win 65535 <mss 1460>');
     expect(d.bench.mib('a', 'TcpExtTCPFastOpenListenOverflow')).toBe(1);
+  });
+});
+
+describe('a connection opened with data, before its third packet', () => {
+  function early(): { d: Drill; child: ReturnType<Drill['accept']> } {
+    const d = new Drill('listen', { tcp_fastopen: '515' });
+    d.sk.setsockopt('TCP_FASTOPEN', 1);
+    d.in('S 0:10(10) win 65535 <mss 1460>');
+    d.out();
+    return { d, child: d.accept() };
+  }
+
+  it('may be closed: the FIN goes with the answer', () => {
+    const { d, child } = early();
+    child.recvmsg(100, 0);
+    child.sendmsg(text('bye'), { flags: 0 });
+    child.release();
+    expect(d.out()).toEqual(['P. 1:4(3) ack 11', 'F. 4:4(0) ack 11']);
+    d.in('. 11:11(0) ack 5 win 65535', 'F. 11:11(0) ack 5 win 65535');
+    expect(d.out()).toEqual(['. 5:5(0) ack 12']);
+    expect(d.sk.tfo?.qlen).toBe(0);
+  });
+
+  it('is reset where its data was not read, and leaves room', () => {
+    const { d, child } = early();
+    child.release();
+    expect(d.out()).toEqual(['R. 1:1(0) ack 11']);
+    expect(d.sk.tfo?.qlen).toBe(0);
+  });
+
+  it('survives an ICMP error once it is accepted', () => {
+    const d = new Drill('listen', { tcp_fastopen: '515' });
+    d.sk.setsockopt('TCP_FASTOPEN', 2);
+    d.in('S 0:10(10) win 65535 <mss 1460>');
+    const synack = d.bench.log[d.bench.log.length - 1] as Segment;
+    const child = d.accept();
+    injectIcmp(d.bench, 'a', synack, 3, 1, 0);
+    expect(child.state).toBe(TCP_SYN_RECV);
+    d.in('. 11:11(0) ack 1 win 65535');
+    expect(child.state).toBe(TCP_ESTABLISHED);
+  });
+
+  it('is refused by an ICMP error as long as nobody has accepted it', () => {
+    const d = new Drill('listen', { tcp_fastopen: '515' });
+    d.sk.setsockopt('TCP_FASTOPEN', 2);
+    d.in('S 0:10(10) win 65535 <mss 1460>');
+    injectIcmp(d.bench, 'a', d.bench.log[d.bench.log.length - 1] as Segment, 3, 1, 0);
+    const child = d.accept();
+    expect(child.recvmsg(100, 0)).toMatchObject({ length: 10 });
+    expect(child.recvmsg(100, 0)).toBe(-Errno.EHOSTUNREACH);
+  });
+
+  it('serves listeners that did not ask where tcp_fastopen has 0x400', () => {
+    const d = new Drill('listen', { tcp_fastopen: '0x602' });
+    d.in('S 0:10(10) win 65535 <mss 1460>');
+    expect(d.out()[0]).toMatch(/ack 11/);
   });
 });
 

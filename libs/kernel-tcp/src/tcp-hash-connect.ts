@@ -6,7 +6,7 @@ import { Errno } from '@netloom/base';
 import { ipv4Of } from '@netloom/kernel-inet';
 import { IN6ADDR_ANY } from '@netloom/wire';
 import {
-  NSEC_PER_SEC,
+  NSEC_PER_MSEC,
   SOCK_BINDADDR_LOCK,
   SOCK_BINDPORT_LOCK,
   TCP_TIME_WAIT,
@@ -22,7 +22,9 @@ function timewaitReusable(tp: TcpSock, tw: TcpTimewaitSock): boolean {
   const reuse = tp.tn.sysctl(TcpSysctl.tcp_tw_reuse);
   const loopback = tw.af.isLoopback(tw.rcvSaddr, tw.daddr, tw.v6Ends);
   if (reuse === 0 || (reuse === 2 && !loopback) || tw.tsRecentStamp === 0) return false;
-  if (Math.floor(tp.now / NSEC_PER_SEC) <= tw.tsRecentStamp) return false; // a second must lie between
+  // Long enough for its timestamps to have moved on.
+  if (tp.now - tw.entryStamp <= tp.tn.sysctl(TcpSysctl.tcp_tw_reuse_delay) * NSEC_PER_MSEC)
+    return false;
   const seq = (tw.sndNxt + 65535 + 2) >>> 0;
   tp.writeSeq = seq === 0 ? 1 : seq;
   tp.rxOpt.tsRecent = tw.tsRecent;

@@ -160,7 +160,10 @@ function tcpV4Err(skb: SkBuff, type: number, code: number, info: number): void {
     return;
   }
   if (tp.state === TCP_CLOSE) return;
-  if (tp.state !== TCP_LISTEN && !seqBetween(seq, tp.sndUna, tp.sndNxt)) {
+  // Before the third packet of a connection opened with data its SYN-ACK is the oldest that may be meant.
+  const request = tp.tfo === null ? null : tp.tfo.request;
+  const oldest = request === null ? tp.sndUna : request.sntIsn;
+  if (tp.state !== TCP_LISTEN && !seqBetween(seq, oldest, tp.sndNxt)) {
     mibAdd(net.mib, Mib.TcpExtOutOfWindowIcmps, 1);
     return;
   }
@@ -179,7 +182,8 @@ function tcpV4Err(skb: SkBuff, type: number, code: number, info: number): void {
   } else {
     return;
   }
-  if (((1 << tp.state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) !== 0) {
+  const accepted = request !== null && tp.listener === null; // treated as any connection
+  if (((1 << tp.state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) !== 0 && !accepted) {
     tcpDoneWithError(tp, error);
   } else if (tp.recverr) {
     tp.err = error;

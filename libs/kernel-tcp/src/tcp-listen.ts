@@ -27,7 +27,7 @@ import {
 } from './tcp-const.js';
 import { dstMetric } from './tcp-dst.js';
 import { tcpMayFastopen, tcpParseFastopen, tcpTryFastopen } from './tcp-fastopen.js';
-import { tcpEcnAccept, tcpEcnAllowed, tcpSkbEcn } from './tcp-ecn.js';
+import { tcpSkbDsfield, tcpEcnAccept, tcpEcnAllowed, tcpSkbEcn } from './tcp-ecn.js';
 import {
   reqskQueueDrop,
   reqskQueueHashAdd,
@@ -214,7 +214,8 @@ function openRequest(tp: TcpSock, skb: SkBuff): TcpRequestSock {
   req.dport = l4Source(m, skb.transportHeader);
   req.boundDev = tp.boundDev;
   req.af.openRequest(req, skb);
-  req.mark = tp.mark;
+  req.mark = tp.mark === 0 && tp.tn.sysctl(TcpSysctl.tcp_fwmark_accept) !== 0 ? skb.mark : tp.mark;
+  if (tp.tn.sysctl(TcpSysctl.tcp_reflect_tos) !== 0) req.synTos = tcpSkbDsfield(skb) & ~3;
   req.rcvIsn = skb.cbSeq;
   req.rcvNxt = (skb.cbSeq + 1) >>> 0;
   return req;

@@ -64,6 +64,8 @@ export class TcpRequestSock implements TcpEntry {
   sackOk = false;
   wscaleOk = false;
   ecnOk = false;
+  /** tcp_reflect_tos: what the SYN came with, -1 for the listener's own. */
+  synTos = -1;
   /** Accurate ECN: agreed, the mark of the SYN, what was seen of the option, and of a repeated SYN. */
   accecnOk = false;
   synEctRcv = 0;
@@ -305,6 +307,10 @@ function tcpCreateOpenreqChild(req: TcpRequestSock, skb: SkBuff): TcpSock {
   const rx = child.rxOpt;
   child.af = req.af;
   req.af.childAddresses(child, req);
+  if (req.synTos >= 0) {
+    child.tos = req.synTos;
+    if (child.v6 !== null) child.v6.tclass = req.synTos;
+  }
   child.sport = req.sport;
   child.dport = req.dport;
   child.boundDev = req.boundDev;

@@ -12,6 +12,13 @@ import { TcpSecrets } from './tcp-secret.js';
 
 /** Integer sysctls under net.ipv4: name, default, least, most. */
 export const TCP_SYSCTLS = [
+  // Settings that Linux keeps though nothing depends on them any more (adv_win_scale, fack, low_latency), or whose effect
+  // is on the host's own time alone (backlog_ack_defer, comp_sack_slack_ns, early_demux).
+  ['tcp_adv_win_scale', 1, -31, 31],
+  ['tcp_backlog_ack_defer', 1, 0, 1],
+  ['tcp_comp_sack_slack_ns', 100000, 0, 2147483647],
+  ['tcp_early_demux', 1, 0, 255],
+  ['tcp_low_latency', 0, 0, 2147483647],
   ['tcp_abort_on_overflow', 0, 0, 255],
   ['tcp_app_win', 31, 0, 31],
   ['tcp_autocorking', 1, 0, 255],
@@ -28,6 +35,7 @@ export const TCP_SYSCTLS = [
   ['tcp_fastopen_blackhole_timeout_sec', 0, 0, 2147483647],
   ['tcp_fack', 0, 0, 255],
   ['tcp_fin_timeout', 60, 0, 2147483],
+  ['tcp_fwmark_accept', 0, 0, 255],
   ['tcp_frto', 2, 0, 255],
   ['tcp_invalid_ratelimit', 500, 0, 2147483647],
   ['tcp_keepalive_intvl', 75, 0, 2147483],
@@ -54,6 +62,7 @@ export const TCP_SYSCTLS = [
   ['tcp_pacing_ca_ratio', 120, 0, 1000],
   ['tcp_pacing_ss_ratio', 200, 0, 1000],
   ['tcp_recovery', 1, 0, 255],
+  ['tcp_reflect_tos', 0, 0, 255],
   ['tcp_reordering', 3, -2147483648, 2147483647],
   ['tcp_retries1', 3, 0, 255],
   ['tcp_retries2', 15, 0, 255],
@@ -72,6 +81,7 @@ export const TCP_SYSCTLS = [
   ['tcp_timestamps', 1, 0, 255],
   ['tcp_tso_rtt_log', 9, 0, 255],
   ['tcp_tso_win_divisor', 3, 0, 255],
+  ['tcp_tw_reuse_delay', 1000, 1, 2147483647],
   ['tcp_tw_reuse', 2, 0, 2],
   ['tcp_window_scaling', 1, 0, 255],
 ] as const;

@@ -34,6 +34,7 @@ const TCPOPT_WINDOW = 3;
 const TCPOPT_SACK_PERM = 4;
 const TCPOPT_SACK = 5;
 const TCPOPT_TIMESTAMP = 8;
+const TCPOPT_MD5SIG = 19;
 const TCPOPT_ACCECN0 = 172;
 
 const TIMESTAMP_WORD = 0x0101080a; // nop nop timestamp, 10 bytes
@@ -113,6 +114,24 @@ export function tcpParseOptions(
     }
     at += size;
   }
+}
+
+/** Whether a segment carries an MD5 signature (RFC 2385): no socket here has a key for one. */
+export function tcpHasSignature(m: PacketMemory, o: number, doff: number): boolean {
+  const end = o + doff;
+  for (let at = o + 20; at < end;) {
+    const kind = m.u8[at] as number;
+    if (kind === TCPOPT_EOL) return false;
+    if (kind === TCPOPT_NOP) {
+      at++;
+      continue;
+    }
+    const size = at + 1 < end ? (m.u8[at + 1] as number) : 0;
+    if (size < 2) return false;
+    if (kind === TCPOPT_MD5SIG && size === 18) return true;
+    at += size;
+  }
+  return false;
 }
 
 /** Reads an established connection's options, the usual timestamp first. @kernel tcp_fast_parse_options() */

@@ -45,6 +45,7 @@ import { tcpRcvEstablished, tcpRcvStateProcess } from './tcp-input.js';
 import { tcpCookieCheck } from './tcp-listen.js';
 import { reqskQueueDrop, tcpCheckReq, type TcpRequestSock } from './tcp-minisocks.js';
 import { tcpNet, type TcpNet } from './tcp-net.js';
+import { tcpHasSignature } from './tcp-options.js';
 import { tcpSendReset, tcpTimewaitAck } from './tcp-reply.js';
 import type { TcpSock } from './tcp-sock.js';
 import {
@@ -54,6 +55,9 @@ import {
   tcpTimewaitStateProcess,
   type TcpTimewaitSock,
 } from './tcp-timewait.js';
+
+/** A header with an MD5 signature (RFC 2385) has at least so many bytes. */
+const MD5_LEAST_DOFF = 40;
 
 /** Whether the checksum is right, or somebody vouches for it. */
 function checksumOk(skb: SkBuff): boolean {
@@ -119,6 +123,15 @@ export function tcpRcvEntry(
 ): void {
   const tn = tcpNet(net);
   let listener: TcpSock | null;
+  if (
+    doff >= MD5_LEAST_DOFF &&
+    entry?.state !== TCP_TIME_WAIT &&
+    tcpHasSignature(skb.mem, skb.transportHeader, doff)
+  ) {
+    mibAdd(net.mib, Mib.TcpExtTCPMD5Unexpected, 1);
+    net.kernel.kfreeSkbReason(skb, DropReason.TCP_MD5UNEXPECTED);
+    return;
+  }
   if (entry !== null) {
     if (entry.state === TCP_TIME_WAIT) {
       listener = rcvTimewait(tn, entry as TcpTimewaitSock, skb);

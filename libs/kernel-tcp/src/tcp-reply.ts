@@ -121,7 +121,12 @@ function requestFlow(req: TcpRequestSock): ReplyFlow {
     dport: req.dport,
     oif: req.boundDev,
     mark: req.mark,
-    tos: req.v6Ends === null ? listener.tos : (listener.v6?.tclass ?? 0),
+    tos:
+      req.synTos >= 0
+        ? req.synTos | (listener.tos & 3)
+        : req.v6Ends === null
+          ? listener.tos
+          : (listener.v6?.tclass ?? 0),
     ttl: req.v6Ends === null ? listener.ttl : (listener.v6?.hopLimit ?? -1),
   };
 }

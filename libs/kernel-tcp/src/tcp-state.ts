@@ -118,6 +118,7 @@ export function tcpDestroySock(tp: TcpSock): void {
   invariant(tp.state === TCP_CLOSE, 'a TCP socket is destroyed before it is closed');
   tp.destroyed = true;
   tcpClearXmitTimers(tp);
+  if (tp.tfo !== null) tcpFastopenRemove(tp, false);
   tp.caOps.release?.(tp);
   tcpWriteQueuePurge(tp);
   tp.receiveQueue.purge();

@@ -2,9 +2,20 @@
  * TCP's entries below /proc/sys/net. Source: net/ipv4/sysctl_net_ipv4.c.
  */
 import { KernelError } from '@netloom/base';
-import { parseSysctlInt, parseSysctlInts, type Net, type SysctlEntry } from '@netloom/kernel-core';
+import {
+  FREE_BUFFER_PAGES,
+  parseSysctlInt,
+  parseSysctlInts,
+  type Net,
+  type SysctlEntry,
+} from '@netloom/kernel-core';
 import { tcpFastopenKeyText, tcpFastopenParseKeys } from './tcp-fastopen.js';
 import { TCP_SYSCTLS, tcpNet } from './tcp-net.js';
+
+/** tcp_mem by the size of the machine, in pages: shown, while what bounds TCP here is its sockets' own buffers. */
+const TCP_MEM_PRESSURE = Math.floor(FREE_BUFFER_PAGES / 16);
+const TCP_MEM_LOW = Math.floor(TCP_MEM_PRESSURE / 4) * 3;
+const TCP_MEM = [TCP_MEM_LOW, TCP_MEM_PRESSURE, TCP_MEM_LOW * 2] as const;
 
 function integer(name: string, index: number, min: number, max: number): SysctlEntry {
   return {
@@ -59,6 +70,10 @@ export const tcpSysctls: readonly SysctlEntry[] = [
       tn.allowedCongestion = names;
     },
   },
+  // Read only: sizes and names that do not change here.
+  { path: 'net/ipv4/tcp_available_ulp', read: () => '', mode: 0o444 },
+  { path: 'net/ipv4/tcp_ehash_entries', read: () => '16384', mode: 0o444 },
+  { path: 'net/ipv4/tcp_mem', read: () => TCP_MEM.join('\t'), mode: 0o444 },
   {
     path: 'net/ipv4/tcp_fastopen_key',
     mode: 0o600,

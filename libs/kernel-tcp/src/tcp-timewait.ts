@@ -51,6 +51,8 @@ export class TcpTimewaitSock implements TcpEntry {
   tsRecentStamp: number;
   readonly tsOffset: number;
   lastOowAckTime = 0;
+  /** When the connection ended here (ns). */
+  readonly entryStamp: number;
   readonly timer: Timer;
   bindBucket: BindBucket | null;
 
@@ -70,7 +72,7 @@ export class TcpTimewaitSock implements TcpEntry {
     this.reuseAddr = tp.reuseAddr;
     this.reusePort = tp.reusePort;
     this.uid = tp.uid;
-    this.tos = (this.v6Ends === null ? tp.tos : (tp.v6?.tclass ?? 0)) & ~3;
+    this.tos = this.v6Ends === null ? tp.tos : (tp.v6?.tclass ?? 0);
     this.mark = tp.mark;
     this.rcvNxt = tp.rcvNxt;
     this.sndNxt = tp.sndNxt;
@@ -80,6 +82,7 @@ export class TcpTimewaitSock implements TcpEntry {
     this.tsRecentStamp = tp.rxOpt.tsRecentStamp;
     this.tsOffset = tp.tsOffset;
     this.bindBucket = tp.bindBucket;
+    this.entryStamp = tp.now;
     this.timer = new Timer(tp.engine, () => {
       this.kill();
     });

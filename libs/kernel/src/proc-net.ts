@@ -211,18 +211,26 @@ function packet(net: Net): string {
   return text;
 }
 
+/** Pages that the queues of sockets hold. @kernel sk_memory_allocated() */
+function pages(sockets: readonly Pick<SockDiagEntry, 'mem'>[]): number {
+  return sockets.reduce(
+    (sum, { mem }) => sum + (mem === undefined ? 0 : Math.ceil((mem.rmem + mem.wmemQueued) / 4096)),
+    0,
+  );
+}
+
 function sockstat(net: Net): string {
   const tcps = endpoints(net, 'tcp');
   const live = tcps.filter((sk) => sk.state !== 6).length;
   const orphans = tcps.filter((sk) => sk.ino === 0 && sk.state !== 6 && sk.state !== 3).length;
-  const udps = endpoints(net, 'udp').length;
+  const udps = endpoints(net, 'udp');
   const raws = endpoints(net, 'raw').length;
   const packets = endpoints(net, 'p_raw').length + endpoints(net, 'p_dgr').length;
   const { frags } = ipv4Of(net);
   return (
-    `sockets: used ${live + udps + raws + packets}\n` +
-    `TCP: inuse ${live} orphan ${orphans} tw ${tcps.length - live} alloc ${live} mem 0\n` +
-    `UDP: inuse ${udps} mem 0\nUDPLITE: inuse 0\nRAW: inuse ${raws}\nFRAG: inuse ${frags.queues.size} memory ${frags.memory}\n`
+    `sockets: used ${live + udps.length + raws + packets}\n` +
+    `TCP: inuse ${live} orphan ${orphans} tw ${tcps.length - live} alloc ${live} mem ${pages(tcps)}\n` +
+    `UDP: inuse ${udps.length} mem ${pages(udps)}\nUDPLITE: inuse 0\nRAW: inuse ${raws}\nFRAG: inuse ${frags.queues.size} memory ${frags.memory}\n`
   );
 }
 
