@@ -7,6 +7,7 @@ import {
   netifRx,
   PACKET_HOST,
   skbCowHead,
+  skbGetHash,
   skbLinearize,
   Stat,
   statAdd,
@@ -20,9 +21,19 @@ import {
   ipPushHeader,
   ipRtUpdatePmtu,
   ipSelectIdent,
+  ipv4Of,
   Rtable,
 } from '@netloom/kernel-inet';
-import { ETH_P_IP, ETH_P_IPV6, IP_DF, iphDaddr, iphFragOff, iphTos, iphTtl } from '@netloom/wire';
+import {
+  ETH_HLEN,
+  ETH_P_IP,
+  ETH_P_IPV6,
+  IP_DF,
+  iphDaddr,
+  iphFragOff,
+  iphTos,
+  iphTtl,
+} from '@netloom/wire';
 
 const ECN_MASK = 3;
 const ECN_ECT_0 = 2;
@@ -154,4 +165,38 @@ export function tunnelReceive(skb: SkBuff, dev: NetDevice): void {
   statAdd(dev, Stat.rxPackets, 1);
   statAdd(dev, Stat.rxBytes, skb.len);
   netifRx(skb);
+}
+
+/**
+ * A source port that is the same for a flow's frames (data at the Ethernet header), out of a range or the host's own.
+ * @kernel udp_flow_src_port()
+ */
+export function udpFlowSrcPort(
+  skb: SkBuff,
+  dev: NetDevice,
+  net: Net,
+  portMin: number,
+  portMax: number,
+  protocol: number,
+): number {
+  const [low, high] =
+    portMin === 0 && portMax === 0 ? ipv4Of(net).localPortRange : [portMin, portMax];
+  const was = skb.protocol;
+  skb.protocol = protocol;
+  skb.data += ETH_HLEN;
+  skb.len -= ETH_HLEN;
+  let hash = skbGetHash(skb, dev.kernel);
+  skb.data -= ETH_HLEN;
+  skb.len += ETH_HLEN;
+  skb.protocol = was;
+  if (hash === 0) {
+    const { dv } = skb.mem; // not IPv4: by the Ethernet addresses
+    hash = dev.kernel.flowHashKey;
+    for (let i = 0; i < 12; i += 4) {
+      hash = Math.imul(hash ^ dv.getUint32(skb.data + i), 0x85ebca6b);
+      hash ^= hash >>> 15;
+    }
+  }
+  const mixed = (hash ^ (hash << 16)) >>> 0;
+  return low + Math.floor((mixed * (high - low)) / 2 ** 32);
 }

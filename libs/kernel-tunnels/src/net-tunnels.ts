@@ -3,6 +3,7 @@
  * @kernel struct vxlan_net, struct ip_tunnel_net, struct geneve_net
  */
 import type { Net } from '@netloom/kernel-core';
+import type { Geneve, GeneveSock } from './geneve.js';
 import type { IpTunnelTable } from './ip-tunnel.js';
 import type { Vxlan, VxlanSock } from './vxlan.js';
 
@@ -10,6 +11,8 @@ export class NetTunnels {
   /** VXLAN devices whose packets travel in this namespace, and their sockets by port and receive flags. */
   readonly vxlans: Vxlan[] = [];
   readonly vxlanSocks: VxlanSock[] = [];
+  readonly geneves: Geneve[] = [];
+  readonly geneveSocks: GeneveSock[] = [];
   /** By kind: `gre`, `gretap`, `erspan`, `ipip`, `sit`. */
   readonly ipTunnels = new Map<string, IpTunnelTable>();
 }

@@ -2,13 +2,15 @@
  * Makes tunnels part of a kernel.
  */
 import type { KernelModules } from '@netloom/kernel-core';
+import { geneveRegister } from './geneve.js';
 import { ipTunnelRegister } from './ip-tunnel-kinds.js';
 import { tunKind } from './tun.js';
 import { vxlanRegister } from './vxlan.js';
 
-/** Registers VXLAN, GRE, IP in IP. */
+/** Registers VXLAN, GENEVE, GRE, IP in IP, tun and tap. */
 export function registerTunnels(modules: KernelModules): void {
   vxlanRegister(modules);
+  geneveRegister(modules);
   ipTunnelRegister(modules);
   modules.addLinkKind(tunKind);
 }

@@ -15,7 +15,6 @@ import {
   NETDEV_TX_OK,
   PACKET_HOST,
   registerNetdevice,
-  skbGetHash,
   skbOrphan,
   Stat,
   statAdd,
@@ -31,7 +30,6 @@ import {
   igmpLeave,
   ipRouteOutput,
   ipv4IsMulticast,
-  ipv4Of,
   RTN_LOCAL,
   type Rtable,
   udpTunnelPush,
@@ -61,6 +59,7 @@ import {
   skbScrub,
   TOS_INHERIT,
   TUNNEL_HEADROOM,
+  udpFlowSrcPort,
   tunnelCheckPmtu,
   tunnelPrepare,
   tunnelReceive,
@@ -202,7 +201,7 @@ function vxlanXmitOne(skb: SkBuff, vxlan: Vxlan, remote: VxlanRdst, protocol: nu
   if (cfg.ttlInherit) ttl = innerTtl(skb, protocol);
   else if (ttl === 0 && ipv4IsMulticast(dst)) ttl = 1;
   if (tos === TOS_INHERIT) tos = innerTos(skb, protocol);
-  const sport = flowSourcePort(skb, vxlan, protocol);
+  const sport = udpFlowSrcPort(skb, dev, net, cfg.portMin, cfg.portMax, protocol);
   const rt = ipRouteOutput(net, {
     daddr: dst,
     saddr: cfg.local,
@@ -283,30 +282,6 @@ function bypass(skb: SkBuff, vxlan: Vxlan, remote: VxlanRdst): void {
   skb.pktType = PACKET_HOST;
   if (target.cfg.learning) target.fdb.learn(source, 0x7f000001);
   tunnelReceive(skb, target.dev);
-}
-
-/** A source port that is the same for a flow. @kernel udp_flow_src_port() */
-function flowSourcePort(skb: SkBuff, vxlan: Vxlan, protocol: number): number {
-  let { portMin: low, portMax: high } = vxlan.cfg;
-  if (low === 0 && high === 0) [low, high] = ipv4Of(vxlan.net).localPortRange;
-  skb.data += ETH_HLEN;
-  skb.len -= ETH_HLEN;
-  const was = skb.protocol;
-  skb.protocol = protocol;
-  let hash = skbGetHash(skb, vxlan.dev.kernel);
-  skb.protocol = was;
-  skb.data -= ETH_HLEN;
-  skb.len += ETH_HLEN;
-  if (hash === 0) {
-    const { dv } = skb.mem; // not IPv4: by the Ethernet addresses
-    hash = vxlan.dev.kernel.flowHashKey;
-    for (let i = 0; i < 12; i += 4) {
-      hash = Math.imul(hash ^ dv.getUint32(skb.data + i), 0x85ebca6b);
-      hash ^= hash >>> 15;
-    }
-  }
-  const mixed = (hash ^ (hash << 16)) >>> 0;
-  return low + Math.floor((mixed * (high - low)) / 2 ** 32);
 }
 
 /** A datagram at a tunnel's port (data behind the UDP header). Consumes it. @kernel vxlan_rcv() */

@@ -177,6 +177,26 @@ MODE: l3 | l3s | l2
 FLAGS: bridge | private | vepa
 (first values are the defaults if nothing is specified).
 `,
+  geneve: `Usage: ... geneve id VNI
+		remote ADDR
+		[ ttl TTL ]
+		[ tos TOS ]
+		[ df DF ]
+		[ flowlabel LABEL ]
+		[ dstport PORT ]
+		[ [no]external ]
+		[ [no]udpcsum ]
+		[ [no]udp6zerocsumtx ]
+		[ [no]udp6zerocsumrx ]
+		[ innerprotoinherit ]
+
+Where:	VNI   := 0-16777215
+	ADDR  := IP_ADDRESS
+	TOS   := { NUMBER | inherit }
+	TTL   := { 1..255 | auto | inherit }
+	DF    := { unset | set | inherit }
+	LABEL := 0-1048575
+`,
   gre: `Usage: ... gre      	[ remote ADDR ]
 			[ local ADDR ]
 			[ [no][i|o]seq ]

@@ -13,6 +13,7 @@ import { bondLink, bondSlave } from './link-bond.js';
 import { ipvlanLink, vrfLink, vrfSlave } from './link-misc.js';
 import { bridgeLink, bridgePort } from './link-bridge.js';
 import { LINK_TYPE_HELP } from './link-type-help.js';
+import { geneveLink } from './link-geneve.js';
 import { greLink, gretapLink, ipipLink, sitLink, tunLink } from './link-tunnel.js';
 import { macvlanLink } from './link-macvlan.js';
 import { vlanLink } from './link-vlan.js';
@@ -32,6 +33,7 @@ const TYPES: Readonly<Record<string, LinkType>> = {
   bridge: bridgeLink,
   vlan: vlanLink,
   vxlan: vxlanLink,
+  geneve: geneveLink,
   macvlan: macvlanLink,
   macvtap: macvlanLink,
   ipvlan: ipvlanLink,
