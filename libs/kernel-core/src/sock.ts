@@ -128,6 +128,11 @@ export abstract class Sock implements SockOps {
     this.busyPollUs = coreValues[CoreHostSysctl.busy_read] as number;
   }
 
+  /** What waits next is not for splice: urgent data. */
+  spliceStops(): boolean {
+    return false;
+  }
+
   abstract release(): void;
   abstract bind(addr: SockAddr): number;
   abstract connect(addr: SockAddr): number;

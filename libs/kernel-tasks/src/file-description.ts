@@ -63,6 +63,11 @@ export abstract class FileDescription {
     throw new KernelError('EINVAL');
   }
 
+  /** As read; empty where what waits is not for splice (urgent data). */
+  spliceRead(count: number, task: Task): Uint8Array | undefined {
+    return this.read(count, task);
+  }
+
   /** How many bytes were taken (the description may keep a reference to them); undefined where it would block. */
   write(_data: Uint8Array, _task: Task): number | undefined {
     throw new KernelError('EINVAL');

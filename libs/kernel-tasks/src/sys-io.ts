@@ -153,7 +153,7 @@ function readSome(
   nonblock: boolean,
 ): Promise<Uint8Array> {
   return context.wait(input.queue, () => {
-    const data = input.read(count, context.task);
+    const data = input.spliceRead(count, context.task);
     if (data === undefined && (nonblock || input.nonblock)) throw new KernelError('EAGAIN');
     return data;
   });

@@ -186,6 +186,7 @@ function takeSyn(tp: TcpSock, skb: SkBuff, timewaitIsn: number): number {
       req.sport,
       req.rcvIsn,
       req.mss,
+      req.v6Ends !== null,
     );
     tn.synqOverflowStamp = tp.now;
     mibAdd(tp.net.mib, Mib.TcpExtSyncookiesSent, 1);
@@ -267,7 +268,15 @@ export function tcpCookieCheck(tp: TcpSock, skb: SkBuff): TcpSock | null {
   const cookie = (tcphAckSeq(m, th) - 1) >>> 0;
   req.rcvIsn = (skb.cbSeq - 1) >>> 0;
   req.rcvNxt = skb.cbSeq;
-  req.mss = tn.secrets.cookieMss(req.daddr, req.rcvSaddr, req.dport, req.sport, req.rcvIsn, cookie);
+  req.mss = tn.secrets.cookieMss(
+    req.daddr,
+    req.rcvSaddr,
+    req.dport,
+    req.sport,
+    req.rcvIsn,
+    cookie,
+    req.v6Ends !== null,
+  );
   if (req.mss === 0) {
     mibAdd(tp.net.mib, Mib.TcpExtSyncookiesFailed, 1);
     return null;

@@ -21,6 +21,8 @@ export function tupleHash(key: number, a: number, b: number, ports: number): num
 
 /** Segment sizes that a SYN cookie can stand for, and the bits that tell which. @kernel net/ipv4/syncookies.c msstab */
 const COOKIE_MSS = [536, 1300, 1440, 1460] as const;
+/** Over IPv6: MTUs 1280, 1480, 1500 and 9000 without headers. @kernel net/ipv6/syncookies.c msstab */
+const COOKIE_MSS6 = [1220, 1420, 1440, 8940] as const;
 const COOKIE_MINUTE_NS = 60e9;
 const COOKIE_MAX_AGE = 2;
 const COOKIE_BITS = 24;
@@ -72,9 +74,11 @@ export class TcpSecrets {
     dport: number,
     seq: number,
     mss: number,
+    v6: boolean,
   ): number {
-    let index = COOKIE_MSS.length - 1;
-    while (index > 0 && mss < (COOKIE_MSS[index] as number)) index--;
+    const sizes = v6 ? COOKIE_MSS6 : COOKIE_MSS;
+    let index = sizes.length - 1;
+    while (index > 0 && mss < (sizes[index] as number)) index--;
     const count = this.cookieCount();
     const ports = (sport << 16) | dport;
     const first = tupleHash(this.key(3), saddr, daddr, ports);
@@ -90,6 +94,7 @@ export class TcpSecrets {
     dport: number,
     seq: number,
     cookie: number,
+    v6: boolean,
   ): number {
     const ports = (sport << 16) | dport;
     const left = (cookie - tupleHash(this.key(3), saddr, daddr, ports) - seq) >>> 0;
@@ -97,7 +102,7 @@ export class TcpSecrets {
     const age = (now - (left >>> COOKIE_BITS)) & 0xff;
     if (age >= COOKIE_MAX_AGE) return 0;
     const second = tupleHash(mix(this.key(4), now - age), saddr, daddr, ports) & COOKIE_MASK;
-    return COOKIE_MSS[(left - second) & COOKIE_MASK] ?? 0;
+    return (v6 ? COOKIE_MSS6 : COOKIE_MSS)[(left - second) & COOKIE_MASK] ?? 0;
   }
 }
 

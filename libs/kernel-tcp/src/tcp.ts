@@ -53,7 +53,7 @@ import { tcpWriteXmit } from './tcp-output.js';
 import { tcpInqueue, tcpReadInto, tcpRecvmsg } from './tcp-recvmsg.js';
 import { tcpXmitRetransmitQueue } from './tcp-retransmit.js';
 import { tcpNotsentRoom, tcpSendmsg } from './tcp-sendmsg.js';
-import { tcpUrgReady } from './tcp-urg.js';
+import { tcpAtMark, tcpUrgReady } from './tcp-urg.js';
 import { TcpSock } from './tcp-sock.js';
 import { tcpGetsockopt, tcpSetsockopt } from './tcp-sockopt.js';
 import { tcpInitXmitTimers, tcpKeepaliveTimeWhen } from './tcp-timer.js';
@@ -284,6 +284,10 @@ export class TcpStreamSock extends TcpSock {
   /** Reads into a buffer of the caller's; bytes, 0 at the end of the stream, or a negative errno. */
   readInto(buffer: Uint8Array): number {
     return tcpReadInto(this, buffer);
+  }
+
+  override spliceStops(): boolean {
+    return tcpAtMark(this);
   }
 
   // ---- readiness ----

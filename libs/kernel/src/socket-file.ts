@@ -44,6 +44,10 @@ export class SocketDescription extends FileDescription {
     throw new KernelError(-result);
   }
 
+  override spliceRead(count: number): Uint8Array | undefined {
+    return this.sk.spliceStops() ? new Uint8Array(0) : this.read(count);
+  }
+
   override write(data: Uint8Array): number | undefined {
     const taken = this.sk.sendmsg(data, { flags: 0 });
     if (taken >= 0) return taken;
