@@ -12,19 +12,10 @@ interface ControlMessage {
   readonly data: Readonly<Record<string, number>>;
 }
 
-/** What the error queue and timestamping bring, beyond the fields every socket has. */
-type Extended = Control & {
-  readonly err?: { readonly data?: number };
-  /** SCM_TIMESTAMPING: virtual nanoseconds since boot. */
-  readonly timestampingNs?: number;
-  /** TCP_CM_INQ. */
-  readonly inq?: number;
-};
-
-function messagesOf(control: Extended, startNs: number): ControlMessage[] {
+function messagesOf(control: Control, startNs: number): ControlMessage[] {
   const out: ControlMessage[] = [];
-  if (control.timestampingNs !== undefined) {
-    const ns = control.timestampingNs - startNs;
+  if (control.timestamping !== undefined) {
+    const ns = control.timestamping[0] - startNs;
     out.push({
       type: 'SCM_TIMESTAMPING',
       data: { scm_sec: Math.floor(ns / 1e9), scm_nsec: ns % 1e9 },
@@ -69,7 +60,7 @@ export function checkMessage(
     );
   const control = fields.get('msg_control');
   if (control?.kind !== 'list') return;
-  const got = messagesOf(result.control as Extended, env.startNs);
+  const got = messagesOf(result.control, env.startNs);
   if (got.length !== control.items.length)
     throw new ScriptError(
       `control messages ${got.map(({ type }) => type).join(', ') || 'none'}, expected ${control.items.length}`,

@@ -32,6 +32,7 @@ const SOCK_NONBLOCK = 0o4000;
 const MSG_FASTOPEN = 0x20000000;
 const F_GETFL = 3;
 const F_SETFL = 4;
+const SPLICE_F_NONBLOCK = 2;
 const SIOCINQ = 0x541b;
 const SIOCOUTQ = 0x5411;
 const SIOCOUTQNSD = 0x894b;
@@ -279,6 +280,30 @@ export class SystemCalls {
       );
       return 0;
     },
+    epoll_create: (_args, call) => this.opened(this.env.sys.io().epollCreate(), call),
+    epoll_create1: (_args, call) => this.opened(this.env.sys.io().epollCreate(), call),
+    epoll_ctl: (args) => this.epollCtl(args),
+    epoll_wait: (args) => this.epollWait(args),
+    splice: (args) =>
+      this.env.sys
+        .io()
+        .splice(
+          this.fd(args, 0),
+          this.fd(args, 2),
+          this.num(args, 4),
+          (this.num(args, 5) & SPLICE_F_NONBLOCK) !== 0,
+        ),
+    sendfile: (args) => {
+      const offset = this.arg(args, 2);
+      return this.env.sys
+        .io()
+        .sendfile(
+          this.fd(args, 0),
+          this.fd(args, 1),
+          offset.kind === 'list' ? this.env.values.number(this.pointee(offset)) : undefined,
+          this.num(args, 3),
+        );
+    },
     open: (args, call) => {
       const path = this.arg(args, 0);
       if (path.kind !== 'string') throw new ScriptError('open needs a path');
@@ -422,6 +447,41 @@ export class SystemCalls {
     if (wanted.kind !== 'any' && this.env.values.number(wanted) !== got)
       throw new ScriptError(`ioctl gives ${got}, expected ${this.env.values.number(wanted)}`);
     return 0;
+  }
+
+  private epollCtl(args: readonly Expr[]): number {
+    const op = ([undefined, 'add', 'del', 'mod'] as const)[this.num(args, 1)];
+    if (op === undefined) throw new KernelError('EINVAL');
+    const event = this.arg(args, 3);
+    const fields = event.kind === 'struct' ? fieldsOf(event) : undefined;
+    const { values, sys } = this.env;
+    const events = fields?.get('events');
+    const data =
+      fields?.get('fd') ?? fields?.get('u32') ?? fields?.get('u64') ?? fields?.get('ptr');
+    sys.io().epollCtl(this.fd(args), op, this.fd(args, 2), {
+      events: events === undefined ? 0 : values.number(events),
+      data: data === undefined ? 0 : values.number(data),
+    });
+    return 0;
+  }
+
+  /** Only the first event is described by a script. */
+  private async epollWait(args: readonly Expr[]): Promise<number> {
+    const { values, sys } = this.env;
+    const timeout = this.num(args, 3);
+    const ready = await sys
+      .io()
+      .epollWait(this.fd(args), this.num(args, 2), timeout < 0 ? undefined : timeout * 1e6);
+    const expected = this.pointee(this.arg(args, 1));
+    const [first] = ready;
+    if (first === undefined || expected.kind !== 'struct') return ready.length;
+    for (const [name, expr] of fieldsOf(expected)) {
+      if (expr.kind === 'any') continue;
+      const got = name === 'events' ? first.events : first.data;
+      if (got !== values.number(expr))
+        throw new ScriptError(`epoll ${name} is ${got}, expected ${values.number(expr)}`);
+    }
+    return ready.length;
   }
 
   private async poll(args: readonly Expr[]): Promise<number> {
