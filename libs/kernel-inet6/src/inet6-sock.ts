@@ -202,11 +202,14 @@ export function inet6DatagramConnect(sk: InetSock, addr: SockAddrIn6): number {
   return 0;
 }
 
+/** IPv6 header and the largest payload that its length field can tell. */
+const MAX_PACKET = 40 + 65535;
+
 const LOOPBACK = in6FromBytes(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1));
 
-/** Whether a packet of this size may not be sent in pieces. @kernel __ip6_append_data() */
+/** Whether a packet (with its IPv6 header) cannot be sent, not even in pieces. @kernel __ip6_append_data() */
 export function inet6TooBig(v6: Ipv6Pinfo, size: number, mtu: number): boolean {
-  return size > mtu && (v6.dontfrag || mayNotFragment(v6));
+  return size > (v6.dontfrag || mayNotFragment(v6) ? mtu : MAX_PACKET);
 }
 
 function mayNotFragment(v6: Ipv6Pinfo): boolean {

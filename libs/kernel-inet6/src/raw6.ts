@@ -201,7 +201,6 @@ export class Raw6Sock extends InetSock {
   sendmsg(data: Uint8Array, options: SendOptions): number {
     const v6 = v6Of(this);
     const { to } = options;
-    if (data.length > 0xffff) return -Errno.EMSGSIZE;
     if (this.err !== 0 && to === undefined) return this.takeError();
     let daddr = v6.daddr;
     let zone = 0;

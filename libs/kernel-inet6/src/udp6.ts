@@ -96,7 +96,6 @@ import { Ipv6Sysctl, ipv6Of } from './ipv6-net.js';
 import { ip6DstLookupFlow, type Rt6Info } from './route6.js';
 import { ip6UpdatePmtu } from './route6-exceptions.js';
 
-const MAX_DATAGRAM = 65527;
 const HEADROOM = LL_MAX_HEADER + IP6_HLEN + 8;
 
 export class Udp6Sock extends UdpSock {
@@ -214,7 +213,6 @@ export class Udp6Sock extends UdpSock {
       if (this.pending !== null) return data.length;
       payload = whole;
     }
-    if (payload.length > MAX_DATAGRAM) return -Errno.EMSGSIZE;
     if (!this.autobind()) return -Errno.EAGAIN;
     const flow = inet6Flow(this, daddr, dport, zone);
     let rt: Rt6Info | number;

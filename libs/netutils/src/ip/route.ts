@@ -43,8 +43,7 @@ async function routeFlush(args: Args, context: IpContext): Promise<void> {
   const { out, options, sys } = context;
   const filter = parseRouteFilter(args, context);
   if (filter.cache) {
-    if (filter.family === AF_INET6) return;
-    await flushCache(context);
+    await flushCache(context, filter.family === AF_INET6 ? 'ipv6' : 'ipv4');
     return;
   }
   for (let round = 1; round <= 10; round++) {
@@ -80,8 +79,8 @@ async function routeFlush(args: Args, context: IpContext): Promise<void> {
   }
 }
 
-async function flushCache(context: IpContext): Promise<void> {
-  const path = '/proc/sys/net/ipv4/route/flush';
+async function flushCache(context: IpContext, family: 'ipv4' | 'ipv6'): Promise<void> {
+  const path = `/proc/sys/net/${family}/route/flush`;
   let fd: number;
   try {
     fd = context.sys.open(path, OpenFlag.O_WRONLY);

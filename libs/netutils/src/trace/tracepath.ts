@@ -94,7 +94,7 @@ class Tracepath {
         const name = offender === undefined ? '' : await this.host(offender);
         await this.say(name.padEnd(52));
       }
-      if (sentNs >= 0 && !local) {
+      if (sentNs >= 0) {
         const micros = Math.floor(
           ((message.control.timestampNs ?? this.sys.now()) - sentNs) / 1000,
         );
@@ -169,8 +169,8 @@ class Tracepath {
         return await this.readErrors(ttl);
       } catch (error) {
         errnoOf(error);
-        if (record !== undefined) record.hops = 0;
         const result = await this.readErrors(ttl);
+        if (record !== undefined) record.hops = 0;
         if (result === 0) return 0;
         // what was learnt (a smaller MTU) is worth another try at once
         if (result < 0) attempt++;
