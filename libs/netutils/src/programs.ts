@@ -2,8 +2,12 @@
  * The network programs of a host and where its file system has them (Debian 12's places; /bin and /sbin are /usr's).
  */
 import type { ProgramSpec } from '@netloom/sys';
+import { abMain } from './ab/main.js';
 import { arpMain } from './arp.js';
 import { bridgeMain } from './bridge/main.js';
+import { curlMain } from './curl/main.js';
+import { httpServerMain } from './http/http-server.js';
+import { pythonMain } from './http/python.js';
 import { ipMain } from './ip/main.js';
 import { iperf3Main } from './iperf3/main.js';
 import { ncMain } from './nc/main.js';
@@ -23,8 +27,12 @@ import { tracepathMain } from './trace/tracepath.js';
 import { tracerouteMain } from './trace/traceroute.js';
 
 export const netutilsPrograms: readonly ProgramSpec[] = [
+  { paths: ['/usr/bin/ab', '/bin/ab'], main: abMain },
   { paths: ['/usr/sbin/arp', '/sbin/arp'], main: arpMain },
   { paths: ['/usr/sbin/bridge', '/sbin/bridge'], main: bridgeMain },
+  { paths: ['/usr/bin/curl', '/bin/curl'], main: curlMain },
+  { paths: ['/usr/local/bin/http-server'], main: httpServerMain },
+  { paths: ['/usr/bin/python3', '/bin/python3'], main: pythonMain },
   { paths: ['/usr/sbin/ifconfig', '/sbin/ifconfig'], main: ifconfigMain },
   { paths: ['/usr/sbin/ip', '/usr/bin/ip', '/sbin/ip', '/bin/ip'], main: ipMain },
   { paths: ['/usr/bin/iperf3', '/bin/iperf3'], main: iperf3Main },
