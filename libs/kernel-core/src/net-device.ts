@@ -182,6 +182,9 @@ export class NetDevice {
   numRxQueues = 1;
   /** The CPUs among which received packets are spread; null where none were chosen. */
   rpsCpus: readonly number[] | null = null;
+  /** Receive flow steering's table, and the CPUs that send by this queue: kept and shown, of no effect with one queue. */
+  rpsFlowCount = 0;
+  xpsCpus: readonly number[] | null = null;
 
   /** A bridge, bond or other upper device that takes what arrives. */
   rxHandler: ((skb: SkBuff, dev: NetDevice) => number) | null = null;

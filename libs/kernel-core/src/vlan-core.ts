@@ -69,7 +69,8 @@ export function skbVlanUntag(skb: SkBuff): boolean {
   const { dv } = skb.mem;
   skb.vlanTci = dv.getUint16(skb.data) | (skb.protocol === ETH_P_8021AD ? VLAN_8021AD : 0);
   const inner = dv.getUint16(skb.data + 2);
-  skb.mem.copy(skb.macHeader + VLAN_HLEN, skb.macHeader, ADDRESSES);
+  const at = skb.macHeader;
+  skb.mem.u8.copyWithin(at + VLAN_HLEN, at, at + ADDRESSES);
   skb.macHeader += VLAN_HLEN;
   skbPull(skb, VLAN_HLEN);
   skb.networkHeader = skb.data;
@@ -86,7 +87,7 @@ export function skbVlanPush(skb: SkBuff): boolean {
   }
   const { dv } = skb.mem;
   const proto = (skb.vlanTci & VLAN_8021AD) !== 0 ? ETH_P_8021AD : ETH_P_8021Q;
-  skb.mem.copy(skb.data - VLAN_HLEN, skb.data, ADDRESSES);
+  skb.mem.u8.copyWithin(skb.data - VLAN_HLEN, skb.data, skb.data + ADDRESSES);
   skb.data -= VLAN_HLEN;
   skb.len += VLAN_HLEN;
   skb.macHeader = skb.data;
@@ -111,7 +112,7 @@ export function vlanDoReceive(skb: SkBuff, dev: NetDevice): NetDevice | null {
   )
     skb.pktType = PACKET_HOST;
   if ((vlan.flags & VLAN_FLAG_REORDER_HDR) === 0 && vlanDev.rxHandler === null) {
-    m.copy(skb.macHeader - VLAN_HLEN, skb.macHeader, ADDRESSES);
+    m.u8.copyWithin(skb.macHeader - VLAN_HLEN, skb.macHeader, skb.macHeader + ADDRESSES);
     skb.macHeader -= VLAN_HLEN;
     m.dv.setUint16(skb.macHeader + ADDRESSES, vlan.proto);
     m.dv.setUint16(skb.macHeader + ETH_HLEN, tci & 0xffff);

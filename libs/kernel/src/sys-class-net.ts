@@ -130,15 +130,34 @@ function queuesDir(dev: NetDevice): PseudoEntry {
       dev.rpsCpus = cpus.length === 0 ? null : cpus;
     },
   });
-  const queue = (file: string | undefined): PseudoEntry =>
-    pseudoDir({
-      list: () => (file === undefined ? [] : [file]),
-      lookup: (_task, name) => (name === file ? rpsCpus : undefined),
-    });
+  const rpsFlows = pseudoFile({
+    read: () => `${dev.rpsFlowCount}\n`,
+    write: (_writer, text) => {
+      const count = parseSysctlInt(text, 0);
+      // as many as the next power of two
+      dev.rpsFlowCount = count === 0 ? 0 : 2 ** Math.ceil(Math.log2(count));
+    },
+  });
+  const xpsCpus = pseudoFile({
+    read: () => {
+      if (dev.numTxQueues < 1) throw new KernelError('ENOENT');
+      return `${cpuMaskText(dev.xpsCpus ?? [], dev.kernel.cpus)}\n`;
+    },
+    write: (_writer, text) => {
+      const cpus = parseCpuMask(text, dev.kernel.cpus);
+      dev.xpsCpus = cpus.length === 0 ? null : cpus;
+    },
+  });
+  const queue = (files: Readonly<Record<string, PseudoEntry>>): PseudoEntry =>
+    pseudoDir({ list: () => Object.keys(files), lookup: (_task, name) => files[name] });
   return pseudoDir({
     list: () => ['rx-0', 'tx-0'],
     lookup: (_task, name) =>
-      name === 'rx-0' ? queue('rps_cpus') : name === 'tx-0' ? queue(undefined) : undefined,
+      name === 'rx-0'
+        ? queue({ rps_cpus: rpsCpus, rps_flow_cnt: rpsFlows })
+        : name === 'tx-0'
+          ? queue({ xps_cpus: xpsCpus })
+          : undefined,
   });
 }
 

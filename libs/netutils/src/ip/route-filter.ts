@@ -35,6 +35,8 @@ export interface RouteFilter {
   protocol?: number;
   scope?: number;
   type?: number;
+  /** Of a VRF: without the routes of its own addresses. */
+  vrf?: boolean;
   tos?: number;
   metric?: number;
   dev?: string;
@@ -73,6 +75,7 @@ export function parseRouteFilter(args: Args, context: IpContext): RouteFilter {
       const table = vrf?.kind === 'vrf' ? vrf.data?.['table'] : undefined;
       if (typeof table !== 'number') throw invalidArgument('Invalid VRF\n', value);
       filter.table = table;
+      filter.vrf = true;
     } else if (matches(word, 'cached') || matches(word, 'cloned')) filter.cache = true;
     else if (word === 'tos' || matches(word, 'dsfield')) {
       const value = args.value();
@@ -139,6 +142,8 @@ function routeMatches(filter: RouteFilter, route: RouteMsg): boolean {
   if (filter.protocol !== undefined && filter.protocol !== route.protocol) return false;
   if (filter.scope !== undefined && filter.scope !== route.scope) return false;
   if (filter.type !== undefined && filter.type !== route.type) return false;
+  if (filter.vrf === true && filter.type === undefined && (route.type === 2 || route.type === 3))
+    return false;
   if (filter.tos !== undefined && filter.tos !== route.tos) return false;
   if (filter.metric !== undefined && filter.metric !== (route.priority ?? 0)) return false;
   const anyAddress: IpAddr = route.family === AF_INET6 ? new Uint8Array(16) : 0;
