@@ -341,3 +341,19 @@ describe('ICMP errors', () => {
     expect([sk.packetsOut, sk.lostOut, sk.retransOut, sk.caState]).toEqual([0, 0, 0, 0]);
   });
 });
+
+describe('net.ipv4.tcp_retrans_collapse', () => {
+  const sent = (sysctls: Readonly<Record<string, string>>): string[] => {
+    const { drill, sk } = Drill.established(65535, sysctls);
+    sk.setsockopt('TCP_NODELAY', 1);
+    for (let i = 0; i < 3; i++) sk.sendmsg(data(100), { flags: 0 });
+    drill.out();
+    drill.run(700);
+    return drill.out().slice(1, 2); // behind the tail loss probe
+  };
+
+  it('joins small segments that go again', () => {
+    expect(sent({})).toEqual(['P. 1:301(300) ack 1']);
+    expect(sent({ tcp_retrans_collapse: '0' })).toEqual(['P. 1:101(100) ack 1']);
+  });
+});

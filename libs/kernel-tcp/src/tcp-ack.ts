@@ -33,6 +33,7 @@ import {
 import { tcpSetCaState } from './tcp-cong.js';
 import {
   ICSK_TIME_PROBE0,
+  NSEC_PER_MSEC,
   TCP_CA_CWR,
   TCP_CA_OPEN,
   TCPCB_LOST,
@@ -76,6 +77,12 @@ import { tcpClearRtxTimer, tcpRearmRto, tcpResetXmitTimer } from './tcp-xmit-tim
 
 export const TCP_ACK_TOO_OLD = -1;
 export const TCP_ACK_UNSENT = -2;
+
+/** A run of timeouts has ended. @kernel tcp_update_rto_time() */
+function rtoRunEnds(tp: TcpSock): void {
+  tp.totalRtoTimeMs += Math.floor((tp.now - tp.rtoStamp) / NSEC_PER_MSEC);
+  tp.rtoStamp = 0;
+}
 
 /** Moves sndUna. @kernel tcp_snd_una_update() */
 function sndUnaUpdate(tp: TcpSock, ack: number): void {
@@ -379,6 +386,7 @@ export function tcpAck(
   }
   if (seqAfter(ack, priorSndUna)) {
     tp.ackFlag |= FLAG_SND_UNA_ADVANCED;
+    if (tp.rtoStamp !== 0) rtoRunEnds(tp);
     tp.retransmits = 0;
   }
   const priorFack = tcpHighestSackSeq(tp);

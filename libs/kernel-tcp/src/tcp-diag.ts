@@ -134,6 +134,8 @@ export function tcpGetInfo(tp: TcpSock): Record<string, number> {
     snd_wnd: tp.sndWnd,
     rcv_wnd: tp.rcvWnd,
     total_rto: tp.totalRto,
+    total_rto_recoveries: tp.totalRtoRecoveries,
+    total_rto_time: tp.totalRtoTimeMs + (tp.rtoStamp === 0 ? 0 : milliseconds(now - tp.rtoStamp)),
     ...tcpChronoInfo(tp),
     ...(tp.accecn === null ? {} : tcpAccecnInfo(tp.accecn)),
   };

@@ -64,6 +64,7 @@ export const TCP_SYSCTLS = [
   ['tcp_recovery', 1, 0, 255],
   ['tcp_reflect_tos', 0, 0, 255],
   ['tcp_reordering', 3, -2147483648, 2147483647],
+  ['tcp_retrans_collapse', 1, 0, 255],
   ['tcp_retries1', 3, 0, 255],
   ['tcp_retries2', 15, 0, 255],
   ['tcp_rfc1337', 0, 0, 255],

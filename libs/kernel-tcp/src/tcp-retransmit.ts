@@ -4,13 +4,14 @@
  * Sources: net/ipv4/tcp_output.c tcp_retransmit_skb(), tcp_xmit_retransmit_queue(); RFC 6675, RFC 8985.
  */
 import { Errno } from '@netloom/base';
-import { Mib, mibAdd, skbPull, type SkBuff } from '@netloom/kernel-core';
+import { Mib, mibAdd, skbPull, skbPut, skbTailroom, type SkBuff } from '@netloom/kernel-core';
 import { TCPHDR_ACK, TCPHDR_SYN } from '@netloom/wire';
 import {
   ICSK_TIME_REO_TIMEOUT,
   ICSK_TIME_RETRANS,
   TCP_CA_LOSS,
   TCP_NAGLE_OFF,
+  TCP_SKB_EOR,
   TCPCB_EVER_RETRANS,
   TCPCB_LOST,
   TCPCB_SACKED_ACKED,
@@ -19,7 +20,8 @@ import {
 import { tcpInCwndReduction, tcpPacketsInFlight } from './tcp-cwnd.js';
 import { tcpEcnClearSyn } from './tcp-ecn.js';
 import { tcpCurrentMss } from './tcp-mss.js';
-import { tcpFragment, tcpSndWndTest, tcpWriteXmit } from './tcp-output.js';
+import { tcpAdjustPcount, tcpFragment, tcpSndWndTest, tcpWriteXmit } from './tcp-output.js';
+import { TcpSysctl } from './tcp-net.js';
 import { tcpPacingWait } from './tcp-pacing.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tsortedUnlink } from './tcp-state.js';
@@ -57,6 +59,7 @@ function tcpSendAgain(tp: TcpSock, skb: SkBuff, maxSegs = 1): number {
   if (room > 0 && room < limit) limit = room < mss ? room : Math.floor(room / mss) * mss;
   if (skb.len > limit && tcpFragment(tp, skb, limit, mss, tp.rtxQueue.search(skb.cbSeq)) !== 0)
     return -Errno.ENOMEM;
+  if (maxSegs === 1 && skb.len < limit && skb.len > 0) collapseWithNext(tp, skb, limit);
   if ((skb.cbFlags & (TCPHDR_SYN | TCPHDR_ACK)) === TCPHDR_SYN) tcpEcnClearSyn(tp, skb);
   const mib = tp.net.mib;
   const segs = skb.gsoSegs;
@@ -74,6 +77,42 @@ function tcpSendAgain(tp: TcpSock, skb: SkBuff, maxSegs = 1): number {
   }
   skb.cbSacked |= TCPCB_EVER_RETRANS;
   return error;
+}
+
+/** Fills a small segment that goes again from those behind it, up to `space` bytes. @kernel tcp_retrans_try_collapse() */
+function collapseWithNext(tp: TcpSock, skb: SkBuff, space: number): void {
+  if (tp.tn.sysctl(TcpSysctl.tcp_retrans_collapse) === 0 || (skb.cbFlags & TCPHDR_SYN) !== 0)
+    return;
+  const queue = tp.rtxQueue;
+  const index = queue.search(skb.cbSeq);
+  while (index + 1 < queue.length && mayJoin(tp, skb, queue.at(index + 1), space)) {
+    const next = queue.remove(index + 1);
+    skb.mem.copy(skbPut(skb, next.len), next.data, next.len);
+    skb.cbEndSeq = next.cbEndSeq;
+    skb.cbFlags |= next.cbFlags;
+    skb.cbFlags2 |= next.cbFlags2 & TCP_SKB_EOR;
+    skb.cbSacked |= next.cbSacked & TCPCB_EVER_RETRANS;
+    tcpAdjustPcount(tp, next, next.gsoSegs);
+    if (next === tp.retransmitHint) tp.retransmitHint = skb;
+    tsortedUnlink(tp, next);
+    skb.truesize += next.len;
+    tp.wmemQueued += next.len - next.truesize;
+    next.pool.release(next);
+  }
+}
+
+function mayJoin(tp: TcpSock, skb: SkBuff, next: SkBuff, space: number): boolean {
+  return (
+    (skb.cbFlags2 & TCP_SKB_EOR) === 0 &&
+    next.gsoSegs === 1 &&
+    (next.cbSacked & TCPCB_SACKED_ACKED) === 0 &&
+    next.len > 0 &&
+    skb.len + next.len <= space &&
+    ((next.cbEndSeq - tcpWndEnd(tp)) | 0) <= 0 &&
+    skbTailroom(skb) >= next.len &&
+    !skb.mem.shared(skb.slot) &&
+    !skb.mem.shared(next.slot)
+  );
 }
 
 /** Notes in the list by time of transmission that `skb` was sent last. */

@@ -253,6 +253,10 @@ export abstract class TcpSock extends InetSock {
   pendingEvent = 0;
   retransmits = 0;
   totalRto = 0;
+  /** Runs of timeouts, when the one in progress began (ns), and how long all took together (ms). */
+  totalRtoRecoveries = 0;
+  rtoStamp = 0;
+  totalRtoTimeMs = 0;
   backoff = 0;
   probesOut = 0;
   probesTstamp = WIDE_ZERO;

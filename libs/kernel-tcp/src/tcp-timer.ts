@@ -243,6 +243,10 @@ function tcpRetransmitTimer(tp: TcpSock): void {
   if (tp.retransmits === 0) countFailure(tp);
   tcpEnterLoss(tp);
   tp.retransmits++;
+  if (tp.retransmits === 1) {
+    tp.totalRtoRecoveries++;
+    tp.rtoStamp = tp.now;
+  }
   tp.totalRto++;
   if (tcpRetransmitSkb(tp, head) === -Errno.ENOBUFS) {
     tcpResetXmitTimer(tp, ICSK_TIME_RETRANS, TCP_RESOURCE_PROBE_US);

@@ -53,6 +53,7 @@ import { tcpWriteXmit } from './tcp-output.js';
 import { tcpInqueue, tcpReadInto, tcpRecvmsg } from './tcp-recvmsg.js';
 import { tcpXmitRetransmitQueue } from './tcp-retransmit.js';
 import { tcpNotsentRoom, tcpSendmsg } from './tcp-sendmsg.js';
+import { tcpNoteSend } from './tcp-tx-marks.js';
 import { tcpAtMark, tcpUrgReady } from './tcp-urg.js';
 import { TcpSock } from './tcp-sock.js';
 import { tcpGetsockopt, tcpSetsockopt } from './tcp-sockopt.js';
@@ -272,6 +273,7 @@ export class TcpStreamSock extends TcpSock {
       error = options.to === undefined ? -Errno.EDESTADDRREQ : this.connect(options.to);
     }
     tfo.req = null;
+    if (request.copied > 0) tcpNoteSend(this, options.flags, request.copied, false);
     return error === -Errno.EINPROGRESS && request.copied > 0 ? request.copied : error;
   }
 

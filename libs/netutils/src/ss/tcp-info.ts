@@ -173,7 +173,13 @@ export function tcpInfoText(
 
 function congestionText(entry: SockDiagEntry, numeric: boolean): string {
   const cc = entry.ccInfo;
-  if (cc === undefined || entry.congestion !== 'bbr') return '';
+  if (cc === undefined) return '';
+  if (entry.congestion === 'dctcp') {
+    if (cc['enabled'] !== 1) return ' dctcp:fallback_mode';
+    const of = (name: string): string => `${name}:${cc[name] ?? 0}`;
+    return ` dctcp:(${['ce_state', 'alpha', 'ab_ecn', 'ab_tot'].map(of).join(',')})`;
+  }
+  if (entry.congestion !== 'bbr') return '';
   let text = ` bbr:(bw:${rateText(cc['bw'] ?? 0, numeric)}bps,mrtt:${gText(cc['mrtt'] ?? 0)}`;
   for (const name of ['pacing_gain', 'cwnd_gain']) {
     const gain = cc[name] ?? 0;
