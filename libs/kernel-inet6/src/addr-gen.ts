@@ -19,6 +19,35 @@ export function eui64Address(dev: NetDevice, prefix: In6Addr): In6Addr {
   );
 }
 
+const ARPHRD_TUNNEL = 768;
+export const ARPHRD_SIT = 776;
+const ARPHRD_IPGRE = 778;
+export const ARPHRD_NONE = 0xfffe;
+
+/**
+ * The link-local address of a device by its kind: from the MAC address, or from a tunnel's IPv4 address; null where there
+ * is none to be made. @kernel addrconf_dev_config(), addrconf_gre_config(), addrconf_sit_config()
+ */
+export function linkLocalAddress(dev: NetDevice, prefix: In6Addr): In6Addr | null {
+  if (dev.type === ARPHRD_TUNNEL) return null;
+  if (dev.type !== ARPHRD_SIT && dev.type !== ARPHRD_IPGRE) return eui64Address(dev, prefix);
+  const [a = 0, b = 0, c = 0, d = 0] = dev.address;
+  const v4 = (a << 24) | (b << 16) | (c << 8) | d;
+  if (dev.type === ARPHRD_SIT) return v4 === 0 ? null : new In6Addr(prefix.w0, prefix.w1, 0, v4);
+  return new In6Addr(prefix.w0, prefix.w1, (isPrivate(a, b, c) ? 0 : 0x02000000) | 0x5efe, v4);
+}
+
+/** Addresses that are not unique in the world. @kernel __ipv6_isatap_ifid() */
+function isPrivate(a: number, b: number, c: number): boolean {
+  if (a === 0 || a === 10 || a === 127 || a >= 224) return true;
+  if (a === 172) return b >= 16 && b < 32;
+  return (
+    (a === 169 && b === 254) ||
+    (a === 192 && (b === 168 || (b === 0 && c === 2) || (b === 88 && c === 99))) ||
+    (a === 198 && (b & 0xfe) === 18)
+  );
+}
+
 /** One round of SHA-1 over a block, from its initial state: the first two words of the outcome. @rfc 3174 */
 function sha1Block(block: Uint8Array): readonly [number, number] {
   const view = new DataView(block.buffer, block.byteOffset);

@@ -14,7 +14,7 @@ import {
   in6SolicitedNode,
   in6Text,
 } from '@netloom/wire';
-import { eui64Address } from './addr-gen.js';
+import { ARPHRD_SIT, eui64Address } from './addr-gen.js';
 import { ipv6GetLladdr } from './addr-select.js';
 import {
   addrconfDelete,
@@ -59,9 +59,10 @@ function detects(idev: Inet6Dev): boolean {
 export function addrconfDadStart(ifa: Inet6Ifaddr): void {
   const { idev } = ifa;
   const { dev } = idev;
-  ipv6DevMcInc(dev, in6SolicitedNode(ifa.addr));
+  const alone = (dev.flags & (Iff.IFF_NOARP | Iff.IFF_LOOPBACK)) !== 0;
+  if (!alone) ipv6DevMcInc(dev, in6SolicitedNode(ifa.addr));
   if (
-    (dev.flags & (Iff.IFF_NOARP | Iff.IFF_LOOPBACK)) !== 0 ||
+    alone ||
     !detects(idev) ||
     (ifa.flags & IFA_F_TENTATIVE) === 0 ||
     (ifa.flags & IFA_F_NODAD) !== 0
@@ -163,6 +164,7 @@ function dadCompleted(ifa: Inet6Ifaddr, announce: boolean): void {
   if (
     first &&
     !loopback &&
+    dev.type !== ARPHRD_SIT && // its address was not looked for
     dev.up &&
     ipv6AcceptRa(idev) &&
     idev.conf[Conf6.router_solicitations] !== 0

@@ -23,7 +23,7 @@ import {
   ipv6AddrType,
 } from '@netloom/wire';
 import { ipv6GetIfaddr } from './addr-check.js';
-import { eui64Address, stableAddress } from './addr-gen.js';
+import { ARPHRD_NONE, linkLocalAddress, stableAddress } from './addr-gen.js';
 import { addrconfDadStart, addrconfSolicitAgain, dadKick } from './addrconf-dad.js';
 import { addrconfVerify } from './addrconf-lifetime.js';
 import {
@@ -66,7 +66,7 @@ import {
 } from './inet6-conf.js';
 import { IFA_STATE_DEAD, Inet6Dev, Inet6Ifaddr } from './inet6-dev.js';
 import { ipv6Of, Ipv6Sysctl, RT6_TABLE_LOCAL, RT6_TABLE_MAIN } from './ipv6-net.js';
-import { ipv6DevMcDec, ipv6McDown, ipv6McJoinAllNodes, ipv6McRouters, ipv6McUp } from './mcast6.js';
+import { ipv6DevMcDec, ipv6DevMcInc, ipv6McDown, ipv6McInit, ipv6McUp } from './mcast6.js';
 import { ndiscDeviceDown } from './ndisc-cache.js';
 import { ipv6AddrSrcScope } from './addr-select.js';
 
@@ -104,7 +104,6 @@ export function inet6DevInit(dev: NetDevice): Inet6Dev {
   const idev = new Inet6Dev(dev, ipv6.confDefault, ipv6.neighDefault);
   idev.stableSecret = ipv6.stableSecretDefault;
   dev.in6Dev = idev;
-  if (idev.forwarding) ipv6McRouters(dev, true);
   return idev;
 }
 
@@ -199,6 +198,7 @@ export function joinAnycast(ifa: Inet6Ifaddr): void {
     return;
   }
   list.push({ addr, users: 1 });
+  ipv6DevMcInc(idev.dev, in6SolicitedNode(addr));
   fib6AddKernelRoute(idev.dev, {
     table: RT6_TABLE_LOCAL,
     type: RTN6_ANYCAST,
@@ -216,6 +216,7 @@ export function leaveAnycast(ifa: Inet6Ifaddr): void {
   const known = list?.find((entry) => in6Equal(entry.addr, addr));
   if (list === null || known === undefined || --known.users > 0) return;
   list.splice(list.indexOf(known), 1);
+  ipv6DevMcDec(idev.dev, in6SolicitedNode(addr));
   fib6DelKernelRoute(idev.dev, RT6_TABLE_LOCAL, RTN6_ANYCAST, addr, 128, 0);
 }
 
@@ -248,7 +249,7 @@ export function addrconfDelete(ifa: Inet6Ifaddr): void {
   idev.addresses.splice(at, 1);
   ifa.state = IFA_STATE_DEAD;
   ifa.dadTimer?.cancel();
-  if ((ifa.flags & IFA6_F_NOPREFIXROUTE) === 0) {
+  if ((ifa.flags & (IFA6_F_NOPREFIXROUTE | IFA6_F_PERMANENT)) === IFA6_F_PERMANENT) {
     const shared = idev.addresses.some(
       (other) =>
         other.prefixlen === ifa.prefixlen &&
@@ -448,11 +449,16 @@ export function inet6DelAddress(
 /** Gives a device its link-local address in the way that addr_gen_mode says. @kernel addrconf_addr_gen() */
 export function addrconfAddrGen(idev: Inet6Dev): void {
   const { dev } = idev;
-  const mode = idev.conf[Conf6.addr_gen_mode] as number;
+  let mode = idev.conf[Conf6.addr_gen_mode] as number;
   if (mode === IN6_ADDR_GEN_MODE_NONE) return;
   if (mode === IN6_ADDR_GEN_MODE_EUI64) {
-    addLinkLocal(idev, eui64Address(dev, LINK_LOCAL_PREFIX), 0);
-    return;
+    if (dev.type !== ARPHRD_NONE) {
+      const made = linkLocalAddress(dev, LINK_LOCAL_PREFIX);
+      if (made !== null) addLinkLocal(idev, made, 0);
+      return;
+    }
+    mode = IN6_ADDR_GEN_MODE_RANDOM; // nothing to make one from
+    idev.setConf(Conf6.addr_gen_mode, mode);
   }
   if (mode === IN6_ADDR_GEN_MODE_RANDOM) idev.stableSecret ??= randomSecret(dev);
   const made = ipv6StableAddress(idev, LINK_LOCAL_PREFIX, 0);
@@ -541,7 +547,7 @@ function linkReady(idev: Inet6Dev): void {
   idev.ready = true;
   if (idev.disabled) return;
   const loopback = (dev.flags & Iff.IFF_LOOPBACK) !== 0;
-  if (idev.mc === null) ipv6McJoinAllNodes(idev);
+  ipv6McInit(idev, idev.forwarding);
   if (loopback) {
     initLoopback(idev);
   } else {
@@ -611,8 +617,7 @@ function deviceUp(dev: NetDevice): void {
   if (dev.mtu < IPV6_MIN_MTU && (dev.flags & Iff.IFF_LOOPBACK) === 0) return;
   const idev = inet6DevInit(dev);
   idev.mtu6 = dev.mtu;
-  if (!idev.disabled && idev.mc === null) ipv6McJoinAllNodes(idev);
-  else if (!idev.disabled) ipv6McUp(idev);
+  if (!idev.disabled && !ipv6McInit(idev, idev.forwarding)) ipv6McUp(idev);
   if (!isReady(dev)) return;
   linkReady(idev);
   if (!idev.disabled) restore(idev);

@@ -237,8 +237,19 @@ function readConfig(data: LinkInfoData, old: GeneveConfig | null): GeneveConfig 
     udpCsum: flag('udp_csum', old?.udpCsum ?? false),
     external: flag('external', old?.external ?? false),
   };
-  if (old !== null && cfg.port !== old.port)
-    throw new KernelError('EOPNOTSUPP', 'Changing destination port is not supported');
+  if (old === null && Object.keys(data).length === 0)
+    throw new KernelError('EINVAL', 'Not enough attributes provided to perform the operation');
+  if (
+    old !== null &&
+    (cfg.port !== old.port ||
+      cfg.vni !== old.vni ||
+      cfg.external !== old.external ||
+      cfg.udpCsum !== old.udpCsum)
+  )
+    throw new KernelError(
+      'EOPNOTSUPP',
+      'Changing VNI, Port, endpoint IP address family, external, inner_proto_inherit, and UDP checksum attributes are not supported',
+    );
   if (ipv4IsMulticast(cfg.remote))
     throw new KernelError('EINVAL', 'Remote IPv4 address cannot be Multicast');
   return cfg;

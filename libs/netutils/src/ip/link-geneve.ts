@@ -15,6 +15,7 @@ const SWITCHES: readonly (readonly [string, string])[] = [
 
 export const geneveLink: LinkType = {
   parse(args, data) {
+    if (args.done) return;
     while (!args.done) {
       const word = args.take();
       const toggle = SWITCHES.find(([keyword]) => word === keyword || word === `no${keyword}`);
@@ -70,8 +71,8 @@ export const geneveLink: LinkType = {
     out.any('ttl', `ttl ${ttl === 0 ? 'auto' : String(ttl)} `, ttl);
     const tos = data['tos'];
     if (tos !== undefined && tos !== 0) {
-      const text = tos === 1 ? 'inherit' : `0x${Number(tos).toString(16)}`;
-      out.any('tos', `tos ${text} `, text);
+      const hex = `0x${Number(tos).toString(16)}`;
+      out.any('tos', `tos ${tos === 1 ? 'inherit' : hex} `, hex);
     }
     const df = data['df'] ?? 'unset';
     out.any('df', df === 'unset' ? '' : `df ${String(df)} `, df);

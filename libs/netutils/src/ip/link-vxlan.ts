@@ -33,6 +33,7 @@ function isMulticast(text: string): boolean {
 
 export const vxlanLink: LinkType = {
   parse(args, data, context) {
+    if (args.done) return;
     let dstport = false;
     while (!args.done) {
       const word = args.take();
@@ -99,6 +100,8 @@ export const vxlanLink: LinkType = {
     if (data['external'] === true && data['id'] !== undefined) {
       throw new CommandExit(1, "vxlan: both 'external' and vni cannot be specified\n");
     }
+    if (data['external'] !== true && data['id'] === undefined)
+      throw new CommandExit(1, 'vxlan: missing virtual network identifier\n');
     if (data['group'] !== undefined && data['link'] === undefined) {
       throw new CommandExit(1, "vxlan: 'group' requires 'dev' to be specified\n");
     }
