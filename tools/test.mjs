@@ -3,7 +3,8 @@
 // all is `N passed, N failed`, and the exit code is 1 when anything failed.
 //
 //   --long                     also the specs named *.long.spec.ts and the scenarios in e2e/long
-//   NETLOOM_ACCEPTANCE=FOLDER  also the scenario files of that folder that e2e/acceptance.list names
+//   NETLOOM_ACCEPTANCE=FOLDER   also the scenario files of that folder that e2e/acceptance.list names
+//   NETLOOM_CONFORMANCE=FOLDER  also the cases of its suites (FOLDER/packetdrill …) that e2e/SUITE.list names
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +42,11 @@ async function jest() {
 /** Runs scenario files on the emulator and reads the counts from the last line. */
 async function scenarios(files) {
   const { code, stdout } = await node([bin.netloom, 'test', ...files], { keep: true });
+  return lastCounts(code, stdout);
+}
+
+/** The counts in the last line of a run; a run that fails otherwise is one failure. */
+function lastCounts(code, stdout) {
   const counts = /^(\d+) passed, (\d+) failed$/.exec(stdout.trimEnd().split('\n').at(-1) ?? '');
   if (counts === null) return { passed: 0, failed: 1 };
   const [passed, failed] = [Number(counts[1]), Number(counts[2])];
@@ -57,12 +63,25 @@ function scenarioFiles(folder) {
 
 /** The files of an outside folder that are expected to pass; a name that is not there is an error. */
 function acceptanceFiles(folder) {
-  if (!folder || !existsSync(at('e2e/acceptance.list'))) return [];
-  return readFileSync(at('e2e/acceptance.list'), 'utf8')
+  return folder ? listed('acceptance').map((name) => join(folder, name)) : [];
+}
+
+/** The names in e2e/NAME.list; `#` starts a comment. */
+function listed(name) {
+  const list = at('e2e', `${name}.list`);
+  if (!existsSync(list)) return [];
+  return readFileSync(list, 'utf8')
     .split('\n')
     .map((line) => line.replace(/#.*/, '').trim())
-    .filter((line) => line !== '')
-    .map((name) => join(folder, name));
+    .filter((line) => line !== '');
+}
+
+/** The listed cases of an outside suite, in a process of its own: it needs what the build has made. */
+async function conformance(suite, folder, names) {
+  const { code, stdout } = await node([at('tools/conformance.mjs'), suite, folder, ...names], {
+    keep: true,
+  });
+  return lastCounts(code, stdout);
 }
 
 const total = { passed: 0, failed: 0 };
@@ -93,6 +112,12 @@ if (await install()) {
   await scenarioPhase('scenarios', scenarioFiles('e2e/scenarios'));
   if (long) await scenarioPhase('long scenarios', scenarioFiles('e2e/long'));
   await scenarioPhase('acceptance', acceptanceFiles(process.env.NETLOOM_ACCEPTANCE));
+  for (const suite of ['packetdrill']) {
+    const folder = process.env.NETLOOM_CONFORMANCE && join(process.env.NETLOOM_CONFORMANCE, suite);
+    const names = folder && existsSync(folder) ? listed(suite) : [];
+    if (names.length === 0) say(`${suite}: no scripts`);
+    else await phase(suite, () => conformance(suite, folder, names));
+  }
 } else {
   total.failed += 1;
 }
