@@ -1,11 +1,10 @@
 /**
- * The ends of lifetimes: addresses become deprecated and go, routes go. One timer a namespace, set for whatever ends
- * next. Source: net/ipv6/addrconf.c addrconf_verify_rtnl(), ip6_fib.c fib6_run_gc().
+ * The ends of lifetimes: addresses become deprecated and go. One timer a namespace, set for whatever ends next.
+ * Source: net/ipv6/addrconf.c addrconf_verify_rtnl().
  */
 import { Timer } from '@netloom/engine';
 import type { Net } from '@netloom/kernel-core';
 import { addrconfDelete, addrconfNotify } from './addrconf.js';
-import { fib6ExpireRoutes } from './fib6-frontend.js';
 import { IFA_F_DEPRECATED, INFINITY6_LIFE_TIME } from './inet6-conf.js';
 import { Inet6Dev } from './inet6-dev.js';
 import { ipv6Of } from './ipv6-net.js';
@@ -14,7 +13,7 @@ import { ipv6Of } from './ipv6-net.js';
 export function addrconfVerify(net: Net): void {
   const { engine } = net.kernel;
   const { now } = engine;
-  let next = fib6ExpireRoutes(net, now);
+  let next = Infinity;
   for (const dev of net.devices) {
     const idev = Inet6Dev.of(dev);
     if (idev === null) continue;

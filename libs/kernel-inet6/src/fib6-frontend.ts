@@ -2,6 +2,7 @@
  * Routes as the kernel, rtnetlink and device events make and unmake them. Sources: net/ipv6/route.c, ip6_fib.c.
  */
 import { KernelError } from '@netloom/base';
+import { Timer } from '@netloom/engine';
 import type { Net, NetDevice } from '@netloom/kernel-core';
 import { AF_INET6, Iff, type RouteMsg, type RouteNew } from '@netloom/sys';
 import {
@@ -16,7 +17,6 @@ import {
   in6Prefix,
 } from '@netloom/wire';
 import { ipv6ChkAddr } from './addr-check.js';
-import { addrconfVerify } from './addrconf-lifetime.js';
 import {
   fib6Nh,
   fib6SameNh,
@@ -38,7 +38,7 @@ import {
 } from './fib6-table.js';
 import { Conf6 } from './inet6-conf.js';
 import { Inet6Dev } from './inet6-dev.js';
-import { ipv6Of, RT6_TABLE_LOCAL, RT6_TABLE_MAIN } from './ipv6-net.js';
+import { ipv6Of, Ipv6Sysctl, RT6_TABLE_LOCAL, RT6_TABLE_MAIN } from './ipv6-net.js';
 import { fib6Find } from './route6.js';
 
 const PREF_NAMES = ['medium', 'high', 'medium', 'low'] as const;
@@ -61,6 +61,7 @@ function notify(net: Net, type: 'RTM_NEWROUTE' | 'RTM_DELROUTE', route: Fib6Info
 export function fib6Insert(net: Net, route: Fib6Info, before = false): void {
   table(net, route.table).insert(route, before);
   ipv6Of(net).genid++;
+  if (route.expires !== 0) startGc(net);
   notify(net, 'RTM_NEWROUTE', route);
 }
 
@@ -113,6 +114,7 @@ export function fib6AddKernelRoute(dev: NetDevice, wanted: KernelRoute6): Fib6In
     );
   if (known !== undefined) {
     known.expires = wanted.expires ?? 0;
+    if (known.expires !== 0) startGc(net);
     known.pref = wanted.pref ?? known.pref;
     return known;
   }
@@ -196,15 +198,25 @@ export function fib6MtuChange(dev: NetDevice): void {
   ipv6Of(dev.net).genid++;
 }
 
-/** Deletes routes whose life has ended; returns when (ns) the next one ends, Infinity for never. */
-export function fib6ExpireRoutes(net: Net, now: number): number {
-  let next = Infinity;
-  for (const route of allRoutes(net)) {
-    if (route.expires === 0) continue;
-    if (route.expires <= now) fib6Remove(net, route);
-    else next = Math.min(next, route.expires);
-  }
-  return next;
+/**
+ * Looks for routes whose life has ended, now and then: until then they are shown, and lead nowhere.
+ * @kernel fib6_start_gc(), fib6_run_gc()
+ */
+function startGc(net: Net): void {
+  const ipv6 = ipv6Of(net);
+  const { engine } = net.kernel;
+  ipv6.routeGc ??= new Timer(engine, () => {
+    if (!net.alive) return;
+    let left = false;
+    for (const route of allRoutes(net)) {
+      if (route.expires === 0) continue;
+      if (route.expires <= engine.now) fib6Remove(net, route);
+      else left = true;
+    }
+    if (left) startGc(net);
+  });
+  if (!ipv6.routeGc.pending)
+    ipv6.routeGc.set(engine.now + ipv6.sysctl(Ipv6Sysctl['route/gc_interval']) * 1e9);
 }
 
 /** A host that forwards takes no router's word for its default routes. @kernel rt6_purge_dflt_routers() */
@@ -347,7 +359,6 @@ export function fib6NewRoute(net: Net, request: RouteNew): void {
     }
   }
   fib6Insert(net, route, request.mode === 'prepend' || request.mode === 'replace');
-  if (route.expires !== 0) addrconfVerify(net);
 }
 
 /** Deletes the first route that fits all that is given. @errno ESRCH. @kernel ip6_route_del() */

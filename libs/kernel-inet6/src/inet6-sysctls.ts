@@ -15,7 +15,7 @@ import {
 } from './inet6-conf.js';
 import { Inet6Dev } from './inet6-dev.js';
 import { IPV6_SYSCTLS, ipv6Of } from './ipv6-net.js';
-import { ipv6McRouters } from './mcast6.js';
+import { ipv6McInit, ipv6McRouters } from './mcast6.js';
 
 function integer(name: string, index: number, min: number, max: number): SysctlEntry {
   return {
@@ -186,6 +186,7 @@ function setDevice(idev: Inet6Dev, name: Ipv6ConfName, value: number): void {
 
 /** @kernel dev_forward_change() */
 function forwardChange(idev: Inet6Dev, on: boolean): void {
+  if (!idev.disabled) ipv6McInit(idev, false);
   ipv6McRouters(idev.dev, on);
   for (const ifa of idev.addresses) {
     if (ifa.tentative) continue;

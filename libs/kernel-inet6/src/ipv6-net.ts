@@ -102,7 +102,9 @@ export class NetnsIpv6 {
   neighDefault: NeighParms = NEIGH6_PARMS_DEFAULT;
   neighCount = 0;
   peers: Map<number, InetPeer> | null = null;
-  /** Wakes when an address's or a route's lifetime ends. */
+  /** Looks for expired routes. */
+  routeGc: Timer | null = null;
+  /** Wakes when an address's lifetime ends. */
   lifetimes: Timer | null = null;
   /** Key of the flow labels and fragment identifications; made on first use. */
   flowKey = 0;

@@ -266,10 +266,13 @@ export function ipv6McDown(idev: Inet6Dev): void {
   idev.dev.groups6?.clear();
 }
 
-/** Groups that every host is in. @kernel ipv6_add_dev() */
-export function ipv6McJoinAllNodes(idev: Inet6Dev): void {
+/** Joins the groups that every host is in, and that of routers; false where they were joined before. @kernel ipv6_add_dev() */
+export function ipv6McInit(idev: Inet6Dev, router: boolean): boolean {
+  if (idev.mc !== null) return false;
   ipv6DevMcInc(idev.dev, INTERFACE_ALLNODES);
   ipv6DevMcInc(idev.dev, IN6ADDR_ALLNODES);
+  if (router) ipv6DevMcInc(idev.dev, IN6ADDR_ALLROUTERS);
+  return true;
 }
 
 const ROUTER_GROUPS = [1, 2, 5].map(

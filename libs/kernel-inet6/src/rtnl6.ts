@@ -95,7 +95,7 @@ function routeGet(net: Net, request: RouteGet): RouteMsg {
     dstLen: 128,
     src: in6Bytes(fl.saddr),
     srcLen: 128,
-    flags: RTM_F_CLONED,
+    flags: rt.pmtu !== 0 || rt.redirected ? RTM_F_CLONED : 0,
     nexthops: [
       {
         ifindex: rt.type === RTN6_LOCAL ? net.loopback.ifindex : rt.dev.ifindex,

@@ -6,6 +6,7 @@ import { AF_INET, AF_INET6, type NextHop, type RouteMsg } from '@netloom/sys';
 import { addressText } from '../args.js';
 import type { IpContext } from './context.js';
 import { dsfieldText, ROUTE_TYPES } from './names.js';
+import { printNexthopFields } from './nexthop-print.js';
 
 /** What the selectors say of every route listed, so that it need not be repeated. */
 export interface RouteColumns {
@@ -147,6 +148,17 @@ function printNextHops(context: IpContext, route: RouteMsg): void {
   out.closeArray();
 }
 
+/** What the nexthop object of a route says. */
+function printNexthopInfo(context: IpContext, id: number): void {
+  const [object] = context.dump('RTM_GETNEXTHOP', { id });
+  if (object === undefined) return;
+  context.out.newline();
+  context.out.openObject('nh_info');
+  context.out.plain('\tnh_info ');
+  printNexthopFields(context, object);
+  context.out.closeObject();
+}
+
 /** One record and its line end. */
 export function printRoute(
   context: IpContext,
@@ -237,8 +249,9 @@ export function printRoute(
     const name = context.ifname(route.iif);
     out.colored('ifname', 'iif', 'iif ', `${name} `, '', name);
   }
-  if (route.nexthops.length > 1) printNextHops(context, route);
+  if (details && route.nhid !== undefined) printNexthopInfo(context, route.nhid);
   if (route.pref !== undefined) out.any('pref', `pref ${route.pref}`, route.pref);
+  if (route.nexthops.length > 1) printNextHops(context, route);
   out.plain('\n');
   out.closeObject();
 }
