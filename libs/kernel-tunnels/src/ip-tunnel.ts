@@ -27,17 +27,22 @@ import {
   ipv4UpdatePmtu,
   Rtable,
 } from '@netloom/kernel-inet';
+import { icmpv6Send } from '@netloom/kernel-inet6';
 import { Iff, type LinkInfoData } from '@netloom/sys';
 import {
   ARPHRD_ETHER,
   ETH_HLEN,
   ETH_P_IP,
+  ETH_P_IPV6,
   ICMP_DEST_UNREACH,
   ICMP_EXC_TTL,
   ICMP_FRAG_NEEDED,
   ICMP_HOST_UNREACH,
   ICMP_REDIRECT,
   ICMP_TIME_EXCEEDED,
+  ICMPV6_ADDR_UNREACH,
+  ICMPV6_DEST_UNREACH,
+  ICMPV6_PKT_TOOBIG,
   iphDaddr,
   iphSaddr,
   iphTos,
@@ -62,6 +67,7 @@ export const ARPHRD_SIT = 776;
 export const ARPHRD_IPGRE = 778;
 const IP_HLEN = 20;
 const IP_MAX_MTU = 65535;
+const IPV6_MIN_MTU = 1280;
 const MIN_MTU = 68;
 /** After an ICMP error, packets are reported back for so long. @kernel IPTUNNEL_ERR_TIMEO */
 const ERROR_TIME = 30e9;
@@ -271,8 +277,13 @@ function updatePmtu(skb: SkBuff, tunnel: IpTunnel, rt: Rtable, df: boolean, size
   const mtu = df ? rt.mtu() - overhead : (inner?.mtu() ?? dev.mtu);
   if (inner !== null && skb.protocol === ETH_P_IP && (!inner.isInput || mtu < inner.mtu()))
     ipRtUpdatePmtu(inner.dev.net, inner, iphDaddr(skb.mem, skb.networkHeader), mtu);
-  if (!innerDf(skb, skb.protocol) || mtu >= size) return true;
+  if (mtu >= size) return true;
   skb.dev = dev;
+  if (skb.protocol === ETH_P_IPV6 && mtu >= IPV6_MIN_MTU) {
+    icmpv6Send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
+    return false;
+  }
+  if (!innerDf(skb, skb.protocol)) return true;
   icmpSend(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
   return false;
 }
@@ -285,8 +296,9 @@ function reportErrors(skb: SkBuff, tunnel: IpTunnel): void {
     return;
   }
   tunnel.errCount--;
-  if (skb.protocol !== ETH_P_IP) return;
   skb.dev = tunnel.dev;
+  if (skb.protocol === ETH_P_IPV6) icmpv6Send(skb, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH, 0);
+  if (skb.protocol !== ETH_P_IP) return;
   icmpSend(skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0); // ipv4_link_failure()
 }
 
