@@ -62,7 +62,7 @@ export function tcpSetsockopt(tp: TcpSock, option: SockOpt, value: SockOptValue)
       return 0;
     }
     case 'SO_RCVLOWAT':
-      tp.rcvlowat = Math.max(1, n < 0 ? 0x7fffffff : n);
+      setRcvlowat(tp, n < 0 ? 0x7fffffff : n);
       return 0;
     case 'IP_TOS':
       tp.tos = (n & 0xfc) | (tp.tos & 3); // the ECN bits are ours
@@ -220,12 +220,25 @@ function retransToSecs(retrans: number): number {
   return period;
 }
 
+/** Readers are woken for no less; the buffer must be able to hold that much. @kernel tcp_set_rcvlowat() */
+function setRcvlowat(tp: TcpSock, wanted: number): void {
+  const locked = (tp.userlocks & SOCK_RCVBUF_LOCK) !== 0;
+  const value = Math.min(wanted, (locked ? tp.rcvbuf : tp.tn.rmem[2]) >> 1);
+  tp.rcvlowat = Math.max(1, value);
+  if (tp.dataReady !== null) tp.dataReady(tp);
+  if (locked) return;
+  const space = Math.floor((value * 256) / tp.scalingRatio);
+  if (space <= tp.rcvbuf) return;
+  tp.rcvbuf = space;
+  tp.windowClamp = value;
+}
+
 /** Least receive buffer; half of it is the least window that may be asked for. */
 const SOCK_MIN_RCVBUF = 2304;
 
 /** Bounds the window that is offered. @kernel tcp_set_window_clamp() */
 function setWindowClamp(tp: TcpSock, wanted: number): number {
-  if (wanted <= 0) {
+  if (wanted === 0) {
     if (tp.state !== TCP_CLOSE) return -Errno.EINVAL;
     tp.windowClamp = 0;
     return 0;
