@@ -3,8 +3,8 @@
  */
 import type { Net } from '@netloom/kernel-core';
 import { type RouteMsg } from '@netloom/sys';
-import { RTN_UNICAST, RT_SCOPE_UNIVERSE, type FibRoute } from './fib-table.js';
-import { ipv4Of, RT_TABLE_MAIN } from './ipv4-net.js';
+import { RTN_UNICAST, RT_SCOPE_UNIVERSE, type FibInfo, type FibRoute } from './fib-table.js';
+import { ipv4Of, RT_TABLE_MAIN, Ipv4Sysctl } from './ipv4-net.js';
 
 const RTM_F_CLONED = 0x200;
 const RTCF_REDIRECTED = 0x40000;
@@ -17,6 +17,12 @@ export function fibNotifyRoute(
   route: FibRoute,
 ): void {
   if (net.rtnlListeners.size > 0) net.notify({ type, route: fibRouteMsg(route) });
+}
+
+/** net.ipv4.nexthop_compat_mode: routes over nexthop objects show their ways on too. */
+function compatible(info: FibInfo): boolean {
+  const net = info.nexthops[0]?.dev.net;
+  return net === undefined || ipv4Of(net).sysctl(Ipv4Sysctl.nexthop_compat_mode) !== 0;
 }
 
 /** A route as rtnetlink shows it. */
@@ -34,8 +40,9 @@ export function fibRouteMsg(route: FibRoute): RouteMsg {
     ...(route.dstLen > 0 ? { dst: route.dst } : {}),
     ...(info.priority !== 0 ? { priority: info.priority } : {}),
     ...(info.prefsrc !== 0 ? { prefsrc: info.prefsrc } : {}),
+    ...(info.nhid !== 0 ? { nhid: info.nhid } : {}),
     ...(info.metrics !== undefined ? { metrics: info.metrics } : {}),
-    nexthops: info.nexthops.map((nh) => ({
+    nexthops: (info.nhid !== 0 && !compatible(info) ? [] : info.nexthops).map((nh) => ({
       ifindex: nh.dev.ifindex,
       weight: nh.weight,
       flags: nh.flags,

@@ -28,7 +28,8 @@ export function flowHash(
   const ipv4 = ipv4Of(net);
   if (ipv4.multipathSeed === 0)
     ipv4.multipathSeed = net.kernel.random('fib-multipath').below(0x7fffffff) + 1;
-  let hash = ipv4.multipathSeed;
+  const chosen = ipv4.sysctl(Ipv4Sysctl.fib_multipath_hash_seed);
+  let hash = chosen !== 0 ? chosen | 0 : ipv4.multipathSeed;
   hash = mix(hash, saddr);
   hash = mix(hash, daddr);
   hash = mix(hash, protocol);

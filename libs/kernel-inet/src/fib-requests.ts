@@ -13,6 +13,7 @@ import {
   fibRemoveRoute,
   inetAddrType,
 } from './fib-frontend.js';
+import { nexthopForRoute, nexthopRouteType, nexthopWays } from './nexthop.js';
 import { fibNotifyRoute } from './fib-messages.js';
 import {
   RTNH_F_LINKDOWN,
@@ -31,7 +32,8 @@ import {
 } from './fib-table.js';
 import { RT_TABLE_LOCAL, RT_TABLE_MAIN } from './ipv4-net.js';
 
-function resolveNexthop(
+/** A way on by gateway and device. @errno ENODEV, ENETDOWN, ENETUNREACH, EINVAL. @kernel fib_check_nh() */
+export function fibResolveNexthop(
   net: Net,
   via: number,
   ifindex: number,
@@ -75,8 +77,13 @@ function resolveNexthop(
 }
 
 function routeInfo(net: Net, request: Omit<RouteNew, 'mode'>): FibInfo {
-  const type = request.type ?? RTN_UNICAST;
   const hops = request.nexthops ?? [];
+  const nhid = request.nhid ?? 0;
+  if (nhid !== 0 && hops.length > 0)
+    throw new KernelError('EINVAL', 'Nexthop specification and nexthop id are mutually exclusive');
+  const object = nhid === 0 ? null : nexthopForRoute(net, nhid);
+  const asked = request.type ?? RTN_UNICAST;
+  const type = object === null ? asked : nexthopRouteType(net, object, asked);
   const hasGateway = hops.some((hop) => hop.via !== undefined);
   const scope =
     request.scope ??
@@ -88,7 +95,9 @@ function routeInfo(net: Net, request: Omit<RouteNew, 'mode'>): FibInfo {
           ? RT_SCOPE_LINK
           : RT_SCOPE_UNIVERSE);
   const nexthops: FibNh[] = [];
-  if (
+  if (object !== null) {
+    nexthops.push(...nexthopWays(net, object));
+  } else if (
     type === RTN_UNICAST ||
     type === RTN_LOCAL ||
     type === RTN_BROADCAST ||
@@ -98,7 +107,14 @@ function routeInfo(net: Net, request: Omit<RouteNew, 'mode'>): FibInfo {
     for (const hop of hops) {
       const onlink = hop.onlink === true || ((hop.flags ?? 0) & RTNH_F_ONLINK) !== 0;
       nexthops.push(
-        resolveNexthop(net, Number(hop.via ?? 0), hop.ifindex ?? 0, hop.weight ?? 1, onlink, scope),
+        fibResolveNexthop(
+          net,
+          Number(hop.via ?? 0),
+          hop.ifindex ?? 0,
+          hop.weight ?? 1,
+          onlink,
+          scope,
+        ),
       );
     }
   } else if (hops.some((hop) => hop.via !== undefined || (hop.ifindex ?? 0) !== 0)) {
@@ -121,12 +137,14 @@ function routeInfo(net: Net, request: Omit<RouteNew, 'mode'>): FibInfo {
     priority: request.priority ?? 0,
     prefsrc,
     nexthops,
+    nhid,
     metrics: request.metrics,
   };
 }
 
 function sameNexthops(a: FibInfo, b: FibInfo): boolean {
   return (
+    a.nhid === b.nhid &&
     a.nexthops.length === b.nexthops.length &&
     a.nexthops.every(
       (nh, i) => nh.dev === b.nexthops[i]?.dev && nh.gateway === b.nexthops[i].gateway,
@@ -191,6 +209,7 @@ export function fibDelRoute(net: Net, request: Omit<RouteNew, 'mode'>): void {
     if ((request.type ?? 0) !== 0 && info.type !== request.type) return false;
     if ((request.scope ?? RT_SCOPE_NOWHERE) !== RT_SCOPE_NOWHERE && info.scope !== request.scope)
       return false;
+    if ((request.nhid ?? 0) !== 0 && info.nhid !== request.nhid) return false;
     if ((request.protocol ?? 0) !== 0 && info.protocol !== request.protocol) return false;
     if (Number(request.prefsrc ?? 0) !== 0 && info.prefsrc !== request.prefsrc) return false;
     return hops.every((hop, i) => {

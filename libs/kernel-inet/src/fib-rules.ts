@@ -106,8 +106,7 @@ function isVrf(net: Net, ifindex: number): boolean {
 function suppressed(rule: FibRule, route: FibRoute): boolean {
   if (rule.suppressPrefixlen !== undefined && route.dstLen <= rule.suppressPrefixlen) return true;
   return (
-    rule.suppressIfgroup !== undefined &&
-    route.info.nexthops[0]?.dev.group === rule.suppressIfgroup
+    rule.suppressIfgroup !== undefined && route.info.nexthops[0]?.dev.group === rule.suppressIfgroup
   );
 }
 
@@ -150,8 +149,7 @@ export function fibNewRule(net: Net, request: Partial<RuleMsg>): FibRule {
   const action = request.action ?? FR_ACT_TO_TBL;
   const table = request.table ?? 0;
   const tos = request.tos ?? 0;
-  if ((tos & 3) !== 0)
-    throw new KernelError('EINVAL', 'Invalid dsfield (tos): ECN bits must be 0');
+  if ((tos & 3) !== 0) throw new KernelError('EINVAL', 'Invalid dsfield (tos): ECN bits must be 0');
   for (const [range, what] of [
     [request.sport, 'sport'],
     [request.dport, 'dport'],

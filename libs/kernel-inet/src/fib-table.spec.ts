@@ -48,6 +48,7 @@ function makeRoute(
       prefsrc: 0,
       nexthops: more.blackhole === true ? [] : [nexthop(more.oif ?? 1, more.dead)],
       metrics: undefined,
+      nhid: 0,
     },
   };
 }

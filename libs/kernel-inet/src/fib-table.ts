@@ -57,6 +57,8 @@ export interface FibInfo {
   readonly priority: number;
   readonly prefsrc: number;
   readonly nexthops: readonly FibNh[];
+  /** The nexthop object that the route refers to, 0 for none. */
+  readonly nhid: number;
   readonly metrics: Readonly<Record<string, number | string>> | undefined;
 }
 
@@ -210,7 +212,7 @@ function choose(
     const route = routes[i] as FibRoute;
     const info = route.info;
     if ((info.tos !== 0 && info.tos !== tos) || info.scope < scope) continue;
-    if (info.nexthops.length === 0) return route; // blackhole and its kind
+    if (info.nexthops.length === 0 || info.type >= RTN_BLACKHOLE) return route; // leads nowhere
     for (let n = 0; n < info.nexthops.length; n++) {
       const nh = info.nexthops[n] as FibNh;
       if ((nh.flags & RTNH_F_DEAD) !== 0) continue;

@@ -31,7 +31,7 @@ export {
   type FibResult,
 } from './fib-frontend.js';
 export { fibAddIfaddr, fibDelIfaddr, fibDisableDevice, fibSyncCarrier } from './fib-ifaddr.js';
-export { fibNewRoute, fibDelRoute } from './fib-requests.js';
+export { fibNewRoute, fibDelRoute, fibResolveNexthop } from './fib-requests.js';
 export { fibExceptionMsgs, fibRouteMsg } from './fib-messages.js';
 export {
   RTN_UNICAST,
@@ -114,6 +114,14 @@ export {
   type Ipv4SysctlName,
   type FibRule,
 } from './ipv4-net.js';
+export {
+  nexthopDel,
+  nexthopFlushDev,
+  nexthopMsg,
+  nexthopNew,
+  nexthops,
+  type Nexthop,
+} from './nexthop.js';
 export { PingSock, PingTable, pingTable } from './ping.js';
 export { PacketTable, packetTable, PacketSock } from './packet.js';
 export { RawTable, RawSock } from './raw.js';

@@ -4,17 +4,10 @@
 import { Errno } from '@netloom/base';
 import { DropReason, type Net, type NetDevice, type SkBuff } from '@netloom/kernel-core';
 import { Iff, IPPROTO_IGMP } from '@netloom/sys';
-import {
-  ICMP_HLEN,
-  IP_OFFSET,
-  iphFragOff,
-  iphIhl,
-  iphProtocol,
-  l4Dest,
-  l4Source,
-} from '@netloom/wire';
+import { iphProtocol } from '@netloom/wire';
 import { fibLookup, fibValidateSource, type FibResult } from './fib-frontend.js';
-import { fibSelectMultipath, flowHash } from './fib-multipath.js';
+import { fibSelectMultipath } from './fib-multipath.js';
+import { dissectFlow, inputHash } from './multipath-hash.js';
 import {
   RTN_BROADCAST,
   RTN_LOCAL,
@@ -24,7 +17,7 @@ import {
 } from './fib-table.js';
 import { igmpAccepts } from './igmp.js';
 import { Conf, type InDevice } from './in-device.js';
-import { Ipv4Sysctl, ipv4Of } from './ipv4-net.js';
+import { ipv4Of } from './ipv4-net.js';
 import { findException } from './route-exceptions.js';
 import {
   bindException,
@@ -127,7 +120,10 @@ function routeInputSlow(
     if (ipv4IsLoopback(daddr)) return martianDestination(daddr, saddr, inDev);
     if (ipv4IsLoopback(saddr)) return martianSource(daddr, saddr, inDev);
   }
-  const res = fibLookup(net, daddr, tos, 0, saddr, skb.mark, dev.ifindex);
+  const ipv4 = ipv4Of(net);
+  const res = ipv4.customRules
+    ? fibLookup(net, daddr, tos, 0, saddr, skb.mark, dev.ifindex, dissectFlow(skb))
+    : fibLookup(net, daddr, tos, 0, saddr, skb.mark, dev.ifindex);
   if (res === null) {
     const error = inDev.forwarding ? Errno.ENETUNREACH : Errno.EHOSTUNREACH;
     skb.dst = errorRoute(dev, error);
@@ -155,36 +151,6 @@ function routeInputSlow(
   if (refused !== 0) return refused;
   skb.dst = forwardRoute(net, res, daddr);
   return 0;
-}
-
-/** The hash of a packet on its way through; of an ICMP error that of the packet it is about. @kernel fib_multipath_hash() */
-function inputHash(skb: SkBuff, net: Net, daddr: number, saddr: number): number {
-  const m = skb.mem;
-  const ip = skb.networkHeader;
-  const protocol = iphProtocol(m, ip);
-  const l4 = ip + iphIhl(m, ip) * 4;
-  const whole = (iphFragOff(m, ip) & (IP_OFFSET | 0x2000)) === 0;
-  if (ipv4Of(net).sysctl(Ipv4Sysctl.fib_multipath_hash_policy) !== 1) {
-    const type = m.u8[l4] as number;
-    const about =
-      protocol === 1 &&
-      whole &&
-      (type === 3 || type === 5 || type === 11 || type === 12) &&
-      ip + skb.len >= l4 + ICMP_HLEN + 20;
-    const inner = l4 + ICMP_HLEN;
-    return about
-      ? flowHash(net, m.dv.getUint32(inner + 16), m.dv.getUint32(inner + 12), 0, 0, 0)
-      : flowHash(net, saddr, daddr, 0, 0, 0);
-  }
-  const ports = whole && (protocol === 6 || protocol === 17);
-  return flowHash(
-    net,
-    saddr,
-    daddr,
-    protocol,
-    ports ? l4Source(m, l4) : 0,
-    ports ? l4Dest(m, l4) : 0,
-  );
 }
 
 function forwardRoute(net: Net, res: FibResult, daddr: number): Rtable {

@@ -6,7 +6,8 @@ import { Errno } from '@netloom/base';
 import type { Net, NetDevice } from '@netloom/kernel-core';
 import { Iff } from '@netloom/sys';
 import { fibLookup, fibSelectSource, inetAddrType, type FibResult } from './fib-frontend.js';
-import { fibSelectMultipath, flowHash } from './fib-multipath.js';
+import { fibSelectMultipath } from './fib-multipath.js';
+import { outputHash } from './multipath-hash.js';
 import {
   RTN_BROADCAST,
   RTN_LOCAL,
@@ -15,7 +16,7 @@ import {
   RT_SCOPE_LINK,
 } from './fib-table.js';
 import { Conf, InDevice } from './in-device.js';
-import { Ipv4Sysctl, ipv4Of } from './ipv4-net.js';
+import { ipv4Of } from './ipv4-net.js';
 import { findException } from './route-exceptions.js';
 import {
   bindException,
@@ -105,12 +106,6 @@ export function ipRouteOutput(net: Net, flow: Flow4): Rtable | number {
   )
     return -Errno.EINVAL;
   return outputRoute(net, res, dev, daddr, source);
-}
-
-function outputHash(net: Net, flow: Flow4, daddr: number): number {
-  if (ipv4Of(net).sysctl(Ipv4Sysctl.fib_multipath_hash_policy) !== 1)
-    return flowHash(net, flow.saddr, daddr, 0, 0, 0);
-  return flowHash(net, flow.saddr, daddr, flow.protocol ?? 0, flow.sport ?? 0, flow.dport ?? 0);
 }
 
 /** @kernel fib_result_prefsrc() */

@@ -11,6 +11,7 @@ function groupOf(event: RtnlEvent): RtnlGroup {
   if ('vlan' in event) return 'vlan';
   if ('addr' in event) return 'addr';
   if ('route' in event) return 'route';
+  if ('nexthop' in event) return 'nexthop';
   return 'neigh' in event ? 'neigh' : 'rule';
 }
 

@@ -105,12 +105,12 @@ const rtnlInet: RtnlFamily = {
   newRoute: fibNewRoute,
   delRoute: fibDelRoute,
   routeGet,
-  getRule: (net) => ipv4Of(net).rules.map(fibRuleMsg),
+  getRule: (net) => ipv4Of(net).rules.map((rule) => fibRuleMsg(net, rule)),
   newRule: (net, request) => {
-    net.notify({ type: 'RTM_NEWRULE', rule: fibRuleMsg(fibNewRule(net, request)) });
+    net.notify({ type: 'RTM_NEWRULE', rule: fibRuleMsg(net, fibNewRule(net, request)) });
   },
   delRule: (net, request) => {
-    net.notify({ type: 'RTM_DELRULE', rule: fibRuleMsg(fibDelRule(net, request)) });
+    net.notify({ type: 'RTM_DELRULE', rule: fibRuleMsg(net, fibDelRule(net, request)) });
   },
   getNeigh: neighDump,
   newNeigh: neighNew,

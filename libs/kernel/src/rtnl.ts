@@ -3,6 +3,13 @@
  */
 import { KernelError } from '@netloom/base';
 import type { Net, NetDevice, RtnlFamily } from '@netloom/kernel-core';
+import {
+  fibResolveNexthop,
+  nexthopDel,
+  nexthopMsg,
+  nexthopNew,
+  nexthops,
+} from '@netloom/kernel-inet';
 import { tcpMetricsDelete, tcpMetricsDump } from '@netloom/kernel-tcp';
 import { NsfsDescription, type Task } from '@netloom/kernel-tasks';
 import {
@@ -117,6 +124,17 @@ const HANDLERS: { readonly [T in RtnlType]: Handler<T> } = {
     familyOf(net, request.family).delRoute(net, request);
   },
   RTM_GETROUTE_ONE: ({ net }, request) => familyOf(net, request.family).routeGet(net, request),
+  RTM_GETNEXTHOP: ({ net }, { id }) => {
+    const found = nexthops(net).filter((object) => id === undefined || object.id === id);
+    if (id !== undefined && found.length === 0) throw new KernelError('ENOENT');
+    return found.map(nexthopMsg);
+  },
+  RTM_NEWNEXTHOP: ({ net }, request) => {
+    nexthopNew(net, request, fibResolveNexthop);
+  },
+  RTM_DELNEXTHOP: ({ net }, { id }) => {
+    nexthopDel(net, id);
+  },
   RTM_GETRULE: ({ net }, request) =>
     familiesOf(net, request.family).flatMap((family) => family.getRule(net, request)),
   RTM_NEWRULE: ({ net }, request) => {

@@ -81,6 +81,8 @@ export {
   type NeighNew,
   type NetnsRef,
   type NextHop,
+  type NexthopMsg,
+  type NexthopNew,
   type QdiscMsg,
   type RouteGet,
   type RouteMsg,

@@ -285,6 +285,37 @@ export interface RouteGet {
   readonly dport?: number;
 }
 
+/** RTM_NEWNEXTHOP: a way on that routes refer to by `id`. */
+export interface NexthopMsg {
+  readonly id: number;
+  readonly family: number;
+  readonly protocol: number;
+  readonly scope: number;
+  /** RTNH_F_*. */
+  readonly flags: number;
+  readonly via?: number;
+  readonly ifindex?: number;
+  readonly group?: readonly { readonly id: number; readonly weight: number }[];
+  readonly blackhole: boolean;
+  readonly fdb: boolean;
+}
+
+export interface NexthopNew {
+  /** 0 for the lowest free one. */
+  readonly id: number;
+  /** AF_UNSPEC for a group and a blackhole of none. */
+  readonly family: number;
+  readonly via?: number;
+  readonly ifindex?: number;
+  readonly onlink?: boolean;
+  readonly blackhole?: boolean;
+  readonly fdb?: boolean;
+  readonly group?: readonly { readonly id: number; readonly weight: number }[];
+  readonly resilient?: boolean;
+  readonly protocol?: number;
+  readonly mode: 'add' | 'replace' | 'change';
+}
+
 export interface RuleMsg {
   readonly family: number;
   readonly priority: number;
@@ -301,6 +332,19 @@ export interface RuleMsg {
   /** FR_ACT_*: 1 to_tbl, 2 goto, 6 blackhole, 7 unreachable, 8 prohibit. */
   readonly action: number;
   readonly invert?: boolean;
+  /** FRA_IP_PROTO, FRA_SPORT_RANGE, FRA_DPORT_RANGE, FRA_UID_RANGE. */
+  readonly ipproto?: number;
+  readonly sport?: readonly [number, number];
+  readonly dport?: readonly [number, number];
+  readonly uidrange?: readonly [number, number];
+  /** Routes with at most so long a prefix, or over devices of this group, do not count. */
+  readonly suppressPrefixlen?: number;
+  readonly suppressIfgroup?: number;
+  /** Look up the table of the VRF that the packet belongs to. */
+  readonly l3mdev?: boolean;
+  readonly tunId?: string;
+  /** FIB_RULE_*: 4 unresolved, 8 iif detached, 16 oif detached. */
+  readonly flags?: number;
   readonly protocol?: number;
 }
 
@@ -491,6 +535,10 @@ export interface Rtnl {
   RTM_DELROUTE: { req: Omit<RouteNew, 'mode'>; res: void };
   /** `ip route get`. */
   RTM_GETROUTE_ONE: { req: RouteGet; res: RouteMsg };
+  /** `id`: one; else those that fit. ENOENT for one that is not there. */
+  RTM_GETNEXTHOP: { req: { readonly id?: number }; res: NexthopMsg[] };
+  RTM_NEWNEXTHOP: { req: NexthopNew; res: void };
+  RTM_DELNEXTHOP: { req: { readonly id: number }; res: void };
   RTM_GETRULE: { req: { readonly family?: number }; res: RuleMsg[] };
   RTM_NEWRULE: { req: Partial<RuleMsg> & { readonly family: number }; res: void };
   RTM_DELRULE: { req: Partial<RuleMsg> & { readonly family: number }; res: void };
@@ -529,6 +577,7 @@ export type RtnlEvent =
   | { readonly type: 'RTM_NEWNEIGH' | 'RTM_DELNEIGH' | 'RTM_GETNEIGH'; readonly neigh: NeighMsg }
   | { readonly type: 'RTM_NEWMDB' | 'RTM_DELMDB'; readonly mdb: MdbEntry }
   | { readonly type: 'RTM_NEWVLAN' | 'RTM_DELVLAN'; readonly vlan: BridgeVlanMsg }
+  | { readonly type: 'RTM_NEWNEXTHOP' | 'RTM_DELNEXTHOP'; readonly nexthop: NexthopMsg }
   | { readonly type: 'RTM_NEWRULE' | 'RTM_DELRULE'; readonly rule: RuleMsg };
 
-export type RtnlGroup = 'link' | 'addr' | 'route' | 'neigh' | 'rule' | 'mdb' | 'vlan';
+export type RtnlGroup = 'link' | 'addr' | 'route' | 'neigh' | 'rule' | 'nexthop' | 'mdb' | 'vlan';

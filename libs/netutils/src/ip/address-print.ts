@@ -71,10 +71,6 @@ export function printAddress(context: IpContext, address: AddrMsg, withName: boo
       out.any(shown, `${shown} `, true);
     }
   }
-  if (address.proto !== undefined && address.proto !== 0) {
-    const proto = context.names.protocols.name(address.proto, options.numeric);
-    out.any('protocol', `proto ${proto} `, proto);
-  }
   if (address.label !== undefined) out.any('label', address.label, address.label);
   out.newline();
   out.any(

@@ -9,6 +9,7 @@ import type { IpContext } from './context.js';
 import { MONITOR_HELP } from './help.js';
 import { printLink } from './link-print.js';
 import { printNeigh } from './neigh.js';
+import { printNexthop } from './nexthop.js';
 import { printRoute } from './route-print.js';
 import { printRule } from './rule.js';
 
@@ -18,6 +19,7 @@ const LABELS: Readonly<Record<RtnlGroup, string>> = {
   route: '[ROUTE]',
   neigh: '[NEIGH]',
   rule: '[RULE]',
+  nexthop: '[NEXTHOP]',
   mdb: '[MDB]',
   vlan: '[VLAN]',
 };
@@ -28,6 +30,7 @@ function groupOf(event: RtnlEvent): RtnlGroup {
   if ('vlan' in event) return 'vlan';
   if ('addr' in event) return 'addr';
   if ('route' in event) return 'route';
+  if ('nexthop' in event) return 'nexthop';
   return 'neigh' in event ? 'neigh' : 'rule';
 }
 
@@ -51,7 +54,13 @@ function printEvent(context: IpContext, event: RtnlEvent): void {
     if (deleted) out.plain('Deleted ');
     printAddress(context, event.addr, true);
   } else if ('route' in event) printRoute(context, event.route, { table: 0 }, deleted);
-  else if ('neigh' in event) printNeigh(context, event.neigh, true, deleted);
+  else if ('nexthop' in event) {
+    printNexthop(context, event.nexthop, deleted);
+    out.plain('\n');
+  } else if ('neigh' in event) {
+    if (event.type === 'RTM_GETNEIGH') out.any('miss', 'miss ', null);
+    printNeigh(context, event.neigh, true, deleted);
+  }
   else if ('rule' in event) printRule(context, event.rule, deleted);
 }
 

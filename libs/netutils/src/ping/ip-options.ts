@@ -32,20 +32,6 @@ export function timestampOption(
   return bytes;
 }
 
-/** A source route by way of the hops: a strict one with `-r`, else a loose one. */
-export function sourceRouteOption(hops: readonly number[], strict: boolean): Uint8Array {
-  const bytes = new Uint8Array(4 + hops.length * 4);
-  bytes[0] = 1; // NOP
-  bytes[1] = strict ? 137 : 131;
-  bytes[2] = 3 + hops.length * 4;
-  bytes[3] = 4;
-  const view = new DataView(bytes.buffer);
-  hops.forEach((hop, i) => {
-    view.setUint32(4 + i * 4, hop);
-  });
-  return bytes;
-}
-
 function word(bytes: Uint8Array, at: number): number {
   return (
     (((bytes[at] ?? 0) << 24) |

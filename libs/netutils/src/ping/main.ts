@@ -19,7 +19,7 @@ import {
 import { CommandExit, errnoOf, program } from '../command.js';
 import { attempt, fail } from './fail.js';
 import { inetAton, ipText, resolveName } from '../resolve.js';
-import { recordRouteOption, sourceRouteOption, timestampOption } from './ip-options.js';
+import { recordRouteOption, timestampOption } from './ip-options.js';
 import { parsePingOptions, type PingOptions } from './options.js';
 import { ping6 } from './ping6.js';
 import { Pinger } from './pinger.js';
@@ -129,17 +129,21 @@ function configure(
   }
   const bytes = headerOptions(options, hops);
   if (bytes === undefined) return 0;
+  if (bytes === NO_SOURCE_ROUTE) throw fail('record route: Operation not permitted');
   attempt('record route', () => {
     sys.setsockopt(fd, 'IP_OPTIONS', bytes);
   });
   return 40;
 }
 
+/** Source routes want a capability that ping has given up by then. */
+const NO_SOURCE_ROUTE = new Uint8Array(0);
+
 /** The IP options that the words of the command line ask for. */
 function headerOptions(options: PingOptions, hops: readonly number[]): Uint8Array | undefined {
   if (options.recordRoute) return recordRouteOption();
   if (options.timestampOption !== undefined) return timestampOption(options.timestampOption, hops);
-  return hops.length === 0 ? undefined : sourceRouteOption(hops, options.dontRoute);
+  return hops.length === 0 ? undefined : NO_SOURCE_ROUTE;
 }
 
 /** The socket: an ICMP datagram one where the group may have it, else a raw one. */
