@@ -7,6 +7,7 @@ import { bondRegister } from './bond.js';
 import { bridgeRegister } from './bridge.js';
 import { dummyKind } from './dummy.js';
 import { ifbKind } from './ifb.js';
+import { ipvlanRegister } from './ipvlan.js';
 import { loopbackNetInit } from './loopback.js';
 import { macvlanRegister } from './macvlan.js';
 import { vethKind } from './veth.js';
@@ -31,6 +32,7 @@ const DRIVERS: readonly ((modules: KernelModules) => void)[] = [
   macvlanRegister,
   bondRegister,
   vrfRegister,
+  ipvlanRegister,
 ];
 
 /** Registers lo and every kind of virtual link; cards are put in by whoever builds the topology. */
