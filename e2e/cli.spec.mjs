@@ -4,7 +4,17 @@ import { join } from 'node:path';
 import { at, netloom, run, temporaryFolder } from './netloom.mjs';
 
 const folder = temporaryFolder();
-const VERBS = ['serve', 'deploy', 'destroy', 'inspect', 'exec', 'capture', 'test', 'run', 'packetdrill'];
+const VERBS = [
+  'serve',
+  'deploy',
+  'destroy',
+  'inspect',
+  'exec',
+  'capture',
+  'test',
+  'run',
+  'packetdrill',
+];
 const NO_SERVER = ['--server', 'http://127.0.0.1:9'];
 
 describe('--help', () => {
