@@ -162,7 +162,8 @@ export class VxlanFdb {
   /** `bridge fdb add|append|replace`. @errno EINVAL, EEXIST, EOPNOTSUPP, ENOSPC. @kernel vxlan_fdb_add() */
   add(request: NeighNew): void {
     const mac = macOf(request.lladdr);
-    const state = request.state ?? Nud.NUD_PERMANENT;
+    const asked = request.state ?? Nud.NUD_PERMANENT;
+    const state = (asked & Nud.NUD_PERMANENT) !== 0 ? asked | Nud.NUD_NOARP : asked;
     if ((state & (Nud.NUD_PERMANENT | Nud.NUD_REACHABLE)) === 0 && state !== Nud.NUD_NOARP)
       throw new KernelError('EINVAL', 'RTM_NEWNEIGH with invalid state');
     if (request.dst !== undefined && typeof request.dst !== 'number')

@@ -19,7 +19,7 @@ function printEvent(context: IpContext, event: RtnlEvent, label: boolean): void 
     else context.rememberLink(event.link);
     printPort(context, event.link);
   } else if ('neigh' in event) {
-    if (event.neigh.family !== AF_BRIDGE) return;
+    if (event.neigh.family !== AF_BRIDGE || event.type === 'RTM_GETNEIGH') return;
     if (label) out.plain('[NEIGH]');
     printFdb(context, event.neigh, true, deleted);
   } else if ('mdb' in event) {
