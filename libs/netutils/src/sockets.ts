@@ -5,11 +5,11 @@ import { Errno, KernelError } from '@netloom/base';
 import { Poll, type IpAddr, type SockAddr, type Sys } from '@netloom/sys';
 import { ipText } from './resolve.js';
 
-/** An address and a port as the socket calls take them. */
-export function socketAddress(address: IpAddr, port: number): SockAddr {
+/** An address and a port as the socket calls take them; `scopeId` is a link-local IPv6 address's interface. */
+export function socketAddress(address: IpAddr, port: number, scopeId = 0): SockAddr {
   return typeof address === 'number'
     ? { family: 'inet', addr: address, port }
-    : { family: 'inet6', addr: address, port, scopeId: 0 };
+    : { family: 'inet6', addr: address, port, scopeId };
 }
 
 /** IPv4 of an IPv4-mapped IPv6 address; other addresses as they are. */

@@ -2,7 +2,7 @@
  * `nc`: OpenBSD netcat (Debian 1.219-1) over the system-call boundary: TCP, UDP and UNIX-domain sockets, client,
  * listener and port scan. Proxies, TLS and DCCP are not part of it.
  */
-import { parseIpv4, serviceName, strerror } from '@netloom/base';
+import { parseIpv4, parseIpv6, serviceName, strerror } from '@netloom/base';
 import {
   AF_INET,
   AF_INET6,
@@ -18,7 +18,8 @@ import {
   type Sys,
 } from '@netloom/sys';
 import { CommandExit, errnoOf, program } from '../command.js';
-import { ipText, resolveName, reverseName } from '../resolve.js';
+import { inetAton, ipText, resolveName, reverseName } from '../resolve.js';
+import { socketAddress } from '../sockets.js';
 import { parseNcOptions, portList, type NcOptions } from './options.js';
 import { relay } from './relay.js';
 
@@ -28,12 +29,6 @@ const EINPROGRESS = 115;
 
 function fail(message: string): CommandExit {
   return new CommandExit(1, `nc: ${message}\n`);
-}
-
-function socketAddress(address: IpAddr, port: number, scopeId = 0): SockAddr {
-  return typeof address === 'number'
-    ? { family: 'inet', addr: address, port }
-    : { family: 'inet6', addr: address, port, scopeId };
 }
 
 function openSocket(sys: Sys, address: IpAddr, options: NcOptions): number {
@@ -119,9 +114,10 @@ async function listenMain(sys: Sys, options: NcOptions): Promise<number> {
       sys.bind(fd, socketAddress(address, port, scopeId));
       if (!options.udp) sys.listen(fd, 1);
       if (options.verbose) {
+        const name = options.numeric ? undefined : await reverseName(sys, address);
         await printErr(
           sys,
-          `${options.udp ? 'Bound' : 'Listening'} on ${ipText(address)} ${port}\n`,
+          `${options.udp ? 'Bound' : 'Listening'} on ${name ?? ipText(address)} ${port}\n`,
         );
       }
       return fd;
@@ -250,7 +246,12 @@ async function clientMain(sys: Sys, options: NcOptions): Promise<number> {
   for (const port of ports) {
     const resolved = await resolveName(sys, host, options.family);
     if (resolved === undefined || (options.numeric && !resolved.numeric)) {
-      throw fail(`getaddrinfo for host "${host}" port ${port}: Name or service not known`);
+      const literal = inetAton(host) !== undefined || parseIpv6(host) !== undefined;
+      const why =
+        literal && options.family !== undefined
+          ? 'Address family for hostname not supported'
+          : 'Name or service not known';
+      throw fail(`getaddrinfo for host "${host}" port ${port}: ${why}`);
     }
     const fd = openSocket(sys, resolved.address, options);
     await bindSource(sys, fd, options, resolved.address);

@@ -43,10 +43,12 @@ function fail(message: string): CommandExit {
 }
 
 function number(text: string, what: string, high = 0x7fffffff, low = 0): number {
-  if (!/^\d+$/.test(text)) throw fail(`${what} invalid: ${text}`);
+  // hop limits are complained of without the word itself
+  const shown = what.endsWith(' is') ? '' : `: ${text}`;
+  if (!/^-?\d+$/.test(text)) throw fail(`${what} invalid${shown}`);
   const value = Number(text);
-  if (value > high) throw fail(`${what} too large: ${text}`);
-  if (value < low) throw fail(`${what} too small: ${text}`);
+  if (value > high) throw fail(`${what} too large${shown}`);
+  if (value < low) throw fail(`${what} too small${shown}`);
   return value;
 }
 
@@ -153,10 +155,10 @@ export function parseNcOptions(args: readonly string[]): NcOptions {
         o.listen = true;
         break;
       case 'M':
-        o.ttl = number(value, 'ttl', 255);
+        o.ttl = number(value, 'ttl is', 255);
         break;
       case 'm':
-        number(value, 'minttl', 255);
+        number(value, 'minttl is', 255);
         break;
       case 'N':
         o.shutdown = true;
@@ -204,7 +206,13 @@ export function parseNcOptions(args: readonly string[]): NcOptions {
       case 'w':
         o.timeoutMs = number(value, 'timeout', 2147483) * 1000;
         break;
+      case 'S':
+        throw fail('Unable to read TCP MD5SIG password');
+      case 'V':
+        throw fail('no alternate routing table support available');
       case 'X':
+        if (!/^(connect|4|5)$/i.test(value)) throw fail('unsupported proxy protocol');
+        throw fail('proxy connections are not supported');
       case 'x':
       case 'P':
         throw fail('proxy connections are not supported');
@@ -217,7 +225,7 @@ export function parseNcOptions(args: readonly string[]): NcOptions {
         break;
     }
   }
-  if (parsed.error !== undefined) throw new CommandExit(1, NC_USAGE);
+  if (parsed.error !== undefined) throw new CommandExit(1, `${parsed.error}\n${NC_USAGE}`);
   operands(o, parsed.operands);
   if (o.listen && o.scan) throw fail('cannot use -z and -l');
   if (!o.listen && o.keep) throw fail('must use -l with -k');
