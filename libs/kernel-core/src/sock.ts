@@ -4,11 +4,13 @@
  * Nothing here blocks: a protocol's operations return a negative errno (EAGAIN, EINPROGRESS) and the system-call layer
  * waits for one of the callbacks and asks again. Sources: include/net/sock.h, net/core/sock.c.
  */
+import { Errno } from '@netloom/base';
 import type {
   Control,
   RecvResult,
   SockAddr,
   SockDiagEntry,
+  SockIoctl,
   SockOpt,
   SockOptValue,
 } from '@netloom/sys';
@@ -145,6 +147,12 @@ export abstract class Sock implements SockOps {
   abstract setsockopt(option: SockOpt, value: SockOptValue): number;
   abstract getsockopt(option: SockOpt): SockOptValue | undefined;
   abstract getname(peer: boolean): SockAddr | number;
+
+  /** Answers an ioctl(2): a number, or a negative errno. Datagram sockets tell of the message in front. */
+  ioctl(request: SockIoctl): number {
+    if (request === 'SIOCOUTQ') return this.wmemAlloc;
+    return request === 'SIOCINQ' ? (this.receiveQueue.head?.len ?? 0) : -Errno.ENOTTY;
+  }
   abstract diag(): Omit<SockDiagEntry, 'users' | 'ino'>;
 }
 

@@ -15,9 +15,9 @@ import type { TcpSock } from './tcp-sock.js';
 
 /** The algorithms, in the order in which tcp_available_congestion_control lists them. */
 export class TcpCongestionTable {
-  private readonly list: TcpCongestionOps[] = [reno, cubic];
+  private readonly list: TcpCongestionOps[] = [reno, bbr, cubic];
   /** Modules: there once somebody asks for them by name. */
-  private readonly modules: readonly TcpCongestionOps[] = [bbr, dctcp];
+  private readonly modules: readonly TcpCongestionOps[] = [dctcp];
 
   add(ops: TcpCongestionOps): void {
     this.list.push(ops);

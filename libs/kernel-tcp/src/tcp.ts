@@ -18,6 +18,7 @@ import {
   type RecvResult,
   type SockAddr,
   type SockDiagEntry,
+  type SockIoctl,
   type SockOpt,
   type SockOptValue,
 } from '@netloom/sys';
@@ -54,7 +55,7 @@ import { tcpInqueue, tcpReadInto, tcpRecvmsg } from './tcp-recvmsg.js';
 import { tcpXmitRetransmitQueue } from './tcp-retransmit.js';
 import { tcpNotsentRoom, tcpSendmsg } from './tcp-sendmsg.js';
 import { tcpNoteSend } from './tcp-tx-marks.js';
-import { tcpAtMark, tcpUrgReady } from './tcp-urg.js';
+import { tcpAtMark, tcpUrgHole, tcpUrgLimit, tcpUrgReady } from './tcp-urg.js';
 import { TcpSock } from './tcp-sock.js';
 import { tcpGetsockopt, tcpSetsockopt } from './tcp-sockopt.js';
 import { tcpInitXmitTimers, tcpKeepaliveTimeWhen } from './tcp-timer.js';
@@ -292,6 +293,20 @@ export class TcpStreamSock extends TcpSock {
     return tcpAtMark(this);
   }
 
+  // ---- what ioctl(2) tells ----
+
+  /** @kernel tcp_ioctl() */
+  override ioctl(request: SockIoctl): number {
+    if (request === 'SIOCATMARK') return Number(tcpAtMark(this));
+    if (this.state === TCP_LISTEN) return -Errno.EINVAL;
+    if (((1 << this.state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) !== 0) return 0;
+    if (request === 'SIOCINQ') {
+      const hole = this.urg !== null && tcpUrgHole(this);
+      return hole ? 0 : tcpUrgLimit(this, tcpInqueue(this));
+    }
+    return (this.writeSeq - (request === 'SIOCOUTQNSD' ? this.sndNxt : this.sndUna)) >>> 0;
+  }
+
   // ---- readiness ----
 
   /** @kernel tcp_poll() */
@@ -302,7 +317,10 @@ export class TcpStreamSock extends TcpSock {
     if (this.shutdownMask === 3 || state === TCP_CLOSE) events |= Poll.POLLHUP;
     if ((this.shutdownMask & RCV_SHUTDOWN) !== 0) events |= Poll.POLLIN | Poll.POLLRDHUP;
     if (state !== TCP_SYN_SENT && (state !== TCP_SYN_RECV || this.passive)) {
-      if (tcpInqueue(this) >= Math.min(this.rcvlowat, this.rcvbuf >> 1)) events |= Poll.POLLIN;
+      // The urgent byte at the mark is nothing to read.
+      const hole = this.urg !== null && tcpUrgHole(this) ? 1 : 0;
+      if (tcpInqueue(this) >= Math.min(this.rcvlowat, this.rcvbuf >> 1) + hole)
+        events |= Poll.POLLIN;
       if (this.urg !== null && tcpUrgReady(this)) events |= Poll.POLLPRI;
       if ((this.shutdownMask & SEND_SHUTDOWN) !== 0 || this.writeable()) events |= Poll.POLLOUT;
       else this.nospace = true;

@@ -279,6 +279,11 @@ export function netCalls(host: Host, context: CallContext): SysNet {
       if (typeof name === 'number') throw new KernelError(-name);
       return name;
     },
+    sockIoctl: (fd, request) => {
+      const value = sockOf(fd).ioctl(request);
+      check(value);
+      return value;
+    },
     getpeername: (fd) => {
       const name = sockOf(fd).getname(true);
       if (typeof name === 'number') throw new KernelError(-name);

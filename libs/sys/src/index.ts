@@ -57,6 +57,7 @@ export {
   type SockAddrUnspec,
   type SockDiagEntry,
   type SockExtendedErr,
+  type SockIoctl,
   type SockOpt,
   type SockOptValue,
 } from './socket.js';
@@ -84,6 +85,7 @@ export {
   type NexthopMsg,
   type NexthopNew,
   type QdiscMsg,
+  type QdiscNew,
   type RouteGet,
   type RouteMsg,
   type TcpMetricsEntry,

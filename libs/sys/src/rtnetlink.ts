@@ -266,6 +266,8 @@ export interface RouteNew {
   readonly metrics?: Readonly<Record<string, number | string>>;
   /** Seconds (IPv6). */
   readonly expires?: number;
+  /** `low`, `medium` or `high` (RFC 4191, IPv6). */
+  readonly pref?: string;
   readonly nhid?: number;
   /** add: create|excl; replace: create|replace; change: replace; append: create|append; prepend: create. */
   readonly mode: 'add' | 'replace' | 'change' | 'append' | 'prepend';
@@ -399,12 +401,25 @@ export interface NeighNew {
   readonly mode: 'add' | 'replace' | 'change' | 'append';
 }
 
-/** RTM_GETQDISC: enough for `ip link`; tc's own attributes are added by the traffic-control programs. */
+/** RTM_NEWQDISC: `options` by tc's names, in bytes, bytes a second and microseconds. */
+export interface QdiscNew {
+  readonly ifindex: number;
+  /** 0: the kernel gives one. */
+  readonly handle: number;
+  /** TC_H_ROOT, or the class it belongs to. */
+  readonly parent: number;
+  readonly kind?: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly mode: 'add' | 'change' | 'replace' | 'link';
+}
+
+/** RTM_GETQDISC */
 export interface QdiscMsg {
   readonly ifindex: number;
   readonly handle: number;
   readonly parent: number;
   readonly kind: string;
+  readonly refcnt: number;
   readonly options: Readonly<Record<string, unknown>>;
   readonly stats: {
     readonly bytes: number;
@@ -560,6 +575,8 @@ export interface Rtnl {
   RTM_GETMDB: { req: { readonly bridge?: number }; res: MdbMsg };
   RTM_NEWMDB: { req: MdbNew; res: void };
   RTM_DELMDB: { req: MdbNew; res: void };
+  RTM_NEWQDISC: { req: QdiscNew; res: void };
+  RTM_DELQDISC: { req: Pick<QdiscNew, 'ifindex' | 'handle' | 'parent' | 'kind'>; res: void };
   RTM_GETQDISC: { req: { readonly ifindex?: number }; res: QdiscMsg[] };
   /** The nsid by which the caller's namespace knows another, -1 where none is assigned. */
   RTM_GETNSID: { req: NetnsRef; res: number };

@@ -281,6 +281,9 @@ export type SockOpt =
   | 'PACKET_STATISTICS'
   | 'ICMP_FILTER';
 
+/** ioctl(2) on a socket: bytes to read, bytes not acknowledged or not sent, whether the reader stands at urgent data. */
+export type SockIoctl = 'SIOCINQ' | 'SIOCOUTQ' | 'SIOCOUTQNSD' | 'SIOCATMARK';
+
 export type SockOptValue = number | string | Uint8Array | readonly number[];
 
 /** One socket as sock_diag (and `ss`) sees it. */

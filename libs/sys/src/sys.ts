@@ -19,6 +19,7 @@ import type {
   RecvResult,
   SockAddr,
   SockDiagEntry,
+  SockIoctl,
   SockOpt,
   SockOptValue,
 } from './socket.js';
@@ -181,6 +182,8 @@ export interface SysNet {
   /** A descriptor on which rtnlRecv waits for events of these groups. */
   rtnlSubscribe(groups: readonly RtnlGroup[]): number;
   rtnlRecv(fd: number): Promise<RtnlEvent>;
+  /** One of the requests that ask a socket for a number. EINVAL, ENOTTY. */
+  sockIoctl(fd: number, request: SockIoctl): number;
   /** All sockets of the caller's namespace. */
   sockDiag(types: readonly SockDiagEntry['type'][]): SockDiagEntry[];
   /** unshare(CLONE_NEWNET). */
