@@ -14,7 +14,7 @@ export function printIgmp(out: Printout, p: number, length: number): void {
     return;
   }
   putMessage(out, p, length);
-  if (out.options.verbose > 0 && out.has(p, length)) {
+  if (out.options.verbose > 0 && length >= 4 && out.has(p, length)) {
     if (finish(addBytes(out, p, length)) !== 0) {
       out.put(` bad igmp cksum ${out.u16(p + 2).toString(16)}!`);
     }

@@ -124,10 +124,29 @@ function printGre1(out: Printout, p: number, length: number): void {
 export function printVxlan(out: Printout, p: number, length: number): void {
   out.protocol = 'vxlan';
   out.put('VXLAN');
-  if (length < 8) out.truncate();
+  if (length < 8) {
+    out.put(' (invalid)');
+    return;
+  }
   const flags = out.u8(p);
   out.put(`, flags [${(flags & 8) !== 0 ? 'I' : 'invalid'}] (0x${hex2(flags)}), `);
   out.put(`vni ${out.u24(p + 4)}\n`);
+  out.need(p, 8);
+  nested(out, () => printEther(out, p + 8, length - 8, out.available(p + 8)));
+}
+
+/** OTV, which Linux's own port for VXLAN belongs to: the same header under other names. */
+export function printOtv(out: Printout, p: number, length: number): void {
+  out.protocol = 'otv';
+  out.put('OTV, ');
+  if (length < 8) {
+    out.put(`[length ${length} < 8] (invalid)`);
+    return;
+  }
+  const flags = out.u8(p);
+  out.put(`flags [${(flags & 8) !== 0 ? 'I' : '.'}] (0x${hex2(flags)}), `);
+  out.put(`overlay ${out.u24(p + 1)}, `);
+  out.put(`instance ${out.u24(p + 4)}\n`);
   out.need(p, 8);
   nested(out, () => printEther(out, p + 8, length - 8, out.available(p + 8)));
 }

@@ -6,7 +6,7 @@ import { printDomain } from './domain.js';
 import type { Printout } from './printout.js';
 import { printGeneve } from './geneve.js';
 import { printTextProtocol, SIP } from './text-protocols.js';
-import { printEsp, printVxlan } from './tunnels.js';
+import { printEsp, printOtv, printVxlan } from './tunnels.js';
 
 /** Prints the payload; false where no printer knows the ports. */
 export function printUdpPayload(
@@ -21,6 +21,7 @@ export function printUdpPayload(
   else if (either(67) || either(68)) printBootp(out, p, length);
   else if (either(5353)) printDomain(out, p, length, { overTcp: false, multicast: true });
   else if (either(4789)) printVxlan(out, p, length);
+  else if (either(8472)) printOtv(out, p, length);
   else if (either(6081)) printGeneve(out, p, length);
   else if (either(4500)) printUdpEncapsulation(out, p, length);
   else if (either(5060)) printTextProtocol(out, p, length, SIP);
