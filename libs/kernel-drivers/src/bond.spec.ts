@@ -1,4 +1,4 @@
-import { devClose, devOpen, devSetMaster, Kernel, type NetDevice } from '@netloom/kernel-core';
+import { devClose, devOpen, devSetMaster, type Kernel, type NetDevice } from '@netloom/kernel-core';
 import { bondKind } from './bond.js';
 import { bondOf, type Bond } from './bond-state.js';
 import { address, EVERYONE, SpecWorld } from './spec-drivers.js';
@@ -162,7 +162,7 @@ describe('a bond', () => {
     const bench = new Bench({ mode: 'balance-rr' });
     expect(() => bench.dev.ops.changelink?.(bench.dev, { lacp_rate: 'fast' })).toThrow();
     expect(() => bench.dev.ops.changelink?.(bench.dev, { mode: '802.3ad' })).toThrow(
-      'Directory not empty',
+      'unable to set option because the bond device has slaves',
     );
   });
 });

@@ -170,7 +170,9 @@ describe('a VLAN device', () => {
   });
 
   it('does not stand on lo', () => {
-    expect(() => bench.add('v', { id: 3 }, bench.net.loopback)).toThrow('Operation not supported');
+    expect(() => bench.add('v', { id: 3 }, bench.net.loopback)).toThrow(
+      'VLANs not supported on device',
+    );
     expect(bench.net.loopback.flags & Iff.IFF_LOOPBACK).not.toBe(0);
   });
 
