@@ -161,10 +161,12 @@ function routeLine(route: Fib6Info): string {
   const gateway = nh?.gateway ?? null;
   let flags = RTF_UP;
   if (gateway !== null) flags |= RTF_GATEWAY;
-  if (route.type === 2) flags |= 0x80200000;
+  if (route.type === 2 && route.metric === 0) flags |= 0x80200000; // an address's own
+  if (route.expires !== 0) flags |= 0x00400000;
   if (route.type === 4) flags |= 0x00300000;
-  if (route.type >= 6) flags |= RTF_REJECT | 0x00200000;
-  flags |= route.flags & 0x018d0030; // default, addrconf, prefix, routeinfo, dynamic, modified …
+  if (route.type >= 6) flags = RTF_REJECT | 0x00200000;
+  flags |= route.flags & 0x01850030; // default, addrconf, routeinfo, dynamic, modified
+  flags |= route.pref << 27;
   return (
     `${hexBytes(route.dst)} ${low(route.dstLen, 2)} ${'0'.repeat(32)} 00 ${gateway === null ? '0'.repeat(32) : hexBytes(gateway)} ` +
     `${low(route.metric, 8)} 00000001 00000000 ${low(flags, 8)} ${pad(nh?.dev.name ?? 'lo', 8)}\n`
@@ -173,9 +175,8 @@ function routeLine(route: Fib6Info): string {
 
 function ipv6Route(net: Net): string {
   let text = '';
-  const tables = [...ipv6Of(net).tables.values()].sort((a, b) => b.id - a.id);
-  // the main table is walked before the local one
-  tables.sort((a, b) => Number(a.id === 255) - Number(b.id === 255));
+  // by hash bucket: the main table and the local one come last
+  const tables = [...ipv6Of(net).tables.values()].sort((a, b) => (a.id & 255) - (b.id & 255));
   for (const table of tables) {
     const routes = table.routes();
     for (const route of routes) text += routeLine(route);

@@ -66,7 +66,13 @@ export const netutilsPrograms: readonly ProgramSpec[] = [
   { paths: ['/usr/bin/mtr', '/bin/mtr'], main: mtrMain },
   { paths: ['/usr/bin/tracepath', '/bin/tracepath'], main: tracepathMain },
   {
-    paths: ['/usr/bin/traceroute.db', '/usr/bin/traceroute', '/bin/traceroute'],
+    paths: [
+      '/usr/bin/traceroute.db',
+      '/usr/bin/traceroute',
+      '/bin/traceroute',
+      '/usr/bin/traceroute6',
+      '/bin/traceroute6',
+    ],
     main: tracerouteMain,
   },
 ];

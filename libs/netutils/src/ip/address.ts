@@ -171,11 +171,12 @@ export function addressList(args: Args, context: IpContext, linkCommand: boolean
     }
     out.openObject();
     // one device is asked for by itself, and its answer is not that of the family's dump
-    const family = linkCommand ? AF_PACKET : filter.ifindex !== 0 ? AF_UNSPEC : filter.family;
+    const family = linkCommand ? AF_PACKET : filter.family;
+    const dumped = filter.ifindex !== 0 ? AF_UNSPEC : family;
     // with -o every address is a line of its own and the interface has none
     const withName = options.oneline && wantsAddresses;
     if (!withName && filter.label === undefined)
-      printLink(context, link, { linkCommand, family });
+      printLink(context, link, { linkCommand, family, dumped });
     if (wantsAddresses) {
       out.openArray('addr_info');
       for (const address of chosen) printAddress(context, address, withName);

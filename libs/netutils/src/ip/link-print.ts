@@ -151,8 +151,10 @@ export function printLinkBrief(context: IpContext, link: LinkMsg, withAddress: b
 export interface LinkPrintStyle {
   /** `ip link`: shows the link mode, counters directly after, and so on. */
   readonly linkCommand: boolean;
-  /** The family asked for, which decides what the kernel tells and whether the link/ether line is shown. */
+  /** The family asked for, which decides whether the link/ether line is shown. */
   readonly family: number;
+  /** What the kernel tells is that family's dump; the family asked for where absent. */
+  readonly dumped?: number;
   /** An event of `ip monitor`: without the queue length. */
   readonly event?: boolean;
 }
@@ -161,7 +163,7 @@ export interface LinkPrintStyle {
 export function printLink(context: IpContext, link: LinkMsg, style: LinkPrintStyle): void {
   const { out, options } = context;
   // an inet6 dump carries only what IPv6 knows of a device
-  const v6 = style.family === AF_INET6;
+  const v6 = (style.dumped ?? style.family) === AF_INET6;
   out.any('ifindex', `${link.ifindex}: `, link.ifindex);
   const lowerDown = printNameAndLink(context, link, (name) => `${name}: `);
   printLinkFlags(out, link.flags, lowerDown);
@@ -186,7 +188,7 @@ export function printLink(context: IpContext, link: LinkMsg, style: LinkPrintSty
     out.newline();
     printAddressLine(context, link);
   }
-  if (options.details > 0) printDetails(context, link, style.family);
+  if (options.details > 0) printDetails(context, link, style.dumped ?? style.family);
   if ((style.linkCommand || options.details > 0) && options.stats > 0) {
     out.newline();
     printLinkStats(context, link.stats, link.carrierChanges);

@@ -227,8 +227,12 @@ export function routeModify(args: Args, context: IpContext, verb: Verb): void {
       if (typeof table !== 'number') throw invalidArgument('Invalid VRF\n', value);
       request.table = table;
     } else if (word === 'dev' || word === 'oif') dev = args.value();
-    else if (word === 'pref') args.value();
-    else if (parseMetric(word, args, metrics)) continue;
+    else if (word === 'pref') {
+      const value = args.value();
+      if (!['low', 'medium', 'high'].includes(value))
+        throw invalidArgument('"pref" value is invalid\n', value);
+      request.pref = value;
+    } else if (parseMetric(word, args, metrics)) continue;
     else {
       let value = word === 'to' ? args.value() : word;
       const type = routeType(value);

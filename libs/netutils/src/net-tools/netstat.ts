@@ -10,6 +10,7 @@ import { NETSTAT_USAGE } from '../usage.js';
 import { interfaceLine, interfaceRecord, interfaces } from './interfaces.js';
 import { netstatStatistics } from './netstat-statistics.js';
 import { routeTable } from './routes.js';
+import { routeTable6 } from './routes6.js';
 
 const TCP_STATES = [
   '',
@@ -144,7 +145,11 @@ export const netstatMain = program(async (sys) => {
     return 0;
   }
   if (has('r')) {
-    await print(sys, await routeTable(sys, has('n'), true));
+    const six = has('6') && !has('4');
+    await print(
+      sys,
+      six ? await routeTable6(sys, has('n')) : await routeTable(sys, has('n'), true),
+    );
     return 0;
   }
   if (has('i')) {

@@ -6,6 +6,7 @@ import { getopt } from '../getopt.js';
 import { inetAton, resolveName } from '../resolve.js';
 import { ROUTE_INET_USAGE, ROUTE_USAGE } from '../usage.js';
 import { routeTable } from './routes.js';
+import { routeTable6 } from './routes6.js';
 
 async function addressOf(sys: Sys, text: string): Promise<number> {
   const resolved = await resolveName(sys, text, 4);
@@ -125,7 +126,13 @@ export const routeMain = program(async (sys) => {
   }
   const [verb, ...rest] = parsed.operands;
   if (verb === undefined) {
-    await print(sys, await routeTable(sys, has('n'), has('e')));
+    const six =
+      has('6') || parsed.options.some(({ name, value }) => name === 'A' && value === 'inet6');
+    const numeric = has('n');
+    await print(
+      sys,
+      six ? await routeTable6(sys, numeric) : await routeTable(sys, numeric, has('e')),
+    );
     return 0;
   }
   if (verb === 'add' || verb === 'del' || verb === 'delete')

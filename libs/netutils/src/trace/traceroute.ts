@@ -216,7 +216,8 @@ export const tracerouteMain = program(async (sys) => {
   if (queries < 1 || queries > 10) throw new CommandExit(2, 'no more than 10 probes per hop\n');
   const [host, lengthText] = parsed.operands;
   if (host === undefined) throw new CommandExit(2, 'Specify "host" missing argument.\n');
-  const wanted = has('6') ? 6 : has('4') ? 4 : undefined;
+  const named6 = (sys.argv[0] ?? '').endsWith('6');
+  const wanted = has('6') || named6 ? 6 : has('4') ? 4 : undefined;
   const resolved = await resolveName(sys, host, wanted);
   if (resolved === undefined) {
     const other = wanted === undefined ? undefined : await resolveName(sys, host);
