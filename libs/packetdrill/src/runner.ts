@@ -183,7 +183,7 @@ class ScriptRun {
       `mkdir -p ${SCRIPT_FOLDER} && ip link set tun0 up && ip addr add ${addressText(this.local)}/${family.prefix} dev tun0${flags} && ip ${this.local.length === 16 ? '-6 ' : ''}route add default dev tun0`,
       '/',
     );
-    const { task, sys } = await bed.startProcess();
+    const { task, sys } = await bed.startProcess(SCRIPT_FOLDER);
     sys.signal(Signal.SIGPIPE, 'ignore');
     this.task = task;
     if (this.script.init !== undefined) await bed.command(this.script.init, SCRIPT_FOLDER);

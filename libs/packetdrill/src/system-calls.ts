@@ -27,6 +27,8 @@ import { fieldsOf, type Values } from './symbols.js';
 /** Which sockets and packets a run is about. */
 export type IpVersion = 'ipv4' | 'ipv4-mapped-ipv6' | 'ipv6';
 
+/** Options whose value is a name; other strings are bytes. */
+const TEXT_OPTIONS: ReadonlySet<string> = new Set(['TCP_CONGESTION', 'TCP_ULP', 'SO_BINDTODEVICE']);
 const SOCK_FLAGS = 0o2004000;
 const SOCK_NONBLOCK = 0o4000;
 const MSG_FASTOPEN = 0x20000000;
@@ -264,7 +266,7 @@ export class SystemCalls {
     setsockopt: (args) => {
       const { values, sys } = this.env;
       const name = values.symbol(this.arg(args, 2)) ?? String(this.num(args, 2));
-      sys.setsockopt(this.fd(args), name as SockOpt, this.optionValue(this.arg(args, 3)));
+      sys.setsockopt(this.fd(args), name as SockOpt, this.optionValue(name, this.arg(args, 3)));
       return 0;
     },
     getsockopt: (args) => this.getsockopt(args),
@@ -317,8 +319,9 @@ export class SystemCalls {
     const flags = args.length > 3 ? this.num(args, 3) : 0;
     if ((flags & SOCK_NONBLOCK) !== 0) sys.setNonblock(fd, true);
     this.types.set(fd, SOCK_STREAM);
-    const flow = 'port' in peer ? flows.byRemotePort(peer.port) : undefined;
-    if (flow !== undefined) flow.fd = fd;
+    // One that was reset while it waited has no peer any more.
+    const flow = 'port' in peer ? flows.byRemotePort(peer.port) : flows.current;
+    if (flow !== undefined) flow.fd ??= fd;
     return this.opened(fd, call);
   }
 
@@ -337,6 +340,7 @@ export class SystemCalls {
 
   private noteConnecting(fd: number, to: SockAddr): void {
     if (to.family !== 'inet' && to.family !== 'inet6') return;
+    if (this.types.get(fd) !== SOCK_STREAM) return;
     const known = this.env.flows.byFd(fd);
     if (known === undefined || known.disconnected) this.env.flows.connecting(fd, to.port);
   }
@@ -398,9 +402,12 @@ export class SystemCalls {
 
   // ---- options ----
 
-  private optionValue(expr: Expr): SockOptValue {
+  private optionValue(name: string, expr: Expr): SockOptValue {
     const inner = this.pointee(expr);
-    if (inner.kind === 'string') return inner.value;
+    if (inner.kind === 'string')
+      return TEXT_OPTIONS.has(name)
+        ? inner.value
+        : Uint8Array.from(inner.value, (c) => c.charCodeAt(0));
     if (inner.kind !== 'struct') return this.env.values.number(inner);
     return [...fieldsOf(inner).values()].map((value) => this.env.values.number(value));
   }
@@ -411,10 +418,11 @@ export class SystemCalls {
     const got = sys.getsockopt(this.fd(args), name as SockOpt);
     const expr = this.arg(args, 3);
     if (expr.kind === 'any' || this.pointee(expr).kind === 'any') return 0;
-    const wanted = this.optionValue(expr);
-    const same = Array.isArray(wanted)
-      ? Array.isArray(got) && wanted.every((value, i) => value === (got as readonly number[])[i])
-      : got === wanted;
+    const wanted = this.optionValue(name, expr);
+    const same =
+      typeof wanted === 'object'
+        ? typeof got === 'object' && wanted.every((value, i) => value === got[i])
+        : got === wanted;
     if (!same) throw new ScriptError(`${name} is ${String(got)}, expected ${String(wanted)}`);
     return 0;
   }

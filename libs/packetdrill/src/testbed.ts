@@ -148,13 +148,13 @@ export class Testbed {
   }
 
   /** The process under test: its system calls are the script's. */
-  async startProcess(): Promise<{ readonly task: Task; readonly sys: Sys }> {
+  async startProcess(cwd: string): Promise<{ readonly task: Task; readonly sys: Sys }> {
     let sys: Sys | undefined;
     const main: Program = (own) => {
       sys = own;
       return new Promise(() => undefined);
     };
-    const { task } = this.host.tasks.run(main, ['packetdrill'], {});
+    const { task } = this.host.tasks.run(main, ['packetdrill'], { cwd });
     await this.runUntil(this.engine.now + 1e9, () => sys !== undefined);
     if (sys === undefined) throw new ScriptError('the process under test did not start');
     return (this.process = { task, sys });
