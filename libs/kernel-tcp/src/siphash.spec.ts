@@ -19,5 +19,10 @@ describe('SipHash-2-4', () => {
     const key = Uint8Array.from([161, 178, 195, 212].flatMap((b) => [b, b, b, b]));
     const addresses = Uint8Array.of(192, 0, 2, 1, 192, 168, 0, 1);
     expect(hex(sipHash24(key, addresses))).toBe('3021b9d889017eeb');
+    const words = (text: string): number[] =>
+      text.split(':').flatMap((word) => [parseInt(word, 16) >> 8, parseInt(word, 16) & 255]);
+    const peer = words('fd3d:fa7b:d17d:0:0:0:0:1');
+    const own = words('fd3d:0a0b:17d6:0:0:0:0:1');
+    expect(hex(sipHash24(key, Uint8Array.from([...peer, ...own])))).toBe('c1d1e9742a47a9bc');
   });
 });
