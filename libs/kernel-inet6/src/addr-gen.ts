@@ -7,6 +7,8 @@ import type { NetDevice } from '@netloom/kernel-core';
 import { in6Bytes, In6Addr } from '@netloom/wire';
 
 const BLOCK = 64;
+/** What a device without an address of its own hardware hashes. */
+const NO_ADDRESS = new Uint8Array(6);
 
 /** An address of a prefix with the identifier that the MAC address gives. */
 export function eui64Address(dev: NetDevice, prefix: In6Addr): In6Addr {
@@ -97,7 +99,7 @@ export function stableAddress(
     const block = new Uint8Array(BLOCK);
     block.set(in6Bytes(secret), 0);
     block.set(in6Bytes(prefix).subarray(0, 8), 16);
-    block.set(dev.permAddress ?? dev.address, 24);
+    block.set(dev.permAddress ?? NO_ADDRESS, 24);
     block[56] = count;
     const [first, second] = sha1Block(block);
     const addr = new In6Addr(prefix.w0, prefix.w1, swap(first), swap(second));

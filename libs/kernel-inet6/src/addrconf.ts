@@ -58,6 +58,7 @@ import {
   IN6_ADDR_GEN_MODE_EUI64,
   IN6_ADDR_GEN_MODE_NONE,
   IN6_ADDR_GEN_MODE_RANDOM,
+  IN6_ADDR_GEN_MODE_STABLE_PRIVACY,
   INFINITY6_LIFE_TIME,
   RT6_SCOPE_GLOBAL,
   RT6_SCOPE_HOST,
@@ -463,6 +464,18 @@ export function addrconfAddrGen(idev: Inet6Dev): void {
   if (mode === IN6_ADDR_GEN_MODE_RANDOM) idev.stableSecret ??= randomSecret(dev);
   const made = ipv6StableAddress(idev, LINK_LOCAL_PREFIX, 0);
   if (made !== null) addLinkLocal(idev, made, IFA_F_STABLE_PRIVACY);
+}
+
+/** `ip link set … addrgenmode`: the next link-local address is made so. @errno EINVAL @kernel inet6_set_link_af() */
+export function ipv6SetAddrGenMode(dev: NetDevice, mode: number): void {
+  const idev = Inet6Dev.of(dev);
+  if (idev === null) return;
+  if (
+    mode === IN6_ADDR_GEN_MODE_STABLE_PRIVACY &&
+    (idev.stableSecret ?? ipv6Of(dev.net).stableSecretDefault) === null
+  )
+    throw new KernelError('EINVAL');
+  idev.setConf(Conf6.addr_gen_mode, mode);
 }
 
 function randomSecret(dev: NetDevice): In6Addr {

@@ -7,6 +7,7 @@ export {
   inet6DelAddress,
   inet6DevInit,
   inet6devEvent,
+  ipv6SetAddrGenMode,
 } from './addrconf.js';
 export {
   IP6SKB_DONTFRAG,

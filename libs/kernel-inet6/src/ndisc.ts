@@ -145,7 +145,7 @@ function recvNs(skb: SkBuff, dev: NetDevice, idev: Inet6Dev): number {
     const anycast = ipv6ChkAcast(dev, target);
     const proxy = !anycast && proxiesFor(idev, target);
     if (!anycast && !proxy) return 0;
-    if (proxy) router = idev.forwarding;
+    if (proxy) router = false;
     const { proxyDelay } = idev.neighParms;
     if (skb.pktType !== PACKET_HOST && inc && proxyDelay > 0) {
       // The host itself, or the nearest of several, is to have its chance first.

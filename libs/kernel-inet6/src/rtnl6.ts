@@ -28,6 +28,7 @@ import {
   in6Bytes,
   in6Equal,
   in6FromBytes,
+  in6SolicitedNode,
   IP6_HLEN,
   ip6hWrite,
   type In6Addr,
@@ -40,6 +41,7 @@ import { RTN6_LOCAL } from './fib6-table.js';
 import { Flow6 } from './flow6.js';
 import { Inet6Dev } from './inet6-dev.js';
 import { ipv6Of } from './ipv6-net.js';
+import { ipv6DevMcDec, ipv6DevMcInc } from './mcast6.js';
 import {
   neigh6Msg,
   ndiscCreate,
@@ -157,6 +159,7 @@ function neighNew(net: Net, request: NeighNew): void {
     if (idev === null) throw new KernelError('ENOBUFS');
     if ((idev.proxies ?? []).some((proxy) => in6Equal(proxy, addr))) return;
     (idev.proxies ??= []).push(addr);
+    ipv6DevMcInc(dev, in6SolicitedNode(addr)); // questions about it are to be heard
     return;
   }
   const existing = ndiscLookup(dev, addr);
@@ -193,6 +196,7 @@ function neighDelete(net: Net, request: Omit<NeighNew, 'mode'>): void {
     const at = list.findIndex((proxy) => in6Equal(proxy, addr));
     if (at < 0) throw new KernelError('ENOENT');
     list.splice(at, 1);
+    ipv6DevMcDec(dev, in6SolicitedNode(addr));
     return;
   }
   const neigh = ndiscLookup(dev, addr);

@@ -465,6 +465,7 @@ describe('router advertisements', () => {
     lab.receive(nic, advertisement([], 0));
     await lab.advance(50e9);
     expect(addresses(nic)).toEqual([`${OWN_LL}/64 80`]);
+    await lab.advance(30e9); // expired routes are looked for twice a minute
     expect(routes(host, 254)).toEqual(['1 fe80::/64 dev eth1 proto 2 metric 256']);
   });
 

@@ -22,10 +22,20 @@ import {
   unregisterNetdevice,
 } from '@netloom/kernel-core';
 import { arpChangeAddress } from '@netloom/kernel-inet';
+import { Conf6, Inet6Dev, ipv6SetAddrGenMode } from '@netloom/kernel-inet6';
 import { Iff, type LinkMsg, type Rtnl } from '@netloom/sys';
 import { freeNsid, type RtnlContext } from './rtnl.js';
 
 const IF_OPER_TESTING = 4;
+
+/** addr_gen_mode by number, as `ip link` names them. */
+const ADDR_GEN_MODES: readonly string[] = ['eui64', 'none', 'stable_secret', 'random'];
+
+function addrGenMode(dev: NetDevice): Partial<LinkMsg> {
+  const mode = Inet6Dev.of(dev)?.conf[Conf6.addr_gen_mode];
+  const name = mode === undefined ? undefined : ADDR_GEN_MODES[mode];
+  return name === undefined ? {} : { addrGenMode: name };
+}
 
 /** A device as rtnetlink shows it. */
 export function linkMsg(dev: NetDevice): LinkMsg {
@@ -67,6 +77,7 @@ export function linkMsg(dev: NetDevice): LinkMsg {
     altnames: dev.altnames ?? [],
     carrierChanges: dev.carrierChanges,
     stats: devStats(dev),
+    ...addrGenMode(dev),
     ...(dev.permAddress !== undefined ? { permAddress: dev.permAddress } : {}),
     ...(dev.alias !== undefined ? { alias: dev.alias } : {}),
     ...(lower !== undefined ? linkOf(net, lower) : {}),
@@ -205,6 +216,7 @@ export function linkSet({ net, netnsOf }: RtnlContext, request: Rtnl['RTM_SETLIN
   if (request.txqlen !== undefined) dev.txqlen = request.txqlen;
   setOffloadSizes(dev, request);
   if (request.flagsMask !== undefined) setFlags(dev, request.flags ?? 0, request.flagsMask);
+  if (request.addrGenMode !== undefined) setAddrGenMode(dev, request.addrGenMode);
   if (request.carrier !== undefined) setCarrier(dev, request.carrier);
   if (request.operstate !== undefined) setOperstate(dev, request.operstate);
   if (request.linkmode !== undefined) {
@@ -232,7 +244,8 @@ function setAddress(dev: NetDevice, address: Uint8Array): void {
 
 function setMtu(dev: NetDevice, mtu: number): void {
   if (mtu < dev.minMtu) throw new KernelError('EINVAL', 'mtu less than device minimum');
-  if (dev.maxMtu > 0 && mtu > dev.maxMtu) throw new KernelError('EINVAL', 'mtu greater than device maximum');
+  if (dev.maxMtu > 0 && mtu > dev.maxMtu)
+    throw new KernelError('EINVAL', 'mtu greater than device maximum');
   const result = dev.ops.changeMtu?.(dev, mtu) ?? 0;
   if (result < 0) throw new KernelError(-result);
   dev.mtu = mtu;
@@ -300,6 +313,14 @@ function setOffloadSizes(dev: NetDevice, request: Rtnl['RTM_SETLINK']['req']): v
     if (groMaxSize > 8 * 65535) throw new KernelError('EINVAL', 'too big gro_max_size');
     dev.groMaxSize = groMaxSize;
   }
+}
+
+/** IFLA_INET6_ADDR_GEN_MODE. @errno EAFNOSUPPORT, EINVAL */
+function setAddrGenMode(dev: NetDevice, name: string): void {
+  if (Inet6Dev.of(dev) === null) throw new KernelError('EAFNOSUPPORT');
+  const mode = ADDR_GEN_MODES.indexOf(name);
+  if (mode < 0) throw new KernelError('EINVAL');
+  ipv6SetAddrGenMode(dev, mode);
 }
 
 function setCarrier(dev: NetDevice, on: boolean): void {

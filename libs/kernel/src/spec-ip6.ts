@@ -18,6 +18,17 @@ export function ip6(text: string): Uint8Array {
   return bytes;
 }
 
+/** The checksum of a transport message whose own field is zero. */
+export function checksum6(
+  src: string | Uint8Array,
+  dst: string | Uint8Array,
+  next: number,
+  message: Uint8Array,
+): number {
+  const bytes = (a: string | Uint8Array): Uint8Array => (typeof a === 'string' ? ip6(a) : a);
+  return ~sum(message, sum(bytes(src), sum(bytes(dst), next + message.length))) & 0xffff;
+}
+
 export interface Ip6Frame {
   readonly to: string;
   readonly from: string;
@@ -54,8 +65,7 @@ export function icmp6(
   body: readonly number[] | Uint8Array,
 ): Uint8Array {
   const message = Uint8Array.from([type, code, 0, 0, ...body]);
-  const pseudo = sum(ip6(src), sum(ip6(dst), 58 + message.length));
-  const check = ~sum(message, pseudo) & 0xffff;
+  const check = checksum6(src, dst, 58, message);
   message[2] = check >>> 8;
   message[3] = check & 0xff;
   return message;
