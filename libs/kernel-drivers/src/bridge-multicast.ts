@@ -208,8 +208,11 @@ export class BridgeMcast {
     );
   }
 
-  forgetPort(port: BridgePort): void {
-    for (const entry of [...this.groups.values()]) this.drop(entry, port);
+  /** The port leaves, or only goes down: then what was set by hand stays. */
+  forgetPort(port: BridgePort, all = true): void {
+    port.routerUntil = 0;
+    for (const entry of [...this.groups.values()])
+      if (all || entry.members.get(port)?.permanent === false) this.drop(entry, port);
   }
 
   private msg(entry: Group, port: BridgePort | null, member: Member): MdbEntry {

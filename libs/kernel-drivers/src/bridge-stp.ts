@@ -429,6 +429,7 @@ export function stpDisablePort(port: BridgePort): void {
   port.runningTimers?.forward.cancel();
   port.runningTimers?.hold.cancel();
   br.fdb.flushPort(port, false);
+  br.mcast?.forgetPort(port, false);
   configurationUpdate(br);
   portStateSelection(br);
   if (br.isRoot && !wasRoot) becomeRootBridge(br);

@@ -210,7 +210,8 @@ function accepts(dev: NetDevice, frame: SkBuff): boolean {
     dev.rxHandler !== null ||
     dev.taps !== null ||
     dev.net.taps !== null ||
-    (hi === 0x3333 && dev.groups6?.has(ethDestLo(frame.mem, frame.data)) === true) ||
+    (hi === 0x3333 &&
+      (dev.vlans !== null || dev.groups6?.has(ethDestLo(frame.mem, frame.data)) === true)) ||
     (dev.ucList !== null && dev.ucList.has(hi * 0x1_0000_0000 + ethDestLo(frame.mem, frame.data)))
   );
 }

@@ -283,6 +283,17 @@ function changeOf(words: LinkWords): Mutable<LinkSet> {
   return request;
 }
 
+/** An address of the length that the device has. */
+function checkAddress(words: LinkWords, length: number): void {
+  for (const address of [words.address, words.broadcast]) {
+    if (address === undefined || length === 0 || address.length === length) continue;
+    throw new CommandExit(
+      1,
+      `Invalid address length ${address.length} - must be ${length} bytes\n`,
+    );
+  }
+}
+
 /** `ip link set`. */
 export function linkSet(args: Args, context: IpContext): void {
   const words = parseWords(args, context, false);
@@ -299,6 +310,7 @@ export function linkSet(args: Args, context: IpContext): void {
   }
   try {
     const ifindex = context.requireIfindex(words.dev);
+    checkAddress(words, context.linkByIndex(ifindex)?.address.length ?? 0);
     const request = changeOf(words);
     if (words.group !== undefined) request.group = words.group;
     context.ask('RTM_SETLINK', { ...request, ifindex });
