@@ -357,3 +357,20 @@ describe('net.ipv4.tcp_retrans_collapse', () => {
     expect(sent({ tcp_retrans_collapse: '0' })).toEqual(['P. 1:101(100) ack 1']);
   });
 });
+
+it('net.ipv4.tcp_pingpong_thresh: ACKs wait for answers once so many have gone out', () => {
+  const acksAlone = (thresh: string): number => {
+    const { drill, sk } = Drill.established(65535, { tcp_pingpong_thresh: thresh });
+    let alone = 0;
+    for (let i = 0; i < 4; i++) {
+      drill.in(`P. ${1 + 10 * i}:${11 + 10 * i}(10) ack ${1 + 5 * i} win 65535`);
+      alone += drill.out().length;
+      sk.recvmsg(10, 0);
+      sk.sendmsg(data(5), { flags: 0 });
+      drill.out();
+    }
+    return alone;
+  };
+  expect(acksAlone('1')).toBe(1);
+  expect(acksAlone('3')).toBe(3);
+});

@@ -40,6 +40,7 @@ import { tcpDataQueueOfo, tcpOfoQueue, tcpReportDuplicate } from './tcp-ofo.js';
 import { tcpSackRemove, tcpTimestampMs } from './tcp-options.js';
 import { tcpPushPendingFrames } from './tcp-output.js';
 import { tcpQueueRcv, tcpTryRmemSchedule } from './tcp-rmem.js';
+import { tcpEnterPingpong, tcpInPingpong } from './tcp-pingpong.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpDone, tcpErrorReport, tcpSetState, tcpWriteQueuePurge } from './tcp-state.js';
 import { tcpEnterQuickackMode, tcpIncrQuickack, tcpSendAck } from './tcp-transmit.js';
@@ -142,7 +143,7 @@ function sendDelayedAck(tp: TcpSock): void {
   let ato = tp.ackAto;
   if (ato > TCP_DELACK_MIN) {
     let max = 500 * NSEC_PER_MSEC;
-    if (tp.ackPingpong >= 1 || (tp.ackPending & ICSK_ACK_PUSHED) !== 0) max = TCP_DELACK_MAX;
+    if (tcpInPingpong(tp) || (tp.ackPending & ICSK_ACK_PUSHED) !== 0) max = TCP_DELACK_MAX;
     if (tp.srttUs !== 0) max = Math.min(max, Math.max((tp.srttUs >> 3) * 1000, TCP_DELACK_MIN));
     ato = Math.min(ato, max);
   }
@@ -168,7 +169,7 @@ export function tcpAckSndCheckNow(tp: TcpSock, ofoPossible: boolean): void {
     ((tp.rcvNxt - tp.copiedSeq) >>> 0 < tp.rcvlowat || tcpSelectWindowSize(tp) >= tp.rcvWnd);
   if (
     full ||
-    (tp.ackQuick > 0 && tp.ackPingpong < 1) ||
+    (tp.ackQuick > 0 && !tcpInPingpong(tp)) ||
     tp.routeQuickack ||
     (tp.ackPending & ICSK_ACK_NOW) !== 0
   ) {
@@ -317,7 +318,7 @@ export function tcpFin(tp: TcpSock): void {
     case TCP_SYN_RECV:
     case TCP_ESTABLISHED:
       tcpSetState(tp, TCP_CLOSE_WAIT);
-      tp.ackPingpong = 1; // our FIN will probably carry the ACK
+      tcpEnterPingpong(tp); // our FIN will probably carry the ACK
       break;
     case TCP_FIN_WAIT1:
       tcpSendAck(tp);

@@ -61,6 +61,7 @@ export const TCP_SYSCTLS = [
   ['tcp_orphan_retries', 0, 0, 255],
   ['tcp_pacing_ca_ratio', 120, 0, 1000],
   ['tcp_pacing_ss_ratio', 200, 0, 1000],
+  ['tcp_pingpong_thresh', 1, 1, 255],
   ['tcp_recovery', 1, 0, 255],
   ['tcp_reflect_tos', 0, 0, 255],
   ['tcp_reordering', 3, -2147483648, 2147483647],

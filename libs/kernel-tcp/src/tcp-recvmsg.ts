@@ -16,6 +16,7 @@ import {
   TCPF_CLOSE,
   TCPF_LISTEN,
 } from './tcp-const.js';
+import { tcpInPingpong } from './tcp-pingpong.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpTakeError } from './tcp-state.js';
 import { tcpRecvUrg, tcpUrgHole, tcpUrgLimit, tcpUrgPassed } from './tcp-urg.js';
@@ -178,7 +179,7 @@ function cleanupRbuf(tp: TcpSock, copied: number): void {
   if ((tp.ackPending & ICSK_ACK_SCHED) !== 0) {
     const pushed =
       (tp.ackPending & ICSK_ACK_PUSHED2) !== 0 ||
-      ((tp.ackPending & ICSK_ACK_PUSHED) !== 0 && tp.ackPingpong < 1);
+      ((tp.ackPending & ICSK_ACK_PUSHED) !== 0 && !tcpInPingpong(tp));
     now =
       (tp.rcvNxt - tp.rcvWup) >>> 0 > tp.ackRcvMss || (copied > 0 && pushed && tp.rmemAlloc === 0);
   }

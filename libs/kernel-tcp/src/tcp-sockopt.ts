@@ -22,6 +22,7 @@ import { tcpFastopenSetKeys, tcpFastopenSetsockopt } from './tcp-fastopen-client
 import { tcpFastopenQueueTune } from './tcp-fastopen.js';
 import { TcpSysctl } from './tcp-net.js';
 import { tcpPushPendingFrames } from './tcp-output.js';
+import { tcpEnterPingpong, tcpInPingpong } from './tcp-pingpong.js';
 import type { TcpSock } from './tcp-sock.js';
 import {
   tcpFinTime,
@@ -182,7 +183,7 @@ function setKeepidle(tp: TcpSock, seconds: number): number {
 /** TCP_QUICKACK: 0 lets ACKs wait for answers, else they go at once; even numbers only for the next. */
 function setQuickack(tp: TcpSock, value: number): void {
   if (value === 0) {
-    tp.ackPingpong = 1;
+    tcpEnterPingpong(tp);
     return;
   }
   tp.ackPingpong = 0;
@@ -192,7 +193,7 @@ function setQuickack(tp: TcpSock, value: number): void {
   ) {
     tp.ackPending |= ICSK_ACK_PUSHED;
     tcpSendAck(tp);
-    if ((value & 1) === 0) tp.ackPingpong = 1;
+    if ((value & 1) === 0) tcpEnterPingpong(tp);
   }
 }
 
@@ -299,7 +300,7 @@ export function tcpGetsockopt(tp: TcpSock, option: SockOpt): SockOptValue | unde
     case 'TCP_USER_TIMEOUT':
       return tp.userTimeoutMs;
     case 'TCP_QUICKACK':
-      return Number(tp.ackPingpong < 1);
+      return Number(!tcpInPingpong(tp));
     case 'TCP_FASTOPEN':
       return tp.tfo?.maxQlen ?? 0;
     case 'TCP_FASTOPEN_CONNECT':

@@ -43,6 +43,7 @@ import { tcpRackReoTimeoutMark } from './tcp-rack.js';
 import { tcpEnterLoss, tcpEnterRecovery } from './tcp-recovery.js';
 import { tcpRetransmitSkb, tcpSendLossProbe, tcpXmitRetransmitQueue } from './tcp-retransmit.js';
 import { tcpSetRto } from './tcp-rtt.js';
+import { tcpInPingpong } from './tcp-pingpong.js';
 import type { TcpSock } from './tcp-sock.js';
 import { tcpDone } from './tcp-state.js';
 import { tcpTimeWait } from './tcp-timewait.js';
@@ -359,7 +360,7 @@ function tcpDelackTimer(tp: TcpSock): void {
     return;
   tp.ackPending &= ~ICSK_ACK_TIMER;
   if ((tp.ackPending & ICSK_ACK_SCHED) === 0) return;
-  if (tp.ackPingpong < 1) {
+  if (!tcpInPingpong(tp)) {
     tp.ackAto = Math.min(tp.ackAto * 2, tp.rtoUs * 1000); // no answer came in time: wait longer
   } else {
     tp.ackPingpong = 0; // expected an answer to carry the ACK, but none was written
