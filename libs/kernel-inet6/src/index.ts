@@ -78,6 +78,7 @@ export {
   inet6TakeSource,
   IPV6_PMTUDISC_DONT,
 } from './inet6-sock.js';
+export { Ping6Sock } from './ping6.js';
 export { Raw6Sock, Raw6Table } from './raw6.js';
 export { registerSockets6 } from './register-sockets6.js';
 export { Udp6Sock, udpv6Protocol } from './udp6.js';

@@ -161,6 +161,32 @@ export function inet6Flow(sk: InetSock, daddr: In6Addr, dport: number, zone: num
   return flow;
 }
 
+/** What ancillary data asks of one message: its hop limit (-1 for none) after what goes into the flow. */
+export function inet6MessageControl(
+  sk: InetSock,
+  flow: Flow6,
+  control: Control | undefined,
+): { readonly hops: number } | number {
+  if (control === undefined) return { hops: -1 };
+  const { ttl = -1, tclass = -1, pktinfo6 } = control;
+  if (ttl < -1 || ttl > 255 || tclass < -1 || tclass > 255) return -Errno.EINVAL;
+  if (tclass >= 0) flow.flowLabel = (tclass << 20) | (flow.flowLabel & 0xfffff);
+  if (pktinfo6 !== undefined) {
+    const { ifindex } = pktinfo6;
+    if (ifindex !== 0) {
+      if (sk.boundDev !== 0 && sk.boundDev !== ifindex) return -Errno.EINVAL;
+      if (sk.net.devByIndex(ifindex) === undefined) return -Errno.ENODEV;
+      flow.oif = ifindex;
+    }
+    const source = in6FromBytes(pktinfo6.addr);
+    if (!in6IsAny(source)) {
+      if (!nonlocal(sk) && !ipv6ChkAddr(sk.net, source, null)) return -Errno.EINVAL;
+      flow.saddr = source;
+    }
+  }
+  return { hops: ttl };
+}
+
 /** The kept route of a connected socket where it still holds, else a new one; a negative errno when there is none. */
 export function inet6Route(sk: InetSock): Rt6Info | number {
   const kept = sk.dst as Rt6Info | null;

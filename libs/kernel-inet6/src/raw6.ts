@@ -10,6 +10,7 @@ import {
   skbBytes,
   skbPut,
   skbSetOwnerW,
+  sockFilter,
   sockQueueRcvSkb,
   type Net,
   type SendOptions,
@@ -61,6 +62,7 @@ import {
   inet6IcmpError,
   inet6LeaveGroups,
   inet6LocalError,
+  inet6MessageControl,
   inet6ResetAddress,
   inet6Route,
   inet6Setsockopt,
@@ -135,8 +137,8 @@ export class Raw6Sock extends InetSock {
   /** ICMP6_FILTER: 256 bits, set ones are kept out. */
   private filter: Uint8Array | null = null;
 
-  constructor(net: Net, protocol: number) {
-    super(net, SOCK_RAW, protocol, AF_INET6);
+  constructor(net: Net, protocol: number, type: number = SOCK_RAW) {
+    super(net, type, protocol, AF_INET6);
     const v6 = new Ipv6Pinfo(ipv6Of(net).sysctl(Ipv6Sysctl.bindv6only) !== 0);
     this.v6 = v6;
     this.sport = protocol; // shown where others show their port
@@ -174,6 +176,10 @@ export class Raw6Sock extends InetSock {
         this.net.kernel.kfreeSkbReason(skb, DropReason.SKB_CSUM);
         return;
       }
+    }
+    if (this.skFilter !== null && !sockFilter(this, this.skFilter, skb)) {
+      this.net.kernel.kfreeSkbReason(skb, DropReason.SOCKET_FILTER);
+      return;
     }
     sockQueueRcvSkb(this, skb);
   }
@@ -215,7 +221,12 @@ export class Raw6Sock extends InetSock {
     if (in6IsAny(daddr)) daddr = IN6ADDR_LOOPBACK;
     const flow = inet6Flow(this, daddr, 0, zone);
     if (to?.family === 'inet6' && to.flowInfo !== undefined) flow.flowLabel = to.flowInfo;
-    const rt = to === undefined ? inet6Route(this) : ip6DstLookupFlow(this.net, flow);
+    const message = inet6MessageControl(this, flow, options.control);
+    if (typeof message === 'number') return message;
+    const rt =
+      to === undefined && options.control === undefined
+        ? inet6Route(this)
+        : ip6DstLookupFlow(this.net, flow);
     if (typeof rt === 'number') return rt;
     const mtu = rt.mtu();
     if (v6.hdrincl ? data.length > mtu : inet6TooBig(v6, data.length + IP6_HLEN, mtu)) {
@@ -247,7 +258,7 @@ export class Raw6Sock extends InetSock {
     }
     if ((flow.flowLabel & 0xfffff) === 0 && v6.autoFlowLabel !== 0)
       flow.flowLabel |= ipv6AutoFlowLabel(this.net, flow);
-    const hops = inet6HopLimit(this, daddr, rt);
+    const hops = message.hops >= 0 ? message.hops : inet6HopLimit(this, daddr, rt);
     ip6PushHeader(skb, flow.saddr, daddr, this.protocol, hops, flow.flowLabel);
     if (this.protocol === IPPROTO_ICMPV6 && data.length > 0)
       icmpv6CountOut(this.net, data[0] as number);

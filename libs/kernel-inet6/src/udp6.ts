@@ -18,6 +18,7 @@ import {
   skbPut,
   skbSetOwnerW,
   skbTrim,
+  sockFilter,
   sockQueueRcvSkb,
   type InetProtocol,
   type Net,
@@ -83,6 +84,7 @@ import {
   inet6IcmpError,
   inet6LeaveGroups,
   inet6LocalError,
+  inet6MessageControl,
   inet6ResetAddress,
   inet6Route,
   inet6Setsockopt,
@@ -93,7 +95,7 @@ import {
 } from './inet6-sock.js';
 import { ip6LocalOut, ip6PushHeader, ipv6AutoFlowLabel } from './ip6-output.js';
 import { Ipv6Sysctl, ipv6Of } from './ipv6-net.js';
-import { ip6DstLookupFlow, type Rt6Info } from './route6.js';
+import { ip6DstLookupFlow } from './route6.js';
 import { ip6UpdatePmtu } from './route6-exceptions.js';
 
 const HEADROOM = LL_MAX_HEADER + IP6_HLEN + 8;
@@ -167,7 +169,7 @@ export class Udp6Sock extends UdpSock {
     if (to === undefined) {
       if (this.daddr === 0) return -Errno.EDESTADDRREQ;
       if (v6.mapped) return super.sendmsg(data, options);
-      return this.send6(data, flags, v6.daddr, this.dport, 0, true);
+      return this.send6(data, options, v6.daddr, this.dport, 0, true);
     }
     if (to.family === 'inet')
       return v6.v6only ? -Errno.ENETUNREACH : super.sendmsg(data, { flags, to });
@@ -185,7 +187,7 @@ export class Udp6Sock extends UdpSock {
     const zone = in6IsLinkLocal(daddr) || in6IsMulticast(daddr) ? to.scopeId : 0;
     return this.send6(
       data,
-      flags,
+      options,
       in6IsAny(daddr) ? IN6ADDR_LOOPBACK : daddr,
       to.port,
       zone,
@@ -195,7 +197,7 @@ export class Udp6Sock extends UdpSock {
 
   private send6(
     data: Uint8Array,
-    flags: number,
+    { flags, control }: SendOptions,
     daddr: In6Addr,
     dport: number,
     zone: number,
@@ -215,12 +217,10 @@ export class Udp6Sock extends UdpSock {
     }
     if (!this.autobind()) return -Errno.EAGAIN;
     const flow = inet6Flow(this, daddr, dport, zone);
-    let rt: Rt6Info | number;
-    if (connected) {
-      rt = inet6Route(this);
-    } else {
-      rt = ip6DstLookupFlow(this.net, flow);
-    }
+    const message = inet6MessageControl(this, flow, control);
+    if (typeof message === 'number') return message;
+    const kept = connected && control === undefined;
+    const rt = kept ? inet6Route(this) : ip6DstLookupFlow(this.net, flow);
     if (typeof rt === 'number') return rt;
     const v6 = v6Of(this);
     const mtu = rt.mtu();
@@ -248,7 +248,7 @@ export class Udp6Sock extends UdpSock {
     if (!v6.mcLoop) skb.cbFlags2 |= IP6SKB_NOMCLOOP;
     if ((flow.flowLabel & 0xfffff) === 0 && v6.autoFlowLabel !== 0)
       flow.flowLabel |= ipv6AutoFlowLabel(this.net, flow);
-    const hops = inet6HopLimit(this, daddr, rt);
+    const hops = message.hops >= 0 ? message.hops : inet6HopLimit(this, daddr, rt);
     ip6PushHeader(skb, flow.saddr, daddr, IPPROTO_UDP, hops, flow.flowLabel);
     const sent = ip6LocalOut(this.net, skb, rt);
     if (sent === 0) {
@@ -308,6 +308,20 @@ export class Udp6Sock extends UdpSock {
 
   /** Takes a datagram of IPv6 whose data starts behind the UDP header. Consumes it. */
   receive6(skb: SkBuff): void {
+    if (this.skFilter !== null) {
+      // a filter reads the UDP header too
+      skb.data -= UDP_HLEN;
+      skb.len += UDP_HLEN;
+      const wanted = sockFilter(this, this.skFilter, skb);
+      skb.data += UDP_HLEN;
+      skb.len -= UDP_HLEN;
+      if (!wanted) {
+        this.drops++;
+        this.net.mib6.add(Mib6.Udp6InErrors, 1);
+        this.net.kernel.kfreeSkbReason(skb, DropReason.SOCKET_FILTER);
+        return;
+      }
+    }
     if (!sockQueueRcvSkb(this, skb)) {
       this.net.mib6.add(Mib6.Udp6RcvbufErrors, 1);
       this.net.mib6.add(Mib6.Udp6InErrors, 1);

@@ -11,6 +11,7 @@ import {
   encodeText,
   IPPROTO_ICMPV6,
   Msg,
+  OpenFlag,
   SOCK_DGRAM,
   SOCK_RAW,
   SOCK_STREAM,
@@ -63,7 +64,7 @@ function twoHosts(): { readonly lab: SpecLab; readonly a: Host; readonly b: Host
   lab.wire(nics[0] as never, nics[1] as never, { delayNs: 1e6 }, 'w');
   for (const [i, host] of hosts.entries()) {
     const net = host.kernel.initNet;
-    for (const name of ['all', 'default', 'e0', 'lo']) ipv6SetConf(net, name, 'disable_ipv6', 0);
+    for (const name of ['all', 'default', 'e0', 'lo']) ipv6SetConf(net, name, 'disable_ipv6', '0');
     lab.start(host, (sys) => {
       const ifindex = sys.rtnl('RTM_GETLINK', {}).find((one) => one.ifname === 'e0')?.ifindex ?? 0;
       const local = bytes(`2001:db8::${i + 1}`);
@@ -278,6 +279,35 @@ describe('raw sockets', () => {
   });
 });
 
+describe('ping sockets', () => {
+  it('need a group of ping_group_range, and get only their own replies', async () => {
+    const { lab, a, b } = twoHosts();
+    await run(lab, a, async (sys) => {
+      const open = (): number => sys.socket(AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6);
+      expect(code(open)).toBe('EACCES');
+      const file = sys.open('/proc/sys/net/ipv4/ping_group_range', OpenFlag.O_WRONLY);
+      await sys.write(file, encodeText('0 100'));
+      const [one, two] = [open(), open()];
+      expect(await codeOf(sys.sendto(one, Uint8Array.of(129, 0, 0, 0, 0, 0, 0, 0)))).toBe('EINVAL');
+      for (const [seq, fd] of [one, two].entries())
+        await sys.sendto(fd, Uint8Array.of(128, 0, 0, 0, 0, 0, 0, seq), 0, at6('2001:db8::2', 0));
+      const idents: number[] = [];
+      for (const [seq, fd] of [one, two].entries()) {
+        const { data, from } = await sys.recvmsg(fd, 100);
+        expect([data[0], data[7], text(from)]).toEqual([129, seq, '[2001:db8::2]:0']);
+        const name = sys.getsockname(fd);
+        idents.push(name.family === 'inet6' ? name.port : 0);
+        expect(idents[seq]).toBe(((data[4] ?? 0) << 8) | (data[5] ?? 0));
+      }
+      expect(idents[0]).not.toBe(idents[1]);
+      expect(await codeOf(sys.recvmsg(one, 100, Msg.MSG_DONTWAIT))).toBe('EAGAIN');
+      expect(sys.sockDiag(['icmp', 'raw']).map((entry) => entry.type)).toEqual(['icmp', 'icmp']);
+      return 0;
+    });
+    await quiet(lab, a, b);
+  });
+});
+
 describe('TCP', () => {
   it.each([
     ['2001:db8::2', '[2001:db8::1]', '[2001:db8::2]:80'],
@@ -340,7 +370,7 @@ describe('TCP', () => {
     const { lab, a, b } = twoHosts();
     b.kernel.modules.sysctls
       .find((entry) => entry.path === 'net/ipv4/tcp_syncookies')
-      ?.write?.(b.kernel.initNet, '2', undefined as never);
+      ?.write?.(b.kernel.initNet, '2');
     lab.start(b, async (sys) => {
       const fd = sys.socket(AF_INET6, SOCK_STREAM, 0);
       sys.bind(fd, at6('::', 80));
