@@ -24,8 +24,6 @@ import {
   ipTunnelOwn,
   ipTunnelRcv,
   ipTunnelSend,
-  type IpTunnel,
-  type IpTunnelParms,
   type TunnelHeader,
 } from './ip-tunnel.js';
 import { netTunnelsIfAny } from './net-tunnels.js';
@@ -38,13 +36,27 @@ const GRE_KEY = 0x2000;
 const GRE_SEQ = 0x1000;
 const GRE_VERSION = 7;
 
+/** What a header is written from. */
+export interface GreParms {
+  readonly okey: number | null;
+  readonly ocsum: boolean;
+  readonly oseq: boolean;
+}
+
+/** The sending side of a tunnel over either IP. */
+export interface GreSide {
+  readonly parms: GreParms;
+  readonly hlen: number;
+  oSeqno: number;
+}
+
 /** Bytes of the header that a tunnel writes. @kernel gre_calc_hlen() */
-export function greHeaderLength(parms: IpTunnelParms): number {
+export function greHeaderLength(parms: GreParms): number {
   return 4 + (parms.ocsum ? 4 : 0) + (parms.okey !== null ? 4 : 0) + (parms.oseq ? 4 : 0);
 }
 
 /** @kernel gre_build_header() */
-function greHeader(skb: SkBuff, tunnel: IpTunnel, protocol: number): void {
+export function greHeader(skb: SkBuff, tunnel: GreSide, protocol: number): void {
   const { parms } = tunnel;
   const { dv } = skb.mem;
   const o = skbPush(skb, tunnel.hlen);
@@ -85,7 +97,7 @@ export function greTapXmit(skb: SkBuff, dev: NetDevice): number {
 }
 
 /** Reads a header into `header`; its length, or a negative number where it is not one of ours. @kernel gre_parse_header() */
-function parse(m: PacketMemory, o: number, length: number, header: TunnelHeader): number {
+export function greParse(m: PacketMemory, o: number, length: number, header: TunnelHeader): number {
   if (length < 4) return -1;
   const flags = m.dv.getUint16(o);
   if ((flags & (GRE_VERSION | GRE_ROUTING)) !== 0) return -1;
@@ -119,7 +131,7 @@ function greRcv(skb: SkBuff): void {
     return;
   }
   const o = skb.data;
-  const hlen = parse(m, o, skb.len, header);
+  const hlen = greParse(m, o, skb.len, header);
   if (hlen < 0 || (header.csum && csumPartial(m, o, skb.len) !== 0xffff)) {
     kernel.kfreeSkbReason(skb, DropReason.NOT_SPECIFIED);
     return;
@@ -150,7 +162,7 @@ function greErr(skb: SkBuff, type: number, code: number, info: number): void {
   const m = skb.mem;
   const o = skb.data + iphIhl(m, skb.data) * 4;
   const header: TunnelHeader = { csum: false, key: null, seq: null };
-  if (parse(m, o, skb.data + skb.len - o, header) < 0) return;
+  if (greParse(m, o, skb.data + skb.len - o, header) < 0) return;
   const tap = m.dv.getUint16(o + 2) === ETH_P_TEB;
   ipTunnelErr(
     skb,

@@ -5,6 +5,7 @@
 import type { Net } from '@netloom/kernel-core';
 import type { Geneve, GeneveSock } from './geneve.js';
 import type { IpTunnelTable } from './ip-tunnel.js';
+import type { Ip6Tunnel } from './ip6-tunnel.js';
 import type { Vxlan, VxlanSock } from './vxlan.js';
 
 export class NetTunnels {
@@ -14,6 +15,7 @@ export class NetTunnels {
   readonly geneves: Geneve[] = [];
   readonly geneveSocks: GeneveSock[] = [];
   /** By kind: `gre`, `gretap`, `erspan`, `ipip`, `sit`. */
+  readonly ip6Tunnels = new Map<string, Ip6Tunnel[]>();
   readonly ipTunnels = new Map<string, IpTunnelTable>();
 }
 

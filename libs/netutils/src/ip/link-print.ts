@@ -2,7 +2,7 @@
  * One interface as `ip link`, `ip addr` and `ip monitor` print it: flags, the link/ether line, `-d` details, `-s`
  * counters, and the `-br` form.
  */
-import { formatIpv4, formatMac } from '@netloom/base';
+import { formatIpv4, formatIpv6, formatMac } from '@netloom/base';
 import { AF_INET6, AF_PACKET, AF_UNSPEC, Iff, type LinkMsg, type LinkStats } from '@netloom/sys';
 import type { Out } from '../out.js';
 import type { IpContext } from './context.js';
@@ -66,6 +66,7 @@ export function lladdrText(bytes: Uint8Array, type: number): string {
         0,
     );
   }
+  if (bytes.length === 16 && (type === 769 || type === 823)) return formatIpv6(bytes);
   return formatMac(bytes, 0, bytes.length);
 }
 

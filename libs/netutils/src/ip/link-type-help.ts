@@ -197,6 +197,67 @@ Where:	VNI   := 0-16777215
 	DF    := { unset | set | inherit }
 	LABEL := 0-1048575
 `,
+  ip6tnl: `Usage: ... ip6tnl	[ remote ADDR ]
+			[ local ADDR ]
+			[ encaplimit ELIM ]
+			[ hoplimit HLIM ]
+			[ tclass TCLASS ]
+			[ flowlabel FLOWLABEL ]
+			[ dscp inherit ]
+			[ [no]allow-localremote ]
+			[ dev PHYS_DEV ]
+			[ fwmark MARK ]
+			[ external ]
+			[ noencap ]
+			[ encap { fou | gue | none } ]
+			[ encap-sport PORT ]
+			[ encap-dport PORT ]
+			[ [no]encap-csum ]
+			[ [no]encap-csum6 ]
+			[ [no]encap-remcsum ]
+			[ mode { ip6ip6 | ipip6 | any } ]
+
+Where:	ADDR	  := IPV6_ADDRESS
+	ELIM	  := { none | 0..255 }(default=4)
+	HLIM	  := 0..255 (default=64)
+	TCLASS    := { 0x0..0xff | inherit }
+	FLOWLABEL := { 0x0..0xfffff | inherit }
+	MARK	  := { 0x0..0xffffffff | inherit }
+`,
+  ip6gre: `Usage: ... ip6gre   	[ remote ADDR ]
+			[ local ADDR ]
+			[ [no][i|o]seq ]
+			[ [i|o]key KEY | no[i|o]key ]
+			[ [no][i|o]csum ]
+			[ hoplimit TTL ]
+			[ encaplimit ELIM ]
+			[ tclass TCLASS ]
+			[ flowlabel FLOWLABEL ]
+			[ dscp inherit ]
+			[ dev PHYS_DEV ]
+			[ fwmark MARK ]
+			[ [no]allow-localremote ]
+			[ external ]
+			[ noencap ]
+			[ encap { fou | gue | none } ]
+			[ encap-sport PORT ]
+			[ encap-dport PORT ]
+			[ [no]encap-csum ]
+			[ [no]encap-csum6 ]
+			[ [no]encap-remcsum ]
+			[ erspan_ver version ]
+			[ erspan IDX ]
+			[ erspan_dir { ingress | egress } ]
+			[ erspan_hwid hwid ]
+
+Where:	ADDR	  := IPV6_ADDRESS
+	TTL	  := { 0..255 } (default=64)
+	KEY	  := { DOTTED_QUAD | NUMBER }
+	ELIM	  := { none | 0..255 }(default=4)
+	TCLASS	  := { 0x0..0xff | inherit }
+	FLOWLABEL := { 0x0..0xfffff | inherit }
+	MARK	  := { 0x0..0xffffffff | inherit }
+`,
   gre: `Usage: ... gre      	[ remote ADDR ]
 			[ local ADDR ]
 			[ [no][i|o]seq ]

@@ -15,6 +15,7 @@ import { bridgeLink, bridgePort } from './link-bridge.js';
 import { LINK_TYPE_HELP } from './link-type-help.js';
 import { geneveLink } from './link-geneve.js';
 import { greLink, gretapLink, ipipLink, sitLink, tunLink } from './link-tunnel.js';
+import { ip6greLink, ip6tnlLink } from './link-tunnel6.js';
 import { macvlanLink } from './link-macvlan.js';
 import { vlanLink } from './link-vlan.js';
 import { vxlanLink } from './link-vxlan.js';
@@ -46,6 +47,9 @@ const TYPES: Readonly<Record<string, LinkType>> = {
   ipip: ipipLink,
   sit: sitLink,
   vti: greLink,
+  ip6tnl: ip6tnlLink,
+  ip6gre: ip6greLink,
+  ip6gretap: ip6greLink,
   tun: tunLink,
 };
 

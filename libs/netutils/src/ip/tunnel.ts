@@ -1,11 +1,12 @@
 /** `ip tunnel`: IPv4 tunnels as the older interface has them, with the texts of its ioctl calls. Source: ip/iptunnel.c. */
 import { KernelError, strerror } from '@netloom/base';
-import type { LinkMsg } from '@netloom/sys';
+import { AF_INET6, type LinkMsg } from '@netloom/sys';
 import { matches, noDevice, type Args } from '../args.js';
 import { CommandExit } from '../command.js';
 import type { IpContext } from './context.js';
 import { greWord, tunnelEnd, tunnelTos, tunnelTtl } from './link-tunnel.js';
 import type { LinkData } from './link-types.js';
+import { doTunnel6 } from './tunnel6.js';
 
 const TUNNEL_HELP = `Usage: ip tunnel { add | change | del | show | prl | 6rd } [ NAME ]
         [ mode { gre | ipip | isatap | sit | vti } ]
@@ -191,6 +192,11 @@ function list(args: Args, context: IpContext): void {
 /** `ip tunnel …`. */
 export function doTunnel(args: Args, context: IpContext): void {
   const verb = args.done ? 'show' : args.take();
+  const known = ['add', 'change', 'delete', 'show', 'lst', 'list'];
+  if (context.options.family === AF_INET6 && known.some((word) => matches(verb, word))) {
+    doTunnel6(args, context, verb);
+    return;
+  }
   if (matches(verb, 'add')) add(args, context);
   else if (matches(verb, 'change')) change(args, context);
   else if (matches(verb, 'delete')) remove(args, context);
