@@ -182,7 +182,7 @@ export function tcpAccecnRcvSyn(a: TcpAccecn, skb: SkBuff, mark: number): boolea
 export interface AccecnRequest {
   readonly synEctRcv: number;
   readonly sawAccecnOpt: number;
-  /** A repeated SYN came without the flags: something on the path takes them away. */
+  /** A repeated SYN came, or a SYN-ACK went, without the flags: the path may not let them through. */
   readonly aceLost: boolean;
 }
 

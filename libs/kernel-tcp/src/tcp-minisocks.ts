@@ -66,7 +66,7 @@ export class TcpRequestSock implements TcpEntry {
   ecnOk = false;
   /** tcp_reflect_tos: what the SYN came with, -1 for the listener's own. */
   synTos = -1;
-  /** Accurate ECN: agreed, the mark of the SYN, what was seen of the option, and of a repeated SYN. */
+  /** Accurate ECN: agreed, the mark of the SYN, what was seen of the option, a SYN or SYN-ACK without the flags. */
   accecnOk = false;
   synEctRcv = 0;
   sawAccecnOpt = 0;
@@ -127,6 +127,7 @@ export function tcpRtxSynack(req: TcpRequestSock): boolean {
   const mib = req.net.mib;
   mibAdd(mib, Mib.TcpRetransSegs, 1);
   mibAdd(mib, Mib.TcpExtTCPSynRetrans, 1);
+  if (req.accecnOk && req.numRetrans > 0) req.aceLost = true; // that one went without the flags
   req.numRetrans++;
   return true;
 }

@@ -150,7 +150,6 @@ export function tcpRequestAck(req: TcpRequestSock): void {
 
 /** The bits that agree to ECN; AccECN gives up at the second repetition, in case they are why nothing comes back. */
 function ecnFlags(req: TcpRequestSock, again: boolean): number {
-  if (req.accecnOk && again && req.numRetrans > 0) req.aceLost = true;
   if (req.accecnOk) return again && req.numRetrans > 0 ? 0 : tcpAccecnReflect(req.synEctRcv);
   return req.ecnOk ? TCPHDR_ECE : 0;
 }
