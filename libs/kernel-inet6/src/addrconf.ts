@@ -628,6 +628,7 @@ function restore(idev: Inet6Dev): void {
 /** The device came up. */
 function deviceUp(dev: NetDevice): void {
   if (dev.mtu < IPV6_MIN_MTU && (dev.flags & Iff.IFF_LOOPBACK) === 0) return;
+  if ((dev.flags & Iff.IFF_SLAVE) !== 0) return; // its bond speaks for it
   const idev = inet6DevInit(dev);
   idev.mtu6 = dev.mtu;
   if (!idev.disabled && !ipv6McInit(idev, idev.forwarding)) ipv6McUp(idev);
@@ -639,7 +640,7 @@ function deviceUp(dev: NetDevice): void {
 /** Carrier came or went. */
 function deviceChange(dev: NetDevice): void {
   const idev = Inet6Dev.of(dev);
-  if (idev === null || !dev.up) return;
+  if (idev === null || !dev.up || (dev.flags & Iff.IFF_SLAVE) !== 0) return;
   fib6SyncCarrier(dev);
   if (!isReady(dev)) {
     if (idev.conf[Conf6.ndisc_evict_nocarrier] !== 0 && idev.ready) ndiscDeviceDown(dev, false);

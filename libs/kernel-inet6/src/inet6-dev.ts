@@ -3,6 +3,7 @@
  */
 import type { Timer } from '@netloom/engine';
 import type { NeighParms, NetDevice } from '@netloom/kernel-core';
+import { Iff } from '@netloom/sys';
 import type { In6Addr } from '@netloom/wire';
 import { Conf6 } from './inet6-conf.js';
 import type { Mc6Device } from './mcast6.js';
@@ -101,10 +102,24 @@ export class Inet6Dev {
     return this.values;
   }
 
+  /** One sysctl as it is shown: on `lo` there is nothing to detect and nobody to hide from. */
+  confValue(index: number): number {
+    const moot = index === Conf6.accept_dad || index === Conf6.use_tempaddr;
+    if (moot && !this.own && (this.dev.flags & Iff.IFF_LOOPBACK) !== 0) return -1;
+    return this.values[index] as number;
+  }
+
+  /** Follows new defaults where it followed the old ones, without values of its own. */
+  follow(before: Int32Array, after: Int32Array): boolean {
+    if (this.values !== before) return false;
+    this.values = after;
+    return true;
+  }
+
   /** Changes one sysctl of this device. */
   setConf(index: number, value: number): void {
     if (!this.own) {
-      this.values = this.values.slice();
+      this.values = Int32Array.from(this.values, (_, i) => this.confValue(i));
       this.own = true;
     }
     this.values[index] = value;

@@ -96,7 +96,7 @@ export function ipv6GetConf(net: Net, dev: string, name: string): string {
   if (dev === 'all') return String(ipv6.confAll[index]);
   if (dev === 'default') return String(ipv6.confDefault[index]);
   const idev = deviceOf(net, dev);
-  return String(name === 'mtu' ? idev.mtu6 : idev.conf[index]);
+  return String(name === 'mtu' ? idev.mtu6 : idev.confValue(index));
 }
 
 function changed(values: Int32Array, index: number, value: number): Int32Array {
@@ -118,10 +118,11 @@ export function ipv6SetConf(net: Net, dev: string, name: string, text: string): 
     const before = ipv6.confAll[index];
     ipv6.confAll = changed(ipv6.confAll, index, value);
     if (everywhere || conf === 'addr_gen_mode') {
-      ipv6.confDefault = changed(ipv6.confDefault, index, value);
+      const old = ipv6.confDefault;
+      ipv6.confDefault = changed(old, index, value);
       for (const device of net.devices) {
         const idev = Inet6Dev.of(device);
-        if (idev !== null) setDevice(idev, conf, value);
+        if (idev !== null) setDevice(idev, conf, value, old);
       }
       if (conf === 'forwarding' && value !== 0 && before === 0) fib6PurgeDefaultRouters(net);
     }
@@ -158,8 +159,16 @@ function parseValue(net: Net, dev: string, name: Ipv6ConfName, text: string): nu
   }
 }
 
-/** A value of one device, and what comes of it. */
-function setDevice(idev: Inet6Dev, name: Ipv6ConfName, value: number): void {
+/**
+ * A value of one device, and what comes of it.
+ * @param old the defaults before they changed in the same way: who followed them shares the new ones
+ */
+function setDevice(
+  idev: Inet6Dev,
+  name: Ipv6ConfName,
+  value: number,
+  old: Int32Array | null = null,
+): void {
   const { dev } = idev;
   const index = Conf6[name];
   const before = idev.conf[index] as number;
@@ -168,7 +177,7 @@ function setDevice(idev: Inet6Dev, name: Ipv6ConfName, value: number): void {
     fib6MtuChange(dev);
     return;
   }
-  idev.setConf(index, value);
+  if (old === null || !idev.follow(old, ipv6Of(dev.net).confDefault)) idev.setConf(index, value);
   if ((before === 0) === (value === 0) && name !== 'addr_gen_mode') return;
   if (name === 'disable_ipv6') {
     addrconfDisable(dev, value !== 0);
