@@ -3,7 +3,8 @@
  *
  * Protocols register in a {@link KernelModules}, made once by whoever composes a kernel and shared by all hosts of a lab.
  */
-import { CORE_HOST_DEFAULTS, coreSysctls } from './core-sysctls.js';
+import type { QdiscKind } from './qdisc-api.js';
+import { CORE_HOST_DEFAULTS, CoreHostSysctl, coreSysctls } from './core-sysctls.js';
 import { KernelError, type RandomStream } from '@netloom/base';
 import type { Engine } from '@netloom/engine';
 import type { LinkAdd, SockDiagEntry } from '@netloom/sys';
@@ -101,6 +102,7 @@ export class KernelModules {
   readonly sysctls: SysctlEntry[] = [...coreSysctls];
   private readonly diags = new Map<SockDiagEntry['type'], ((net: Net) => Iterable<DiagSource>)[]>();
   private readonly linkKinds = new Map<string, LinkKind>();
+  private readonly qdiscKinds = new Map<string, QdiscKind>();
   /** Directories below /proc/net by name: the files of a namespace with their texts. */
   readonly procNetDirs = new Map<string, ProcNetDir>();
   /** Files of /sys/class/net itself, such as bonding_masters. */
@@ -157,6 +159,15 @@ export class KernelModules {
         ? 'EPROTONOSUPPORT'
         : 'ESOCKTNOSUPPORT',
     );
+  }
+
+  /** @kernel register_qdisc() */
+  addQdiscKind(kind: QdiscKind): void {
+    this.qdiscKinds.set(kind.name, kind);
+  }
+
+  qdiscKind(name: string): QdiscKind | undefined {
+    return this.qdiscKinds.get(name);
   }
 
   /** Where sock_diag finds sockets of a type, of one family or another. @kernel sock_diag_register() */
@@ -227,6 +238,9 @@ export interface KernelOptions {
 }
 
 export class Kernel {
+  /** The last handle that a queueing discipline was given, 0 before the first. */
+  lastQdiscHandle = 0;
+
   readonly engine: Engine;
   readonly pool: SkbPool;
   readonly mem: PacketMemory;
@@ -327,6 +341,29 @@ export class Kernel {
     this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1);
     if (this.trace.kfreeSkb !== null) this.trace.kfreeSkb(this, skb, reason);
     skb.pool.release(skb);
+  }
+
+  private ratelimitStart = -Infinity;
+  private ratelimitPrinted = 0;
+  private ratelimitMissed = 0;
+
+  /** Whether one more line about packets may be logged: net.core.message_burst in message_cost seconds. @kernel net_ratelimit() */
+  netRatelimit(): boolean {
+    const { now } = this.engine;
+    const interval = (this.coreValues[CoreHostSysctl.message_cost] as number) * 1e9;
+    if (now > this.ratelimitStart + interval) {
+      if (this.ratelimitMissed > 0)
+        this.printk(4, `net_ratelimit: ${this.ratelimitMissed} callbacks suppressed`);
+      this.ratelimitStart = now;
+      this.ratelimitPrinted = 0;
+      this.ratelimitMissed = 0;
+    }
+    if (this.ratelimitPrinted < (this.coreValues[CoreHostSysctl.message_burst] as number)) {
+      this.ratelimitPrinted++;
+      return true;
+    }
+    this.ratelimitMissed++;
+    return false;
   }
 
   /** Writes to the kernel log (dmesg). Levels as in syslog: 4 warning, 6 info. */

@@ -41,6 +41,13 @@ export interface NeighParms {
   readonly queueLenBytes: number;
   /** Answers for others wait up to this long, at random. */
   readonly proxyDelay: number;
+  /** Answers for others that may wait at once. */
+  readonly proxyQlen: number;
+  readonly anycastDelay: number;
+  /** NTF_MANAGED entries are asked so often. */
+  readonly intervalProbeTime: number;
+  /** Broadcast questions after those to the old address went unanswered. */
+  readonly mcastReprobes: number;
 }
 
 export const NEIGH_PARMS_DEFAULT: NeighParms = Object.freeze({
@@ -54,6 +61,10 @@ export const NEIGH_PARMS_DEFAULT: NeighParms = Object.freeze({
   appProbes: 0,
   queueLenBytes: 212992,
   proxyDelay: 0.8 * SECOND,
+  proxyQlen: 64,
+  anycastDelay: SECOND,
+  intervalProbeTime: 5 * SECOND,
+  mcastReprobes: 0,
 });
 
 /** What a protocol does for its neighbours. */

@@ -2,6 +2,7 @@
  * ARP: IPv4 neighbours on Ethernet. Sources: RFC 826, RFC 5227 for probes, net/ipv4/arp.c.
  * ipFinishOutput2 → arpNeighbour → Neighbour → arpSolicit; the wire → arpRcv → Neighbour.update.
  */
+import { Timer } from '@netloom/engine';
 import {
   DropReason,
   LL_MAX_HEADER,
@@ -17,6 +18,7 @@ import {
   skbPush,
   skbPut,
   devQueueXmit,
+  type Kernel,
   type NeighOps,
   type NetDevice,
   type SkBuff,
@@ -53,12 +55,12 @@ import {
 } from './fib-table.js';
 import { icmpSend } from './icmp-send.js';
 import { Conf, InDevice } from './in-device.js';
-import { ipv4Of } from './ipv4-net.js';
+import { ipv4HostSysctl, ipv4Of } from './ipv4-net.js';
 import { ipRouteInput } from './route-input.js';
 import type { Rtable } from './route.js';
 
-/** net.ipv4.neigh.default.gc_thresh3. */
-const GC_THRESH3 = 1024;
+/** Room is made at most so often while there is more than gc_thresh2. */
+const GC_PAUSE_NS = 5e9;
 
 const arpOps: NeighOps = {
   family: AF_INET,
@@ -110,9 +112,11 @@ export function arpNeighbour(dev: NetDevice, address: number, routeType: number)
 
 /** @kernel neigh_create(), arp_constructor() */
 export function arpCreate(dev: NetDevice, address: number, routeType = 0): Neighbour | null {
-  const ipv4 = ipv4Of(dev.net);
-  if (ipv4.neighCount >= GC_THRESH3 && !forcedGc(dev)) {
-    dev.net.kernel.printk(6, 'neighbour: arp_cache: neighbor table overflow!');
+  const tables = ipv4Of(dev.net.kernel.initNet);
+  if (!hasRoom(dev)) {
+    tables.neighTableFulls++;
+    if (dev.net.kernel.netRatelimit())
+      dev.net.kernel.printk(6, 'neighbour: arp_cache: neighbor table overflow!');
     return null;
   }
   const neigh = new Neighbour(dev, address, arpOps);
@@ -131,33 +135,96 @@ export function arpCreate(dev: NetDevice, address: number, routeType = 0): Neigh
     neigh.haLo = 0xffffffff;
   }
   (dev.neigh4 ??= new Map<number, Neighbour>()).set(address, neigh);
-  ipv4.neighCount++;
+  tables.neighCount++;
+  if (tables.neighCount >= ipv4HostSysctl(dev.net, 'neigh/default/gc_thresh1'))
+    startSweep(dev.net.kernel);
   return neigh;
 }
 
-/** Makes room by dropping entries that are of no use; false when there is none. @kernel neigh_forced_gc() */
-function forcedGc(dev: NetDevice): boolean {
+/** Whether the cache takes one more entry, after making room where it is time to. @kernel neigh_alloc() */
+function hasRoom(dev: NetDevice): boolean {
   const { net } = dev;
+  const tables = ipv4Of(net.kernel.initNet);
+  const count = tables.neighCount;
+  const most = ipv4HostSysctl(net, 'neigh/default/gc_thresh3');
+  const { now } = net.kernel.engine;
+  const crowded =
+    count >= ipv4HostSysctl(net, 'neigh/default/gc_thresh2') &&
+    now > tables.neighFlushed + GC_PAUSE_NS;
+  if (count < most && !crowded) return true;
+  const freed = forcedGc(net.kernel);
+  return freed || count < most;
+}
+
+function collectable(neigh: Neighbour): boolean {
+  return (neigh.nudState & Nud.NUD_PERMANENT) === 0 && (neigh.flags & NTF_EXT_LEARNED) === 0;
+}
+
+function entriesOf(kernel: Kernel): Neighbour[] {
+  return kernel.nets.flatMap((net) =>
+    net.devices.flatMap((dev) => [...(dev.neigh4?.values() ?? [])]),
+  );
+}
+
+/** Makes room by dropping entries that are of no use; false when there is none. @kernel neigh_forced_gc() */
+function forcedGc(kernel: Kernel): boolean {
+  const tables = ipv4Of(kernel.initNet);
+  tables.neighFlushed = kernel.engine.now;
+  const surplus =
+    tables.neighCount - ipv4HostSysctl(kernel.initNet, 'neigh/default/gc_thresh2') + 1;
   let freed = 0;
-  for (const other of net.devices) {
-    for (const neigh of [...(other.neigh4?.values() ?? [])]) {
-      const idle =
-        neigh.nudState === Nud.NUD_FAILED ||
-        (neigh.nudState === Nud.NUD_STALE && neigh.now - neigh.used > 5e9) ||
-        neigh.nudState === Nud.NUD_NOARP;
-      if (!idle) continue;
-      arpRemove(neigh);
-      freed++;
-    }
+  for (const neigh of entriesOf(kernel)) {
+    if (freed >= surplus) break;
+    const idle =
+      neigh.nudState === Nud.NUD_FAILED ||
+      neigh.nudState === Nud.NUD_NOARP ||
+      ((neigh.nudState & (Nud.NUD_INCOMPLETE | Nud.NUD_PROBE | Nud.NUD_DELAY)) === 0 &&
+        neigh.now - neigh.used > GC_PAUSE_NS);
+    if (!idle || !collectable(neigh)) continue;
+    arpRemove(neigh);
+    freed++;
   }
   return freed > 0;
 }
+
+/** Starts the sweep of old entries, which goes on while there are more than gc_thresh1. */
+function startSweep(kernel: Kernel): void {
+  const tables = ipv4Of(kernel.initNet);
+  tables.neighSweep ??= new Timer(kernel.engine, () => {
+    sweep(kernel);
+  });
+  if (!tables.neighSweep.pending) tables.neighSweep.set(kernel.engine.now + sweepPause(kernel));
+}
+
+function sweepPause(kernel: Kernel): number {
+  return ipv4Of(kernel.initNet).neighDefault.baseReachableTime / 2;
+}
+
+/** @kernel neigh_periodic_work() */
+function sweep(kernel: Kernel): void {
+  const tables = ipv4Of(kernel.initNet);
+  const least = ipv4HostSysctl(kernel.initNet, 'neigh/default/gc_thresh1');
+  if (tables.neighCount < least) return;
+  for (const neigh of entriesOf(kernel)) {
+    if (!collectable(neigh) || (neigh.nudState & IN_TIMER) !== 0) continue;
+    const age = neigh.now - Math.max(neigh.used, neigh.confirmed);
+    if (neigh.nudState === Nud.NUD_FAILED || age > arpOps.parms(neigh.dev).gcStaletime)
+      arpRemove(neigh);
+  }
+  if (tables.neighCount >= least) startSweep(kernel);
+}
+
+/** States with a timer of their own. */
+const IN_TIMER = Nud.NUD_INCOMPLETE | Nud.NUD_REACHABLE | Nud.NUD_DELAY | Nud.NUD_PROBE;
+
+/** NTF_EXT_LEARNED: somebody else looks after the entry. */
+const NTF_EXT_LEARNED = 0x10;
 
 /** Takes an entry out of the cache. */
 export function arpRemove(neigh: Neighbour): void {
   if (neigh.dev.neigh4?.delete(neigh.key as number) !== true) return;
   const { net } = neigh.dev;
-  ipv4Of(net).neighCount--;
+  ipv4Of(net.kernel.initNet).neighCount--;
   neigh.kill();
   if (net.rtnlListeners.size > 0) net.notify({ type: 'RTM_DELNEIGH', neigh: neighMsg(neigh) });
 }
@@ -307,7 +374,12 @@ function arpProcess(skb: SkBuff, dev: NetDevice): void {
       arpSend(dev, ARPOP_REPLY, sha.hi, sha.lo, tip, sip, sha.hi, sha.lo);
       return;
     }
-    if (rt.error === 0 && rt.type === RTN_UNICAST && inDev.forwarding && proxyArp(inDev, rt)) {
+    if (
+      rt.error === 0 &&
+      rt.type === RTN_UNICAST &&
+      inDev.forwarding &&
+      answersFor(inDev, rt, tip)
+    ) {
       const neigh = arpLookup(dev, sip) ?? arpCreate(dev, sip);
       neigh?.update(sha, Nud.NUD_STALE, NEIGH_UPDATE_F_OVERRIDE);
       const delay = skb.pktType === PACKET_HOST ? 0 : arpOps.parms(dev).proxyDelay;
@@ -337,6 +409,7 @@ function arpProcess(skb: SkBuff, dev: NetDevice): void {
   if (
     neigh === undefined &&
     accept !== 0 &&
+    (accept !== 2 || inDev.addresses.some((ifa) => ((ifa.address ^ sip) & ifa.mask) === 0)) &&
     (gratuitous || (op === ARPOP_REPLY && inetAddrType(net, sip) === RTN_UNICAST))
   ) {
     neigh = arpCreate(dev, sip) ?? undefined;
@@ -403,7 +476,23 @@ function arpFilter(inDev: InDevice, sip: number, tip: number): boolean {
   return true;
 }
 
-function proxyArp(inDev: InDevice, rt: Rtable): boolean {
-  if (rt.dev === inDev.dev) return false;
-  return inDev.conf[Conf.proxy_arp] !== 0 || ipv4Of(inDev.dev.net).confAll[Conf.proxy_arp] !== 0;
+/** Whether a request for another host's address is answered here. @kernel arp_fwd_proxy(), arp_fwd_pvlan() */
+function answersFor(inDev: InDevice, rt: Rtable, tip: number): boolean {
+  const { dev } = inDev;
+  const all = ipv4Of(dev.net).confAll;
+  if (rt.dev === dev) return inDev.conf[Conf.proxy_arp_pvlan] !== 0;
+  if (inDev.conf[Conf.proxy_arp] !== 0 || all[Conf.proxy_arp] !== 0) {
+    const medium = inDev.conf[Conf.medium_id] as number;
+    if (medium === 0) return true;
+    const other = InDevice.of(rt.dev)?.conf[Conf.medium_id] ?? 0;
+    if (medium !== -1 && other !== medium && other !== -1) return true;
+  }
+  const { proxies } = ipv4Of(dev.net);
+  return proxies?.get(dev.ifindex)?.has(tip) === true || proxies?.get(0)?.has(tip) === true;
+}
+
+/** Announces the addresses of a device: a request for each, from itself. @kernel inetdev_send_gratuitous_arp() */
+export function arpAnnounce(dev: NetDevice): void {
+  for (const ifa of InDevice.of(dev)?.addresses ?? [])
+    arpSend(dev, ARPOP_REQUEST, 0xffff, 0xffffffff, ifa.local, ifa.local, 0, 0);
 }

@@ -4,7 +4,7 @@
 import { ipv4Mask, KernelError } from '@netloom/base';
 import type { Net, NetDevice, NetdevEvent } from '@netloom/kernel-core';
 import { AF_INET, Iff, type AddrMsg, type AddrNew } from '@netloom/sys';
-import { arpDeviceDown, arpChangeAddress } from './arp.js';
+import { arpAnnounce, arpDeviceDown, arpChangeAddress } from './arp.js';
 import {
   fibAddIfaddr,
   fibDelIfaddr,
@@ -14,7 +14,15 @@ import {
   sameSubnet,
 } from './fib-ifaddr.js';
 import { RT_SCOPE_HOST, RT_SCOPE_UNIVERSE } from './fib-table.js';
-import { Conf, IFA_F_PERMANENT, IFA_F_SECONDARY, InDevice, type InIfaddr } from './in-device.js';
+import {
+  Conf,
+  CONF_DEVICE_DEFAULTS,
+  CONF_LOOPBACK_DEFAULTS,
+  IFA_F_PERMANENT,
+  IFA_F_SECONDARY,
+  InDevice,
+  type InIfaddr,
+} from './in-device.js';
 import { ipv4Of } from './ipv4-net.js';
 
 const LOOPBACK_ADDRESS = 0x7f000001;
@@ -24,7 +32,9 @@ export const INFINITY_LIFE_TIME = 0xffffffff;
 export function inetdevInit(dev: NetDevice): InDevice {
   const existing = InDevice.of(dev);
   if (existing !== null) return existing;
-  const inDev = new InDevice(dev, ipv4Of(dev.net).confDefault, ipv4Of(dev.net).neighDefault);
+  const { confDefault, neighDefault } = ipv4Of(dev.net);
+  const fresh = (dev.flags & Iff.IFF_LOOPBACK) !== 0 && confDefault === CONF_DEVICE_DEFAULTS;
+  const inDev = new InDevice(dev, fresh ? CONF_LOOPBACK_DEFAULTS : confDefault, neighDefault);
   dev.inDev = inDev;
   return inDev;
 }
@@ -197,6 +207,7 @@ export function inetdevEvent(event: NetdevEvent, dev: NetDevice): void {
       }
       for (const ifa of inDev.addresses) fibAddIfaddr(ifa);
       fibSyncUp(dev);
+      if (notifiesArp(inDev)) arpAnnounce(dev);
       break;
     }
     case 'DOWN':
@@ -215,6 +226,7 @@ export function inetdevEvent(event: NetdevEvent, dev: NetDevice): void {
     }
     case 'CHANGEADDR':
       arpChangeAddress(dev);
+      if (notifiesArp(InDevice.of(dev))) arpAnnounce(dev);
       break;
     case 'CHANGE':
       fibSyncCarrier(dev);
@@ -222,4 +234,12 @@ export function inetdevEvent(event: NetdevEvent, dev: NetDevice): void {
     default:
       break;
   }
+}
+
+/** net.ipv4.conf.*.arp_notify: addresses are announced when the device comes up or gets another address. */
+function notifiesArp(inDev: InDevice | null): boolean {
+  return (
+    inDev !== null &&
+    (inDev.conf[Conf.arp_notify] !== 0 || ipv4Of(inDev.dev.net).confAll[Conf.arp_notify] !== 0)
+  );
 }

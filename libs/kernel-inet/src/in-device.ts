@@ -51,6 +51,20 @@ export const Conf = Object.freeze(
 /** The kernel's defaults; never written, arrays are copied before a write. */
 export const CONF_DEFAULTS: Int32Array = Int32Array.from(IPV4_CONF, ([, value]) => value);
 
+/** What new devices take over, and what `lo` does. */
+export const CONF_DEVICE_DEFAULTS: Int32Array = withConf({ accept_source_route: 1 });
+export const CONF_LOOPBACK_DEFAULTS: Int32Array = withConf({
+  accept_source_route: 1,
+  disable_policy: 1,
+  disable_xfrm: 1,
+});
+
+function withConf(changes: Partial<Record<Ipv4ConfName, number>>): Int32Array {
+  const values = CONF_DEFAULTS.slice();
+  for (const [name, value] of Object.entries(changes)) values[Conf[name as Ipv4ConfName]] = value;
+  return values;
+}
+
 export const IFA_F_SECONDARY = 0x01;
 export const IFA_F_PERMANENT = 0x80;
 export const IFA_F_NOPREFIXROUTE = 0x200;

@@ -1,8 +1,9 @@
 /**
  * The IPv4 tables of one network namespace, and its sysctls. @kernel include/net/netns/ipv4.h
  */
+import type { Timer } from '@netloom/engine';
 import { NEIGH_PARMS_DEFAULT, type NeighParms, type Net } from '@netloom/kernel-core';
-import { CONF_DEFAULTS } from './in-device.js';
+import { CONF_DEFAULTS, CONF_DEVICE_DEFAULTS } from './in-device.js';
 import type { InetPeer } from './inet-peer.js';
 import type { FibTable } from './fib-table.js';
 import type { FragTable } from './ip-fragment.js';
@@ -79,6 +80,10 @@ export const IPV4_HOST_SYSCTLS = [
   ['inet_peer_minttl', 120, INT_MIN, INT_MAX],
   ['inet_peer_threshold', 65664, INT_MIN, INT_MAX],
   ['ipfrag_secret_interval', 0, INT_MIN, INT_MAX],
+  ['neigh/default/gc_interval', 30, 0, INT_MAX],
+  ['neigh/default/gc_thresh1', 128, 0, INT_MAX],
+  ['neigh/default/gc_thresh2', 512, 0, INT_MAX],
+  ['neigh/default/gc_thresh3', 1024, 0, INT_MAX],
   ['route/error_burst', 1250, INT_MIN, INT_MAX],
   ['route/error_cost', 250, INT_MIN, INT_MAX],
   ['route/gc_elasticity', 8, INT_MIN, INT_MAX],
@@ -143,7 +148,7 @@ export interface FibRule {
 
 export class NetnsIpv4 {
   confAll = CONF_DEFAULTS;
-  confDefault = CONF_DEFAULTS;
+  confDefault = CONF_DEVICE_DEFAULTS;
   private values = SYSCTL_DEFAULTS;
   localPortRange: readonly [number, number] = [32768, 60999];
   pingGroupRange: readonly [number, number] = [1, 0];
@@ -178,8 +183,15 @@ export class NetnsIpv4 {
   ident = -1;
   /** net.ipv4.neigh.default, which new devices take over. */
   neighDefault: NeighParms = NEIGH_PARMS_DEFAULT;
-  /** Entries in the ARP cache. */
+  /** Entries in the ARP cache that may be collected; of the first namespace, for the whole host. */
   neighCount = 0;
+  /** When room was last made, nanoseconds; and the clock of the sweep, once there is much to sweep. */
+  neighFlushed = -Infinity;
+  neighSweep: Timer | null = null;
+  /** Packets that the cache's being full has cost. */
+  neighTableFulls = 0;
+  /** Addresses that are answered for (`ip neigh add proxy`): by ifindex, 0 for all devices. */
+  proxies: Map<number, Set<number>> | null = null;
   /** ICMP's token bucket of the namespace. */
   icmpTokens = 50;
   icmpTokensStamp = 0;

@@ -25,6 +25,14 @@ import type { PseudoFs } from '@netloom/kernel-tasks';
 import { Nud, type SockDiagEntry } from '@netloom/sys';
 import { formatIpv4, formatMac, ipv4Mask } from '@netloom/base';
 import { hostOf, netOf } from './host.js';
+import { procFibTrie, procFibTriestat } from './proc-fib.js';
+import {
+  procNetlink,
+  procProtocols,
+  procPsched,
+  procPtype,
+  procRtCache,
+} from './proc-protocols.js';
 import { procNetUnix } from './unix-register.js';
 
 /** An IPv4 address as the kernel prints it in hexadecimal: the bytes of memory as a little-endian number. */
@@ -245,6 +253,14 @@ export function registerProcNet(pseudo: PseudoFs): void {
     packet,
     sockstat,
     unix: procNetUnix,
+    fib_trie: procFibTrie,
+    fib_triestat: procFibTriestat,
+    protocols: procProtocols,
+    ptype: procPtype,
+    psched: procPsched,
+    netlink: procNetlink,
+    rt_cache: procRtCache,
+    udplite: () => `${` ${SOCKET_HEAD} ref pointer drops`.padEnd(127)}\n`,
     tcp,
     udp: (net) => datagramSockets(net, 'udp'),
     raw: (net) => datagramSockets(net, 'raw'),

@@ -61,10 +61,11 @@ export function registerProcSys(pseudo: PseudoFs, modules: KernelModules): void 
   perDevice(
     pseudo,
     '/proc/sys/net/ipv4/neigh',
-    (net) => withoutAll(ipv4ConfDevices(net)),
+    (net) => onlyDevices(ipv4ConfDevices(net)),
     Object.keys(NEIGH_FILES),
     (dev, name) => neighFile(NEIGH4, dev, name),
   );
+  neighDefaults(pseudo, '/proc/sys/net/ipv4/neigh/default', NEIGH4);
   perDevice(
     pseudo,
     '/proc/sys/net/ipv6/conf',
@@ -143,21 +144,43 @@ function confFile(dev: string, name: string): PseudoEntry {
   });
 }
 
+/** What a packet of ordinary size is counted as where a queue's limit is given in packets. */
+const UNRES_PACKET_BYTES = 2112;
+
 /** net.ipv4.neigh.DEV: file name → field and nanoseconds, or 1, a unit. */
 const NEIGH_FILES: Readonly<Record<string, readonly [keyof NeighParms, number]>> = {
+  anycast_delay: ['anycastDelay', 1e7],
   app_solicit: ['appProbes', 1],
   base_reachable_time: ['baseReachableTime', 1e9],
   base_reachable_time_ms: ['baseReachableTime', 1e6],
   delay_first_probe_time: ['delayProbeTime', 1e9],
   gc_stale_time: ['gcStaletime', 1e9],
+  interval_probe_time_ms: ['intervalProbeTime', 1e6],
   locktime: ['locktime', 1e7],
+  mcast_resolicit: ['mcastReprobes', 1],
   mcast_solicit: ['mcastProbes', 1],
   proxy_delay: ['proxyDelay', 1e7],
+  proxy_qlen: ['proxyQlen', 1],
   retrans_time: ['retransTime', 1e7],
   retrans_time_ms: ['retransTime', 1e6],
   ucast_solicit: ['ucastProbes', 1],
+  unres_qlen: ['queueLenBytes', UNRES_PACKET_BYTES],
   unres_qlen_bytes: ['queueLenBytes', 1],
 };
+
+function onlyDevices(names: readonly string[]): string[] {
+  return names.filter((name) => name !== 'all' && name !== 'default');
+}
+
+/** The parameters that new devices take over: only the first namespace shows them. */
+function neighDefaults(pseudo: PseudoFs, path: string, family: NeighFamily): void {
+  const first = (task: Task): boolean => netOf(task) === netOf(task).kernel.initNet;
+  pseudo.registerDir(path, {
+    list: (task) => (first(task) ? Object.keys(NEIGH_FILES) : []),
+    lookup: (task, name) =>
+      first(task) && name in NEIGH_FILES ? neighFile(family, 'default', name) : undefined,
+  });
+}
 
 function withoutAll(names: readonly string[]): string[] {
   return names.filter((name) => name !== 'all');
@@ -192,8 +215,9 @@ function setNeighParms(family: NeighFamily, net: Net, dev: string, parms: NeighP
 
 function neighFile(family: NeighFamily, dev: string, name: string): PseudoEntry {
   const [field, unit] = NEIGH_FILES[name] as readonly [keyof NeighParms, number];
+  const shown = name === 'unres_qlen' ? Math.ceil : Math.round;
   return pseudoFile({
-    read: (task) => `${Math.round(neighParms(family, netOf(task), dev)[field] / unit)}\n`,
+    read: (task) => `${shown(neighParms(family, netOf(task), dev)[field] / unit)}\n`,
     write: (task, text) => {
       const net = netOf(task);
       const value = parseSysctlInt(text, 0) * unit;

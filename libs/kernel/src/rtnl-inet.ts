@@ -51,13 +51,50 @@ function routeDump(net: Net, wanted: number | undefined): RouteMsg[] {
 }
 
 function neighDump(net: Net, request: Rtnl['RTM_GETNEIGH']['req']): NeighMsg[] {
-  if (request.proxy === true) return [];
+  if (request.proxy === true) return proxyDump(net, request.ifindex);
   return devices(net, request.ifindex)
     .filter((dev) => request.master === undefined || dev.master?.ifindex === request.master)
     .flatMap((dev) => [...(dev.neigh4?.values() ?? [])].map(neighMsg));
 }
 
+const NTF_PROXY = 8;
+/** NTF_EXT_LEARNED, NTF_ROUTER: what an entry keeps of the flags it was given. */
+const NTF_KEPT = 0x90;
+
+/** Addresses that are answered for. @kernel pneigh_dump_table() */
+function proxyDump(net: Net, ifindex: number | undefined): NeighMsg[] {
+  return [...(ipv4Of(net).proxies ?? [])].flatMap(([index, addresses]) =>
+    ifindex !== undefined && ifindex !== index
+      ? []
+      : [...addresses].map((dst) => ({
+          family: AF_INET,
+          ifindex: index,
+          dst,
+          state: Nud.NUD_NONE,
+          flags: NTF_PROXY,
+        })),
+  );
+}
+
+function proxyNew(net: Net, request: NeighNew): void {
+  if (typeof request.dst !== 'number')
+    throw new KernelError('EINVAL', 'Network address not specified');
+  const proxies = (ipv4Of(net).proxies ??= new Map<number, Set<number>>());
+  const set = proxies.get(request.ifindex) ?? new Set<number>();
+  proxies.set(request.ifindex, set.add(request.dst));
+}
+
+function proxyDelete(net: Net, request: Omit<NeighNew, 'mode'>): void {
+  const set = ipv4Of(net).proxies?.get(request.ifindex);
+  if (typeof request.dst !== 'number' || set?.delete(request.dst) !== true)
+    throw new KernelError('ENOENT');
+}
+
 function neighNew(net: Net, request: NeighNew): void {
+  if (((request.flags ?? 0) & NTF_PROXY) !== 0) {
+    proxyNew(net, request);
+    return;
+  }
   const dev = net.devByIndex(request.ifindex);
   if (dev === undefined) throw new KernelError('ENODEV');
   if (typeof request.dst !== 'number')
@@ -74,6 +111,7 @@ function neighNew(net: Net, request: NeighNew): void {
     throw new KernelError('EINVAL', 'No link layer address given');
   const neigh = existing ?? arpCreate(dev, request.dst);
   if (neigh === null) throw new KernelError('ENOBUFS');
+  neigh.flags = (neigh.flags & ~NTF_KEPT) | ((request.flags ?? 0) & NTF_KEPT);
   const view =
     request.lladdr === undefined
       ? undefined
@@ -86,6 +124,10 @@ function neighNew(net: Net, request: NeighNew): void {
 }
 
 function neighDelete(net: Net, request: Omit<NeighNew, 'mode'>): void {
+  if (((request.flags ?? 0) & NTF_PROXY) !== 0) {
+    proxyDelete(net, request);
+    return;
+  }
   const dev = net.devByIndex(request.ifindex);
   if (dev === undefined) throw new KernelError('ENODEV');
   const neigh = typeof request.dst === 'number' ? arpLookup(dev, request.dst) : undefined;

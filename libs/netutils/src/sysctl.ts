@@ -17,6 +17,8 @@ import { getopt } from './getopt.js';
 import { SYSCTL_USAGE } from './sysctl-usage.js';
 
 const ROOT = '/proc/sys/';
+/** What a listing leaves out unless it is asked for. */
+const DEPRECATED: ReadonlySet<string> = new Set(['base_reachable_time', 'retrans_time']);
 
 interface Settings {
   all: boolean;
@@ -27,6 +29,7 @@ interface Settings {
   quiet: boolean;
   write: boolean;
   dryRun: boolean;
+  deprecated: boolean;
   pattern: RegExp | undefined;
 }
 
@@ -43,15 +46,17 @@ function pathKey(path: string): string {
 }
 
 class Sysctl {
-  failed = false;
+  /** Exit code: failures to read add up, failures to write do not. */
+  code = 0;
 
   constructor(
     private readonly sys: Sys,
     private readonly settings: Settings,
   ) {}
 
-  async complain(text: string): Promise<void> {
-    this.failed = true;
+  async complain(text: string, reading = false): Promise<void> {
+    if (reading) this.code++;
+    else this.code |= 1;
     await printErr(this.sys, `sysctl: ${text}\n`);
   }
 
@@ -82,7 +87,7 @@ class Sysctl {
     const stat = this.stat(path);
     if (stat === undefined) {
       if (!this.settings.ignore)
-        await this.complain(`cannot stat ${ROOT}${path}: No such file or directory`);
+        await this.complain(`cannot stat ${ROOT}${path}: No such file or directory`, true);
       return;
     }
     if (stat.type === 'dir') await this.readAll(path.replace(/\/$/, ''));
@@ -93,6 +98,7 @@ class Sysctl {
   async readAll(path: string): Promise<void> {
     const entries = this.sys.readdir(ROOT + path);
     for (const entry of entries) {
+      if (!this.settings.deprecated && DEPRECATED.has(entry.name)) continue;
       const below = path === '' ? entry.name : `${path}/${entry.name}`;
       if (entry.type === 'dir') await this.readAll(below);
       else {
@@ -275,6 +281,7 @@ export const sysctlMain = program(async (sys) => {
     quiet: false,
     write: false,
     dryRun: false,
+    deprecated: false,
     pattern: undefined,
   };
   let load: string[] | undefined;
@@ -288,6 +295,7 @@ export const sysctlMain = program(async (sys) => {
     else if (name === 'q') settings.quiet = true;
     else if (name === 'w') settings.write = true;
     else if (name === 'dryrun') settings.dryRun = true;
+    else if (name === 'deprecated') settings.deprecated = true;
     else if (name === 'r') settings.pattern = new RegExp(value ?? '');
     else if (name === 'p' || name === 'f') load = value === undefined ? [] : [value];
     else if (name === 'system') system = true;
@@ -311,18 +319,18 @@ export const sysctlMain = program(async (sys) => {
       if (!settings.quiet) await print(sys, `* Applying ${file} ...\n`);
       await run.load(file);
     }
-    return run.failed ? 1 : 0;
+    return run.code;
   }
   if (load !== undefined) {
     const files = [...load, ...parsed.operands];
     for (const file of files.length === 0 ? ['/etc/sysctl.conf'] : files) {
       await run.load(file === '-' ? '/dev/stdin' : file);
     }
-    return run.failed ? 1 : 0;
+    return run.code;
   }
   if (settings.all) {
     await run.readAll('');
-    return run.failed ? 1 : 0;
+    return run.code;
   }
   if (parsed.operands.length === 0) throw new CommandExit(1, SYSCTL_USAGE);
   for (const operand of parsed.operands) {
@@ -339,5 +347,5 @@ export const sysctlMain = program(async (sys) => {
       await run.read(operand.trim());
     }
   }
-  return run.failed ? 1 : 0;
+  return run.code;
 });

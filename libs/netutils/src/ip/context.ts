@@ -183,7 +183,12 @@ export const NETNS_DIR = '/run/netns';
 /** The names under /run/netns. */
 export function netnsNames(sys: Sys): string[] {
   try {
-    return sys.readdir(NETNS_DIR).map((entry) => entry.name);
+    // as the real directory lists them: the newest first
+    return sys
+      .readdir(NETNS_DIR)
+      .map(({ name }) => ({ name, ino: sys.stat(`${NETNS_DIR}/${name}`).ino }))
+      .sort((a, b) => b.ino - a.ino)
+      .map(({ name }) => name);
   } catch (error) {
     if (error instanceof KernelError) return [];
     throw error;

@@ -165,7 +165,7 @@ function listed(context: IpContext, filter: Filter): NeighMsg[] {
       if (neigh.dst === undefined || !samePrefix(neigh.dst, prefix.address, prefix.length))
         return false;
     }
-    if (filter.proxy || (neigh.flags & NTF_PROXY) !== 0) return true;
+    if (filter.proxy || (neigh.flags & (NTF_PROXY | NTF_EXT_LEARNED)) !== 0) return true;
     return (filter.states & (neigh.state === 0 ? STATE_NONE : neigh.state)) !== 0;
   });
 }
