@@ -243,9 +243,14 @@ async function readConfig(sys: Sys, path: string): Promise<InterfaceConfig[]> {
   }
   try {
     const configs = parseRadvdConfig(text);
-    const wrong = configs.map(checkInterface).find((complaint) => complaint !== undefined);
-    if (wrong === undefined) return configs;
-    throw new CommandExit(1, `radvd: ${wrong}\nradvd: Exiting, failed to read config file.\n`);
+    for (const config of configs) {
+      // an interface with bad values is not advertised on; the others are
+      const wrong = checkInterface(config);
+      if (wrong === undefined) continue;
+      await printErr(sys, `radvd: ${wrong}\n`);
+      config.sendAdvert = false;
+    }
+    return configs;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new CommandExit(
