@@ -193,6 +193,8 @@ export function joinSys(base: TaskSys, net: SysNet): Sys {
     unshareNet: net.unshareNet,
     setns: net.setns,
     netnsBind: net.netnsBind,
+    socketsBind: net.socketsBind,
+    socketsBound: net.socketsBound,
     netnsUnbind: net.netnsUnbind,
   };
 }
@@ -233,5 +235,7 @@ const NO_NETWORK: SysNet = {
   unshareNet: noSuchCall,
   setns: noSuchCall,
   netnsBind: noSuchCall,
+  socketsBind: noSuchCall,
+  socketsBound: noSuchCall,
   netnsUnbind: noSuchCall,
 };

@@ -45,6 +45,8 @@ export class Task {
   tty: Tty | undefined;
   /** The network namespace, an object of the layer above. */
   net: unknown;
+  /** The device that sockets are bound to when they are made, 0 for none. */
+  socketDev: number;
   readonly startNs: number;
   state: TaskState = 'starting';
   /** Set by stop signals, until SIGCONT. */
@@ -84,6 +86,7 @@ export class Task {
     this.cwd = init.cwd;
     this.fds = init.fds;
     this.net = init.net;
+    this.socketDev = init.parent?.socketDev ?? 0;
     this.startNs = host.engine.now;
     this.context = new CallContext(this);
   }

@@ -6,6 +6,8 @@ import { Errno, KernelError } from '@netloom/base';
 import { type Net, type SendOptions, type Sock } from '@netloom/kernel-core';
 import { NsfsDescription, raiseSigpipe, settle, type CallContext } from '@netloom/kernel-tasks';
 import {
+  AF_INET,
+  AF_INET6,
   Msg,
   Poll,
   SOCK_STREAM,
@@ -149,7 +151,10 @@ export function netCalls(host: Host, context: CallContext): SysNet {
   return {
     socket: (family, type, protocol) => {
       context.enter();
-      return install(host.kernel.modules.createSock(net(), family, type, protocol));
+      const sk = host.kernel.modules.createSock(net(), family, type, protocol);
+      if (task.socketDev !== 0 && (family === AF_INET || family === AF_INET6))
+        sk.boundDev = task.socketDev;
+      return install(sk);
     },
     bind: (fd, addr) => {
       const sk = sockOf(fd);
@@ -321,6 +326,16 @@ export function netCalls(host: Host, context: CallContext): SysNet {
           users: users.get(source.ino) ?? [],
         })),
       );
+    },
+    socketsBind: (ifindex) => {
+      context.enter();
+      task.socketDev = ifindex;
+    },
+    socketsBound: (pid) => {
+      context.enter();
+      const other = pid === undefined ? task : host.tasks.task(pid);
+      if (other === undefined) throw new KernelError('ESRCH');
+      return other.socketDev;
     },
     unshareNet: () => {
       context.enter();

@@ -192,6 +192,12 @@ export interface SysNet {
   setns(fd: number): void;
   /** Bind mount of the caller's namespace onto an existing file, and its removal, as `ip netns` does. */
   netnsBind(path: string): void;
+  /**
+   * Binds the IP sockets that the caller and its children make from now on to a device (0: to none), as the cgroup's
+   * program of `ip vrf exec` does; and the device that a process's sockets are bound to.
+   */
+  socketsBind(ifindex: number): void;
+  socketsBound(pid?: number): number;
   netnsUnbind(path: string): void;
 }
 
