@@ -186,7 +186,8 @@ export function tcpTransmitSkb(tp: TcpSock, skb: SkBuff, cloneIt: boolean): numb
   }
   out.cbFlags2 = 0;
   out.cbOptLen = 0;
-  let flags = skb.gsoSegs > 1 ? skb.cbFlags | TCPHDR_PSH : skb.cbFlags; // of a super-packet the last segment has it
+  if (skb.gsoSegs > 1) skb.cbFlags |= TCPHDR_PSH; // of a super-packet the last segment has it, and keeps it
+  let flags = skb.cbFlags;
   const payload = out.len;
   const syn = (flags & TCPHDR_SYN) !== 0;
   if ((tp.ecnFlags & TCP_ECN_OK) !== 0 && !syn) flags |= tcpEcnSend(tp, skb, payload);
