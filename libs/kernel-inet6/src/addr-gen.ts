@@ -22,6 +22,8 @@ export function eui64Address(dev: NetDevice, prefix: In6Addr): In6Addr {
 }
 
 const ARPHRD_TUNNEL = 768;
+const ARPHRD_TUNNEL6 = 769;
+const ARPHRD_IP6GRE = 823;
 export const ARPHRD_SIT = 776;
 const ARPHRD_IPGRE = 778;
 export const ARPHRD_NONE = 0xfffe;
@@ -32,6 +34,15 @@ export const ARPHRD_NONE = 0xfffe;
  */
 export function linkLocalAddress(dev: NetDevice, prefix: In6Addr): In6Addr | null {
   if (dev.type === ARPHRD_TUNNEL) return null;
+  if (dev.type === ARPHRD_TUNNEL6 || dev.type === ARPHRD_IP6GRE) {
+    const [u = 0, v = 0, w = 0, x = 0, y = 0, z = 0] = dev.permAddress ?? [];
+    return new In6Addr(
+      prefix.w0,
+      prefix.w1,
+      ((u ^ 2) << 24) | (v << 16) | (w << 8) | 0xff,
+      0xfe000000 | (x << 16) | (y << 8) | z,
+    );
+  }
   if (dev.type !== ARPHRD_SIT && dev.type !== ARPHRD_IPGRE) return eui64Address(dev, prefix);
   const [a = 0, b = 0, c = 0, d = 0] = dev.address;
   const v4 = (a << 24) | (b << 16) | (c << 8) | d;

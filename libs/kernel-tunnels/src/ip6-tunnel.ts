@@ -10,8 +10,10 @@ import {
   DropReason,
   ethRandomAddr,
   ethTypeTrans,
+  Mib6,
   NetDevice,
   NETDEV_TX_OK,
+  PACKET_HOST,
   PfifoFast,
   registerNetdevice,
   skbPush,
@@ -32,6 +34,8 @@ import {
   ip6DstLookupFlow,
   ip6LocalOut,
   ip6PushHeader,
+  ip6UpdatePmtu,
+  ipv6AutoFlowLabel,
 } from '@netloom/kernel-inet6';
 import { Iff, type LinkAdd, type LinkInfoData } from '@netloom/sys';
 import {
@@ -41,8 +45,11 @@ import {
   ETH_P_IPV6,
   ICMP_DEST_UNREACH,
   ICMP_FRAG_NEEDED,
+  ICMP_HOST_UNREACH,
   ICMPV6_DEST_UNREACH,
+  ICMPV6_PARAMPROB,
   ICMPV6_PKT_TOOBIG,
+  ICMPV6_UNK_NEXTHDR,
   in6Bytes,
   in6Equal,
   in6IsAny,
@@ -70,6 +77,8 @@ import { netTunnels, netTunnelsIfAny } from './net-tunnels.js';
 const ARPHRD_TUNNEL6 = 769;
 const ARPHRD_IP6GRE = 823;
 const IP6_HLEN = 40;
+/** Where the IPv6 header names what follows it. */
+const NEXTHDR_OFFSET = 6;
 const NEXTHDR_DEST = 60;
 /** Destination options header with the limit and padding. */
 const ENCAP_LIMIT_HLEN = 8;
@@ -251,7 +260,8 @@ function xmit(skb: SkBuff, dev: NetDevice): number {
   }
   skb.transportHeader = skb.data;
   skbScrub(skb, dev.net !== net);
-  ip6PushHeader(skb, fl.saddr, parms.remote, nexthdr, hopLimit, (tclass << 20) | parms.flowLabel);
+  const label = parms.flowLabel !== 0 ? parms.flowLabel : ipv6AutoFlowLabel(net, fl);
+  ip6PushHeader(skb, fl.saddr, parms.remote, nexthdr, hopLimit, (tclass << 20) | label);
   if (ip6LocalOut(net, skb, rt) === 0) {
     statAdd(dev, Stat.txPackets, 1);
     statAdd(dev, Stat.txBytes, size);
@@ -547,6 +557,64 @@ function load(kernel: Kernel, module: string): void {
   for (const net of kernel.nets) initNet(net, module);
 }
 
+/**
+ * An ICMPv6 error about a packet of ours (data at the quoted IPv6 header): learns the path MTU, and tells the sender of the
+ * packet inside. @kernel ip4ip6_err(), ip6ip6_err(), ip6gre_err()
+ */
+function tunnelErr(skb: SkBuff, type: number, info: number, nexthdr: number): void {
+  const dev = skb.dev as NetDevice;
+  const m = skb.mem;
+  const local = ip6hSaddr(m, skb.data);
+  const remote = ip6hDaddr(m, skb.data);
+  if (type === ICMPV6_PKT_TOOBIG) ip6UpdatePmtu(dev.net, remote, local, 0, 0, info);
+  if (nexthdr === IPPROTO_GRE || lookup(dev, 'ip6tnl', null, remote, local) === null) return;
+  const inner = skb.data + skb.cbOptLen;
+  if (skb.tail - inner < (nexthdr === IPPROTO_IPIP ? 28 : IP6_HLEN)) return;
+  const about = skb.pool.clone(skb);
+  about.data = inner;
+  about.len = about.tail - inner;
+  about.networkHeader = inner;
+  about.skbIif = 0;
+  about.pktType = PACKET_HOST;
+  const mtu = info - skb.cbOptLen;
+  if (nexthdr === IPPROTO_IPIP) {
+    if (type === ICMPV6_PKT_TOOBIG) icmpSend(about, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
+    else icmpSend(about, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
+  } else if (type === ICMPV6_PKT_TOOBIG) {
+    icmpv6Send(about, ICMPV6_PKT_TOOBIG, 0, Math.max(mtu, 1280));
+  } else {
+    icmpv6Send(about, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH, 0);
+  }
+  skb.pool.release(about);
+}
+
+/** A next header that is unknown until its module is there. */
+function addProtocol(
+  modules: KernelModules,
+  nexthdr: number,
+  module: string,
+  handler: (skb: SkBuff) => void,
+): void {
+  modules.addInet6Protocol(nexthdr, {
+    errHandler: (skb, type, _code, info) => {
+      tunnelErr(skb, type, info, nexthdr);
+    },
+    handler: (skb) => {
+      const { net, kernel } = skb.dev as NetDevice;
+      if (kernel.loadedModules?.has(module) === true) {
+        handler(skb);
+        return;
+      }
+      net.mib6.add(Mib6.Ip6InDelivers, -1);
+      net.mib6.add(Mib6.Ip6InUnknownProtos, 1);
+      const direct = skb.transportHeader - skb.networkHeader === IP6_HLEN;
+      const pointer = direct ? NEXTHDR_OFFSET : IP6_HLEN;
+      icmpv6Send(skb, ICMPV6_PARAMPROB, ICMPV6_UNK_NEXTHDR, pointer);
+      kernel.kfreeSkbReason(skb, DropReason.UNHANDLED_PROTO);
+    },
+  });
+}
+
 export function ip6TunnelRegister(modules: KernelModules): void {
   for (const kind of KINDS)
     modules.addLinkKind({
@@ -558,17 +626,13 @@ export function ip6TunnelRegister(modules: KernelModules): void {
         load(kernel, kind.module);
       },
     });
-  modules.addInet6Protocol(IPPROTO_IPV6, {
-    handler: (skb) => {
-      tnlRcv(skb, IPPROTO_IPV6, ETH_P_IPV6);
-    },
+  addProtocol(modules, IPPROTO_IPV6, 'ip6_tunnel', (skb) => {
+    tnlRcv(skb, IPPROTO_IPV6, ETH_P_IPV6);
   });
-  modules.addInet6Protocol(IPPROTO_IPIP, {
-    handler: (skb) => {
-      tnlRcv(skb, IPPROTO_IPIP, ETH_P_IP);
-    },
+  addProtocol(modules, IPPROTO_IPIP, 'ip6_tunnel', (skb) => {
+    tnlRcv(skb, IPPROTO_IPIP, ETH_P_IP);
   });
-  modules.addInet6Protocol(IPPROTO_GRE, { handler: greRcv });
+  addProtocol(modules, IPPROTO_GRE, 'ip6_gre', greRcv);
   modules.addPernet(
     (net) => {
       for (const module of net.kernel.loadedModules ?? []) initNet(net, module);
