@@ -131,6 +131,7 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   },
   ageing_time: (br, value) => {
     br.fdb.ageingNs = value * CENTI;
+    br.fdb.fastAgeingNs = 0; // until the next change of the topology
   },
   stp_state: (br, value) => {
     if (value !== 0) {

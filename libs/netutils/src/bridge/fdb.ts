@@ -266,7 +266,7 @@ function fdbGet(args: Args, context: IpContext): void {
         (port === 0 || entry.ifindex === port) &&
         (bridge === 0 || entry.master === bridge),
     );
-  if (found === undefined) throw new CommandExit(255, 'Error: Fdb entry not found.\n');
+  if (found === undefined) throw new CommandExit(254, 'Error: Fdb entry not found.\n');
   context.out.start();
   printFdb(context, found, true);
   context.out.finish();
