@@ -37,11 +37,19 @@ export interface Interface {
   readonly alias: boolean;
 }
 
-/** All interfaces, each followed by its aliases. */
+/** By name, numbers in it by their value, as net-tools keeps its list. */
+function byName(a: LinkMsg, b: LinkMsg): number {
+  const [x, y] = [a, b].map(({ ifname }) => /^(.*?)(\d*)$/.exec(ifname) ?? []);
+  const [left = '', right = ''] = [x?.[1], y?.[1]];
+  if (left !== right) return left < right ? -1 : 1;
+  return Number(x?.[2] ?? 0) - Number(y?.[2] ?? 0);
+}
+
+/** All interfaces by name, each followed by its aliases. */
 export function interfaces(sys: Sys): Interface[] {
   const addresses = sys.rtnl('RTM_GETADDR', {});
   const out: Interface[] = [];
-  for (const link of sys.rtnl('RTM_GETLINK', {})) {
+  for (const link of [...sys.rtnl('RTM_GETLINK', {})].sort(byName)) {
     const own = addresses.filter((address) => address.ifindex === link.ifindex);
     const v4 = own.filter((address) => typeof address.local === 'number');
     const main = v4.find((address) => address.label === undefined || address.label === link.ifname);

@@ -122,6 +122,8 @@ export const netstatMain = program(async (sys) => {
       'numeric-ports': 'numeric-ports',
       'numeric-users': 'numeric-users',
       symbolic: 'N',
+      inet: '4',
+      inet6: '6',
       extend: 'e',
       programs: 'p',
       timers: 'o',

@@ -145,7 +145,7 @@ class Report {
     const { options } = this;
     let text = '';
     if (options.processes && entry.users.length > 0) {
-      text += ` users:(${entry.users.map((user) => `("${user.comm}",pid=${user.pid},fd=${user.fd})`).join(',')})`;
+      text += ` users:(${entry.users.map((user) => `("${user.comm}",pid=${user.pid}${options.threads ? `,tid=${user.pid}` : ''},fd=${user.fd})`).join(',')})`;
     }
     if (options.timers && entry.timer !== undefined) {
       const left = entry.timer.expiresNs;

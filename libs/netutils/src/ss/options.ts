@@ -31,6 +31,8 @@ export interface SsOptions {
   extended: boolean;
   memory: boolean;
   processes: boolean;
+  /** `-T`: processes with their thread numbers. */
+  threads: boolean;
   info: boolean;
   summary: boolean;
   header: boolean;
@@ -132,6 +134,7 @@ export function parseSsOptions(argv: readonly string[]): Invocation {
     extended: false,
     memory: false,
     processes: false,
+    threads: false,
     info: false,
     summary: false,
     header: true,
@@ -162,8 +165,11 @@ export function parseSsOptions(argv: readonly string[]): Invocation {
       case 'i':
         options.info = true;
         break;
-      case 'p':
       case 'T':
+        options.threads = true;
+        options.processes = true;
+        break;
+      case 'p':
         options.processes = true;
         break;
       case 't':

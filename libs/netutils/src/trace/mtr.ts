@@ -19,10 +19,21 @@ class Hop {
   best = 0;
   worst = 0;
   mean = 0;
+  jitter = 0;
+  jitterWorst = 0;
+  /** Interarrival jitter as RFC 1889 smooths it, times 16. */
+  jitterSmooth = 0;
   private squares = 0;
+  private logarithms = 0;
+  private jitters = 0;
 
   add(micros: number): void {
     this.received++;
+    this.jitter = this.received === 1 ? 0 : Math.abs(micros - this.last);
+    this.jitterWorst = Math.max(this.jitterWorst, this.jitter);
+    this.jitters += this.jitter;
+    this.jitterSmooth += this.jitter - Math.floor((this.jitterSmooth + 8) / 16);
+    this.logarithms += Math.log(Math.max(1, micros));
     this.last = micros;
     this.best = this.received === 1 ? micros : Math.min(this.best, micros);
     this.worst = Math.max(this.worst, micros);
@@ -33,6 +44,14 @@ class Hop {
 
   get deviation(): number {
     return this.received > 1 ? Math.sqrt(this.squares / (this.received - 1)) : 0;
+  }
+
+  get geometricMean(): number {
+    return this.received === 0 ? 0 : Math.exp(this.logarithms / this.received);
+  }
+
+  get jitterMean(): number {
+    return this.received === 0 ? 0 : this.jitters / this.received;
   }
 
   get loss(): number {
@@ -103,6 +122,63 @@ function millis(micros: number): string {
   return value >= 1000 ? `${Math.floor(value)}.` : value.toFixed(1);
 }
 
+/** A column of the report: its letter for `-o`, title, width, and what it shows. */
+interface Field {
+  readonly letter: string;
+  readonly title: string;
+  readonly width: number;
+  readonly show: (hop: Hop) => string;
+}
+
+const FIELDS: readonly Field[] = [
+  { letter: ' ', title: '', width: 1, show: () => '' },
+  { letter: 'L', title: 'Loss%', width: 6, show: (hop) => `${hop.loss.toFixed(1)}%` },
+  { letter: 'D', title: 'Drop', width: 5, show: (hop) => String(hop.sent - hop.received) },
+  { letter: 'R', title: 'Rcv', width: 6, show: (hop) => String(hop.received) },
+  { letter: 'S', title: 'Snt', width: 6, show: (hop) => String(hop.sent) },
+  { letter: 'N', title: 'Last', width: 6, show: (hop) => millis(hop.last) },
+  { letter: 'B', title: 'Best', width: 6, show: (hop) => millis(hop.best) },
+  { letter: 'A', title: 'Avg', width: 6, show: (hop) => millis(hop.mean) },
+  { letter: 'W', title: 'Wrst', width: 6, show: (hop) => millis(hop.worst) },
+  { letter: 'V', title: 'StDev', width: 6, show: (hop) => millis(hop.deviation) },
+  { letter: 'G', title: 'Gmean', width: 6, show: (hop) => millis(hop.geometricMean) },
+  { letter: 'J', title: 'Jttr', width: 5, show: (hop) => millis(hop.jitter) },
+  { letter: 'M', title: 'Javg', width: 5, show: (hop) => millis(hop.jitterMean) },
+  { letter: 'X', title: 'Jmax', width: 5, show: (hop) => millis(hop.jitterWorst) },
+  { letter: 'I', title: 'Jint', width: 5, show: (hop) => millis(hop.jitterSmooth / 16) },
+];
+const DEFAULT_ORDER = 'LS NABWV';
+
+/** The columns of `-o`. */
+function fieldsOf(order: string): Field[] {
+  return [...order].map((letter) => {
+    const field = FIELDS.find((one) => one.letter === letter);
+    if (field === undefined) throw new CommandExit(1, `mtr: Unknown field identifier: ${letter}\n`);
+    return field;
+  });
+}
+
+function xmlText(
+  sys: Sys,
+  host: string,
+  cycles: number,
+  first: number,
+  hops: readonly Hop[],
+  names: readonly string[],
+  fields: readonly Field[],
+): string {
+  let text = `<?xml version="1.0"?>\n<MTR SRC="${sys.hostname()}" DST="${host}" TOS="0x0" PSIZE="64" BITPATTERN="0x00" TESTS="${cycles}">\n`;
+  hops.forEach((hop, i) => {
+    text += `    <HUB COUNT="${i + first}" HOST="${names[i] ?? ''}">\n`;
+    for (const { title, width, show } of fields) {
+      const name = title.replace('%', '');
+      if (name !== '') text += `        <${name}>${show(hop).padStart(width)}</${name}>\n`;
+    }
+    text += '    </HUB>\n';
+  });
+  return `${text}</MTR>\n`;
+}
+
 function startText(sys: Sys): string {
   const t = civilTime(sys.bootTime() + Math.floor(sys.now() / 1e9));
   const two = (value: number): string => String(value).padStart(2, '0');
@@ -120,6 +196,8 @@ export const mtrMain = program(async (sys) => {
       csv: 'C',
       raw: 'l',
       'show-ips': 'b',
+      xml: 'x',
+      order: 'o:',
       interval: 'i:',
       'report-cycles': 'c:',
       'no-dns': 'n',
@@ -156,9 +234,10 @@ export const mtrMain = program(async (sys) => {
   }
   const [host] = parsed.operands;
   if (host === undefined) throw new CommandExit(1, 'mtr: no host given\n');
-  if (!has('r') && !has('w') && !has('j') && !has('C')) {
+  if (!has('r') && !has('w') && !has('j') && !has('C') && !has('x')) {
     throw new CommandExit(1, 'mtr: unable to get terminal; use --report\n');
   }
+  const fields = fieldsOf(value('o') ?? DEFAULT_ORDER);
   const resolved = await resolveName(sys, host, has('6') ? 6 : has('4') ? 4 : undefined);
   if (resolved === undefined) {
     throw new CommandExit(1, `mtr: Failed to resolve host: ${host}: Name or service not known\n`);
@@ -241,22 +320,20 @@ export const mtrMain = program(async (sys) => {
     await print(sys, text);
     return 0;
   }
-  const width = has('w') ? Math.max(33, ...names.map((name) => name.length + 8)) : 33;
-  let text =
-    began +
-    `HOST: ${sys.hostname()}`.slice(0, width).padEnd(width) +
-    ' Loss%   Snt   Last   Avg  Best  Wrst StDev\n';
+  if (has('x')) {
+    const { cycles, firstHop } = settings;
+    await print(sys, xmlText(sys, host, cycles, firstHop, hops, names, fields));
+    return 0;
+  }
+  const wide = Math.max(sys.hostname().length, ...names.map((name) => name.length));
+  // only the wide form gives the two kinds of line their own lengths
+  const [headWidth, lineWidth] = has('w') ? [wide + 6, wide + 8] : [33, 33];
+  const titles = fields.map(({ title, width }) => title.padStart(width)).join('');
+  let text = `${began}${`HOST: ${sys.hostname()}`.slice(0, headWidth).padEnd(headWidth)}${titles}\n`;
   hops.forEach((hop, i) => {
     const label = `${String(i + settings.firstHop).padStart(3)}.|-- ${names[i] ?? ''}`;
-    text +=
-      label.slice(0, width).padEnd(width) +
-      ` ${hop.loss.toFixed(1).padStart(4)}%` +
-      String(hop.sent).padStart(6) +
-      millis(hop.last).padStart(7) +
-      [hop.mean, hop.best, hop.worst, hop.deviation]
-        .map((micros) => millis(micros).padStart(6))
-        .join('') +
-      '\n';
+    const values = fields.map(({ width, show }) => show(hop).padStart(width)).join('');
+    text += `${label.slice(0, lineWidth).padEnd(lineWidth)}${values}\n`;
   });
   await print(sys, text);
   return 0;
