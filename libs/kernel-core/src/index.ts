@@ -126,6 +126,7 @@ export {
   qdiscXmit,
   qdiscRun,
 } from './qdisc.js';
+export { qdiscDelete, qdiscNew, type QdiscKind } from './qdisc-api.js';
 export { SkbQueue } from './skb-queue.js';
 export {
   PACKET_HOST,

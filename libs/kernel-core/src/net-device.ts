@@ -176,6 +176,8 @@ export class NetDevice {
 
   /** null: no queue, straight to the driver. */
   qdisc: Qdisc | null = null;
+  /** What the device had of its own before somebody chose; it comes back when that is deleted. */
+  defaultQdisc: Qdisc | null = null;
   /** True while the driver wants no more frames. */
   txStopped = false;
   numTxQueues = 1;

@@ -3,6 +3,7 @@
  * A device without one (`noqueue`) hands frames straight to its driver.
  * Sources: include/net/sch_generic.h, net/sched/sch_generic.c.
  */
+import { KernelError } from '@netloom/base';
 import { DropReason } from './drop-reasons.js';
 import { devHardStartXmit } from './dev-xmit.js';
 import { NETDEV_TX_BUSY, type NetDevice } from './net-device.js';
@@ -49,6 +50,11 @@ export abstract class Qdisc {
     const skb = this.gsoSkb;
     this.gsoSkb = null;
     if (skb !== null) skb.pool.release(skb);
+  }
+
+  /** New options, by tc's names. @errno EOPNOTSUPP where there is nothing to change */
+  change(_options: Readonly<Record<string, unknown>>): void {
+    throw new KernelError('EOPNOTSUPP', 'Change operation not supported by specified qdisc');
   }
 
   /** Attributes as `tc -j qdisc show` names them. */

@@ -5,6 +5,7 @@ import { KernelModules } from '@netloom/kernel-core';
 import { registerDrivers } from '@netloom/kernel-drivers';
 import { registerInet } from '@netloom/kernel-inet';
 import { registerInet6, registerSockets6 } from '@netloom/kernel-inet6';
+import { registerSched } from '@netloom/kernel-sched';
 import { registerTcp } from '@netloom/kernel-tcp';
 import { registerTunFile, registerTunnels } from '@netloom/kernel-tunnels';
 import { createPseudoFs, ProgramTable, type PseudoFs } from '@netloom/kernel-tasks';
@@ -36,6 +37,7 @@ export function createEnvironment(programs: readonly ProgramSpec[]): HostEnviron
   registerTcp(modules);
   registerUnix(modules);
   registerDrivers(modules);
+  registerSched(modules);
   registerTunnels(modules);
   registerLinkEvents(modules);
   const pseudo = createPseudoFs();

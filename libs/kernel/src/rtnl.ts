@@ -2,7 +2,13 @@
  * rtnetlink: one typed request of a program, answered from the namespace's tables. @kernel net/core/rtnetlink.c
  */
 import { KernelError } from '@netloom/base';
-import type { Net, NetDevice, RtnlFamily } from '@netloom/kernel-core';
+import {
+  qdiscDelete,
+  qdiscNew,
+  type Net,
+  type NetDevice,
+  type RtnlFamily,
+} from '@netloom/kernel-core';
 import {
   fibResolveNexthop,
   nexthopDel,
@@ -167,6 +173,12 @@ const HANDLERS: { readonly [T in RtnlType]: Handler<T> } = {
   RTM_DELMDB: ({ net }, request) => {
     mdbChange(net, request, false);
   },
+  RTM_NEWQDISC: ({ net }, request) => {
+    qdiscNew(deviceOf(net, request.ifindex), request);
+  },
+  RTM_DELQDISC: ({ net }, request) => {
+    qdiscDelete(deviceOf(net, request.ifindex), request);
+  },
   RTM_GETQDISC: ({ net }, { ifindex }) => devices(net, ifindex).flatMap(qdiscMsg),
   RTM_GETNSID: ({ net, netnsOf }, ref) => net.nsids.get(netnsOf(ref)) ?? -1,
   RTM_NEWNSID: ({ net, netnsOf }, { fd, nsid }) => {
@@ -198,6 +210,12 @@ function neighDelete(net: Net, request: Omit<NeighNew, 'mode'>): void {
   else familyOf(net, request.family).delNeigh(net, request);
 }
 
+function deviceOf(net: Net, ifindex: number): NetDevice {
+  const dev = net.devByIndex(ifindex);
+  if (dev === undefined) throw new KernelError('ENODEV');
+  return dev;
+}
+
 function qdiscMsg(dev: NetDevice): QdiscMsg[] {
   const q = dev.qdisc;
   if (!dev.activated) return [];
@@ -209,6 +227,7 @@ function qdiscMsg(dev: NetDevice): QdiscMsg[] {
         handle: 0,
         parent: root,
         kind: 'noqueue',
+        refcnt: 2,
         options: {},
         stats: { bytes: 0, packets: 0, drops: 0, overlimits: 0, requeues: 0, backlog: 0, qlen: 0 },
       },
@@ -221,6 +240,7 @@ function qdiscMsg(dev: NetDevice): QdiscMsg[] {
       handle: q.handle,
       parent: q.parent,
       kind: q.kind,
+      refcnt: dev.numTxQueues + 1,
       options: q.options(),
       stats: { bytes, packets, drops, overlimits, requeues, backlog, qlen },
     },

@@ -20,6 +20,7 @@ import { radvdMain } from './radvd/main.js';
 import { rdisc6Main } from './rdisc6.js';
 import { ssMain } from './ss/main.js';
 import { sysctlMain } from './sysctl.js';
+import { tcMain } from './tc/main.js';
 import { tcpdumpMain } from './tcpdump/main.js';
 import { arpingMain } from './trace/arping.js';
 import { mtrMain } from './trace/mtr.js';
@@ -58,6 +59,7 @@ export const netutilsPrograms: readonly ProgramSpec[] = [
   { paths: ['/usr/sbin/route', '/sbin/route'], main: routeMain },
   { paths: ['/usr/bin/ss', '/bin/ss'], main: ssMain },
   { paths: ['/usr/sbin/sysctl', '/sbin/sysctl'], main: sysctlMain },
+  { paths: ['/usr/sbin/tc', '/sbin/tc'], main: tcMain },
   {
     paths: ['/usr/bin/tcpdump', '/bin/tcpdump', '/usr/sbin/tcpdump', '/sbin/tcpdump'],
     main: tcpdumpMain,

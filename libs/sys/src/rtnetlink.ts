@@ -282,6 +282,9 @@ export interface RouteGet {
   readonly mark?: number;
   readonly tos?: number;
   readonly fibMatch?: boolean;
+  /** RTM_F_NOTIFY. */
+  readonly notify?: boolean;
+  readonly uid?: number;
   readonly ipproto?: number;
   readonly sport?: number;
   readonly dport?: number;

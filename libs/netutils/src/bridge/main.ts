@@ -1,10 +1,9 @@
 /** `bridge`: options, objects, batches. */
-import { KernelError, strerror } from '@netloom/base';
-import { print, printErr, readLines, type Program, type Sys } from '@netloom/sys';
+import { print, printErr, type Program } from '@netloom/sys';
 import { Args, matches } from '../args.js';
 import { CommandExit } from '../command.js';
-import { defaultOptions, IpContext, netnsSwitch, type IpOptions } from '../ip/context.js';
-import { batchWords } from '../ip/main.js';
+import { defaultOptions, IpContext, netnsSwitch } from '../ip/context.js';
+import { runObject, runObjectBatch, type ObjectProgram } from '../object-program.js';
 import { doFdb } from './fdb.js';
 import { BRIDGE_HELP } from './help.js';
 import { doBridgeLink } from './link.js';
@@ -25,43 +24,7 @@ async function run(words: readonly string[], context: IpContext): Promise<void> 
   else throw new CommandExit(255, `Object "${name}" is unknown, try "bridge help".\n`);
 }
 
-async function runLine(words: readonly string[], context: IpContext): Promise<number> {
-  try {
-    await run(words, context);
-    await context.flush();
-    return 0;
-  } catch (error) {
-    if (!(error instanceof CommandExit)) throw error;
-    await context.flush();
-    await printErr(context.sys, error.stderr);
-    return error.code;
-  }
-}
-
-async function runBatch(sys: Sys, file: string, options: IpOptions): Promise<number> {
-  let fd = 0;
-  if (file !== '-') {
-    try {
-      fd = sys.open(file, 0);
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-      await printErr(sys, `Cannot open file "${file}" for reading: ${strerror(error.errno)}\n`);
-      return 1;
-    }
-  }
-  let number = 0;
-  let code = 0;
-  for await (const line of readLines(sys, fd)) {
-    number++;
-    const words = batchWords(line);
-    if (words.length === 0 || (await runLine(words, new IpContext(sys, options, 255))) === 0)
-      continue;
-    await printErr(sys, `Command failed ${file}:${number}\n`);
-    code = 1;
-    if (!options.force) break;
-  }
-  return code;
-}
+const bridge: ObjectProgram = { refusedExit: 255, run };
 
 /** bridge(8). */
 export const bridgeMain: Program = async (sys) => {
@@ -109,6 +72,6 @@ export const bridgeMain: Program = async (sys) => {
     await printErr(sys, error.stderr);
     return error.code;
   }
-  if (batch !== undefined) return await runBatch(sys, batch, options);
-  return await runLine(argv.slice(at), new IpContext(sys, options, 255));
+  if (batch !== undefined) return await runObjectBatch(bridge, sys, batch, options);
+  return await runObject(bridge, argv.slice(at), new IpContext(sys, options, bridge.refusedExit));
 };

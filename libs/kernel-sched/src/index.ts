@@ -1,0 +1,1 @@
+export { registerSched } from './register.js';
