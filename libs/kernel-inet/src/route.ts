@@ -37,6 +37,8 @@ export class Rtable extends Dst {
   mtuLocked = false;
   /** One of several ways: the next packet between the same addresses may take another. */
   spread = false;
+  /** Somebody asked with RTM_F_NOTIFY to hear of changes. */
+  notify = false;
   /** A redirect named the gateway. */
   redirected = false;
   /** The next hop that exceptions are kept with. */

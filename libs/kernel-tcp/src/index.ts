@@ -20,3 +20,4 @@ export {
   TCP_SYN_SENT,
   TCP_TIME_WAIT,
 } from './tcp-const.js';
+export { tcpNet } from './tcp-net.js';

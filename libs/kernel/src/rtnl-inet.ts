@@ -30,6 +30,7 @@ import {
   neighMsg,
 } from '@netloom/kernel-inet';
 import { AF_INET, Nud, type NeighMsg, type NeighNew, type RouteMsg, type Rtnl } from '@netloom/sys';
+import { tcpNet } from '@netloom/kernel-tcp';
 import { routeGet } from './rtnl-route-get.js';
 
 function devices(net: Net, ifindex: number | undefined): NetDevice[] {
@@ -117,7 +118,7 @@ function neighNew(net: Net, request: NeighNew): void {
       ? undefined
       : new DataView(request.lladdr.buffer, request.lladdr.byteOffset);
   neigh.update(
-    view === undefined ? null : { hi: view.getUint16(0), lo: view.getUint32(2) },
+    view === undefined ? null : linkAddress(view),
     state,
     NEIGH_UPDATE_F_ADMIN | (request.mode === 'append' ? 0 : NEIGH_UPDATE_F_OVERRIDE),
   );
@@ -144,7 +145,12 @@ const rtnlInet: RtnlFamily = {
   delAddr: inetDelAddress,
   getRoute: (net, { table, cache }) =>
     cache === true ? fibExceptionMsgs(net) : routeDump(net, table),
-  newRoute: fibNewRoute,
+  newRoute: (net, request) => {
+    const algorithm = request.metrics?.['congctl'];
+    if (algorithm !== undefined && tcpNet(net).congestion.find(String(algorithm)) === undefined)
+      throw new KernelError('EINVAL', 'Unknown tcp congestion algorithm');
+    fibNewRoute(net, request);
+  },
   delRoute: fibDelRoute,
   routeGet,
   getRule: (net) => ipv4Of(net).rules.map((rule) => fibRuleMsg(net, rule)),

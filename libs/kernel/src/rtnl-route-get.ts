@@ -21,6 +21,7 @@ import {
 import { AF_INET, IPPROTO_UDP, type RouteGet, type RouteMsg } from '@netloom/sys';
 
 const RTM_F_CLONED = 0x200;
+const RTM_F_NOTIFY = 0x100;
 /** While no rule separates them, the local table's routes are found through the main one's. @kernel fib_trie_unmerge() */
 const RT_TABLE_MAIN = 254;
 const RT_TABLE_LOCAL = 255;
@@ -43,6 +44,13 @@ export function routeGet(net: Net, request: RouteGet): RouteMsg {
       saddr,
       request.mark ?? 0,
       request.iif ?? 0,
+      {
+        scope: 0,
+        protocol: request.ipproto ?? 0,
+        sport: request.sport ?? 0,
+        dport: request.dport ?? 0,
+        uid: request.uid ?? 0,
+      },
     );
     if (res === null) throw new KernelError('ENETUNREACH');
     return fibRouteMsg(res.route);
@@ -51,6 +59,7 @@ export function routeGet(net: Net, request: RouteGet): RouteMsg {
     request.iif === undefined
       ? output(net, request, daddr, saddr)
       : input(net, request.iif, daddr, saddr, request);
+  if (request.notify === true) rt.notify = true;
   const cast =
     rt.type === RTN_BROADCAST
       ? RTCF_BROADCAST | RTCF_LOCAL
@@ -72,7 +81,12 @@ export function routeGet(net: Net, request: RouteGet): RouteMsg {
     protocol: 0,
     scope: 0,
     type: rt.type === RTN_MULTICAST ? RTN_MULTICAST : rt.type,
-    flags: (RTM_F_CLONED | cast | (rt.redirected ? RTCF_REDIRECTED : 0)) >>> 0,
+    flags:
+      (RTM_F_CLONED |
+        cast |
+        (rt.redirected ? RTCF_REDIRECTED : 0) |
+        (rt.notify ? RTM_F_NOTIFY : 0)) >>>
+      0,
     nexthops: [
       {
         ifindex: dev.ifindex,
@@ -88,7 +102,7 @@ export function routeGet(net: Net, request: RouteGet): RouteMsg {
     ...(request.iif !== undefined ? { iif: request.iif } : {}),
     ...(request.mark !== undefined ? { mark: request.mark } : {}),
     ...learned(net, rt),
-    ...(request.iif === undefined ? { uid: 0 } : {}),
+    ...(request.iif === undefined ? { uid: request.uid ?? 0 } : {}),
   };
 }
 
@@ -130,6 +144,7 @@ function output(net: Net, request: RouteGet, daddr: number, saddr: number): Rtab
     protocol: request.ipproto ?? 0,
     sport: request.sport ?? 0,
     dport: request.dport ?? 0,
+    uid: request.uid ?? 0,
   });
   if (typeof rt === 'number') throw new KernelError(-rt);
   return rt;

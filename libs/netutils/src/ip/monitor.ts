@@ -60,8 +60,7 @@ function printEvent(context: IpContext, event: RtnlEvent): void {
   } else if ('neigh' in event) {
     if (event.type === 'RTM_GETNEIGH') out.any('miss', 'miss ', null);
     printNeigh(context, event.neigh, true, deleted);
-  }
-  else if ('rule' in event) printRule(context, event.rule, deleted);
+  } else if ('rule' in event) printRule(context, event.rule, deleted);
 }
 
 /** `ip monitor [OBJECT…] [dev DEV] [label]`. */
@@ -77,10 +76,11 @@ export async function doMonitor(args: Args, context: IpContext): Promise<number>
     else if (matches(word, 'route')) groups.add('route');
     else if (matches(word, 'neigh')) groups.add('neigh');
     else if (matches(word, 'rule')) groups.add('rule');
+    else if (matches(word, 'nexthop')) groups.add('nexthop');
     else if (word === 'all') label = true;
     else if (matches(word, 'label')) label = true;
     else if (
-      ['mroute', 'prefix', 'netconf', 'nexthop', 'nsid', 'stats', 'all-nsid'].some((name) =>
+      ['mroute', 'prefix', 'netconf', 'nsid', 'stats', 'all-nsid'].some((name) =>
         matches(word, name),
       )
     )
@@ -90,7 +90,8 @@ export async function doMonitor(args: Args, context: IpContext): Promise<number>
     else throw new CommandExit(255, `Argument "${word}" is unknown, try "ip monitor help".\n`);
   }
   if (groups.size === 0)
-    for (const group of ['link', 'addr', 'route', 'neigh', 'rule'] as const) groups.add(group);
+    for (const group of ['link', 'addr', 'route', 'neigh', 'rule', 'nexthop'] as const)
+      groups.add(group);
   const ifindex = dev === undefined ? 0 : context.ifindex(dev);
   if (dev !== undefined && ifindex === 0)
     throw new CommandExit(255, `Device "${dev}" does not exist.\n`);

@@ -21,6 +21,7 @@ import {
 } from '../args.js';
 import { CommandExit } from '../command.js';
 import type { IpContext } from './context.js';
+import { METRICS } from './route-print.js';
 import { ROUTE_HELP } from './help.js';
 import { parseDsfield } from './names.js';
 import { routeType } from './route-filter.js';
@@ -123,11 +124,16 @@ function parseMetric(word: string, args: Args, metrics: Record<string, number | 
   }
   const plain = NUMBER_METRICS.find((name) => matches(word, name));
   if (plain !== undefined) {
+    lock(METRICS.find(([name]) => name === plain)?.[1] ?? 0);
+    const value = args.word;
     metrics[plain] = number(plain);
+    if (plain === 'hoplimit' && metrics[plain] > 255)
+      throw invalidArgument('"hoplimit" value is invalid\n', value ?? '');
     return true;
   }
   if (word === 'rtt' || matches(word, 'rto_min') || matches(word, 'rttvar')) {
     const keyword = word === 'rtt' ? 'rtt' : matches(word, 'rto_min') ? 'rto_min' : 'rttvar';
+    lock(METRICS.find(([name]) => name === keyword)?.[1] ?? 0);
     const ms = parseTime(args.value(), keyword);
     metrics[keyword] = keyword === 'rtt' ? ms * 8 : keyword === 'rttvar' ? ms * 4 : ms;
     if (keyword === 'rto_min') metrics['lock'] = Number(metrics['lock'] ?? 0) | (1 << 13);

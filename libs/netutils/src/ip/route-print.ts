@@ -45,6 +45,7 @@ const CACHE_FLAGS: readonly (readonly [number, string])[] = [
   [0x10000000, 'brd'],
   [0x04000000, 'src-direct'],
   [0x00040000, 'redirected'],
+  [0x100, 'notify'],
 ];
 
 /** RTAX_* numbers by the words of `ip route`, in print order. */
@@ -116,7 +117,8 @@ function printMetrics(
     if (value === undefined) continue;
     const locked = (lock & (1 << bit)) !== 0 ? 'lock ' : '';
     if (name === 'features') {
-      out.any(name, `features ${locked}${(Number(value) & 1) !== 0 ? 'ecn ' : ''}`, Number(value));
+      out.plain(`features ${locked}`);
+      if ((Number(value) & 1) !== 0) out.any('ecn', 'ecn ', null);
     } else if (
       typeof value === 'number' &&
       (name === 'rtt' || name === 'rttvar' || name === 'rto_min')
@@ -125,7 +127,7 @@ function printMetrics(
       const text = ms >= 1000 ? `${ms / 1000}s` : `${ms}ms`;
       out.any(name, `${name} ${locked}${text} `, ms);
     } else {
-      out.any(name, `${name} ${locked}${value} `, value);
+      out.any(name === 'congctl' ? 'congestion' : name, `${name} ${locked}${value} `, value);
     }
   }
   out.closeObject();

@@ -27,6 +27,7 @@ import { parseDsfield } from './names.js';
 import { columnsOf, parseRouteFilter, selectRoutes } from './route-filter.js';
 import { routeModify } from './route-modify.js';
 import { printRoute } from './route-print.js';
+import { routeRestore, routeSave, routeShowdump } from './route-save.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -137,9 +138,10 @@ function routeGet(args: Args, context: IpContext): void {
     } else if (matches(word, 'iif')) iif = args.value();
     else if (matches(word, 'mark')) request.mark = numberAfter('invalid mark value', 0xffffffff);
     else if (matches(word, 'oif') || word === 'dev') oif = args.value();
-    else if (matches(word, 'notify') || matches(word, 'connected')) continue;
+    else if (matches(word, 'notify')) request.notify = true;
+    else if (matches(word, 'connected')) continue;
     else if (matches(word, 'vrf')) oif = args.value();
-    else if (matches(word, 'uid')) numberAfter('invalid UID\n', 0xffffffff);
+    else if (matches(word, 'uid')) request.uid = numberAfter('invalid UID\n', 0xffffffff);
     else if (matches(word, 'fibmatch')) fibMatch = true;
     else if (word === 'ipproto') {
       const value = args.value();
@@ -192,6 +194,9 @@ export async function doRoute(args: Args, context: IpContext): Promise<void> {
   else if (matches(verb, 'append')) routeModify(args, context, 'append');
   else if (matches(verb, 'delete')) routeModify(args, context, 'delete');
   else if (matches(verb, 'flush')) await routeFlush(args, context);
+  else if (matches(verb, 'save')) await routeSave(args, context);
+  else if (matches(verb, 'restore')) await routeRestore(context);
+  else if (matches(verb, 'showdump')) await routeShowdump(context);
   else if (matches(verb, 'help')) throw new CommandExit(255, ROUTE_HELP);
   else throw new CommandExit(255, `Command "${verb}" is unknown, try "ip route help".\n`);
 }
