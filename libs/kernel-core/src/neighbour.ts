@@ -80,6 +80,9 @@ export interface NeighOps {
   random(dev: NetDevice): RandomStream;
 }
 
+/** Tunnels have their ends' IPv4 addresses for link-layer addresses. */
+const IPV4_ALEN = 4;
+
 export class Neighbour {
   nudState: number = Nud.NUD_NONE;
   /** The link-layer address as two numbers. */
@@ -314,7 +317,7 @@ export class Neighbour {
     }
     let hi = this.haHi;
     let lo = this.haLo;
-    if (this.dev.hardHeaderLen === 0) {
+    if (this.dev.hardHeaderLen === 0 && this.dev.address.length !== IPV4_ALEN) {
       hi = this.dev.addrHi;
       lo = this.dev.addrLo;
     } else if (address !== null) {
@@ -384,6 +387,11 @@ export class Neighbour {
 
   /** The link-layer address as bytes. */
   get lladdr(): Uint8Array {
+    if (this.dev.address.length === IPV4_ALEN) {
+      const end = new Uint8Array(IPV4_ALEN);
+      new DataView(end.buffer).setUint32(0, this.haLo);
+      return end;
+    }
     const bytes = new Uint8Array(6);
     const view = new DataView(bytes.buffer);
     view.setUint16(0, this.haHi);

@@ -2,8 +2,8 @@
  * Tunnels of IPv4: GRE, IP in IP, IPv6 in IPv4. Their tables, which packet belongs to which, sending, receiving, settings.
  * ip-gre.ts, ipip.ts, sit.ts → this → ip-tunnel-core.ts. Source: net/ipv4/ip_tunnel.c.
  *
- * Differs: no foo-over-UDP, no lightweight tunnels; a multipoint GRE device sends to the route's next hop, not to what
- * `ip neigh` says.
+ * Differs: no foo-over-UDP, no lightweight tunnels; a multipoint GRE device without an `ip neigh` entry sends to the route's
+ * next hop.
  */
 import { formatIpv4, KernelError, parseIpv4 } from '@netloom/base';
 import {
@@ -19,6 +19,7 @@ import {
   type SkBuff,
 } from '@netloom/kernel-core';
 import {
+  arpLookup,
   icmpSend,
   ipRouteOutput,
   ipRtUpdatePmtu,
@@ -200,12 +201,14 @@ function fail(skb: SkBuff, dev: NetDevice, stat: number, reason: number): number
   return NETDEV_TX_OK;
 }
 
-/** The remote end: the tunnel's, or where its own route leads. 0 when unknown. */
+/** The remote end: the tunnel's, what `ip neigh` says, or where the packet's own route leads. 0 when unknown. */
 function remoteOf(skb: SkBuff, tunnel: IpTunnel): number {
   if (tunnel.parms.remote !== 0) return tunnel.parms.remote;
   const rt = skb.dst;
   if (!(rt instanceof Rtable) || skb.protocol !== ETH_P_IP) return 0;
-  return rt.gateway !== 0 ? rt.gateway : iphDaddr(skb.mem, skb.networkHeader);
+  const next = rt.gateway !== 0 ? rt.gateway : iphDaddr(skb.mem, skb.networkHeader);
+  const end = arpLookup(tunnel.dev, next)?.haLo ?? 0;
+  return end !== 0 ? end : next;
 }
 
 function route(skb: SkBuff, tunnel: IpTunnel, remote: number, protocol: number): Way | number {

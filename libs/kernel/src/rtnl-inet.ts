@@ -116,12 +116,19 @@ function neighNew(net: Net, request: NeighNew): void {
   const view =
     request.lladdr === undefined
       ? undefined
-      : new DataView(request.lladdr.buffer, request.lladdr.byteOffset);
+      : new DataView(request.lladdr.buffer, request.lladdr.byteOffset, request.lladdr.length);
   neigh.update(
     view === undefined ? null : linkAddress(view),
     state,
     NEIGH_UPDATE_F_ADMIN | (request.mode === 'append' ? 0 : NEIGH_UPDATE_F_OVERRIDE),
   );
+}
+
+/** A link-layer address as a neighbour keeps it: Ethernet's six bytes, or the four of a tunnel's end. @errno EINVAL */
+function linkAddress(view: DataView): { readonly hi: number; readonly lo: number } {
+  if (view.byteLength === 4) return { hi: 0, lo: view.getUint32(0) };
+  if (view.byteLength < 6) throw new KernelError('EINVAL', 'Invalid link address');
+  return { hi: view.getUint16(0), lo: view.getUint32(2) };
 }
 
 function neighDelete(net: Net, request: Omit<NeighNew, 'mode'>): void {

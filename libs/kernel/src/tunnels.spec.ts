@@ -275,6 +275,24 @@ describe('GRE', () => {
     expect([stat(exact, 'rxPackets'), stat(any, 'rxPackets')]).toEqual([1, 1]);
   });
 
+  test('without a remote end, the neighbour table names it', async () => {
+    const bench = new Bench();
+    const dev = await bench.add('gre', 'g1', { local: '10.0.0.1' }, '192.168.1.1');
+    await bench.lab.call(bench.host, async (sys) => {
+      const { ifindex } = dev;
+      const dst = ip4('192.168.1.2');
+      const lladdr = Uint8Array.of(10, 0, 0, 2);
+      sys.rtnl('RTM_NEWNEIGH', { family: 2, ifindex, dst, lladdr, mode: 'add' });
+      const [entry] = sys.rtnl('RTM_GETNEIGH', { family: 2, ifindex });
+      expect(entry).toMatchObject({ lladdr, state: 0x80 });
+      const socket = sys.socket(2, 2, 0);
+      await sys.sendto(socket, Uint8Array.of(1), 0, { family: 'inet', addr: dst, port: 7 });
+      await sys.sleep(10e6);
+    });
+    const [packet] = bench.said(47);
+    expect(packet?.subarray(16, 20)).toEqual(Uint8Array.of(10, 0, 0, 2));
+  });
+
   test('TTL and TOS of what goes out', async () => {
     const bench = new Bench();
     const ends = { local: '10.0.0.1', remote: '10.0.0.2' };
