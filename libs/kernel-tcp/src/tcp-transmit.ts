@@ -186,8 +186,7 @@ export function tcpTransmitSkb(tp: TcpSock, skb: SkBuff, cloneIt: boolean): numb
   }
   out.cbFlags2 = 0;
   out.cbOptLen = 0;
-  if (skb.gsoSegs > 1) skb.cbFlags |= TCPHDR_PSH; // of a super-packet the last segment has it, and keeps it
-  let flags = skb.cbFlags;
+  let flags = skb.gsoSegs > 1 ? skb.cbFlags | TCPHDR_PSH : skb.cbFlags; // of a super-packet the last segment has it
   const payload = out.len;
   const syn = (flags & TCPHDR_SYN) !== 0;
   if ((tp.ecnFlags & TCP_ECN_OK) !== 0 && !syn) flags |= tcpEcnSend(tp, skb, payload);
