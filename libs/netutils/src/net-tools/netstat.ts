@@ -216,7 +216,7 @@ export const netstatMain = program(async (sys) => {
       }
     }
   }
-  if (none || has('x')) {
+  if ((none && !has('4') && !has('6')) || has('x')) {
     await print(
       sys,
       `Active UNIX domain sockets (${scope})\nProto RefCnt Flags       Type       State         I-Node   ${options.programs ? 'PID/Program name     ' : ''}Path\n`,

@@ -188,7 +188,7 @@ function startText(sys: Sys): string {
 /** mtr(8). */
 export const mtrMain = program(async (sys) => {
   const parsed = getopt('mtr', sys.argv.slice(1), {
-    short: '46F:rwxtglCjpsS:bQ:ei:c:no:y:zm:U:f:I:a:T:uP:L:Z:G:M:vhB:',
+    short: '46F:rwxtglCjps:SbQ:ei:c:no:y:zm:U:f:I:a:TuP:L:Z:G:M:vhB:',
     long: {
       report: 'r',
       'report-wide': 'w',
