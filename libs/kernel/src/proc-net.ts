@@ -165,6 +165,11 @@ function endpoints(
   return [...modules.sockDiag(type, net)].map((source) => ({ ...source.diag(), ino: source.ino }));
 }
 
+/** Those of IPv4: proc-net6 shows the others. */
+function endpoints4(net: Net, type: SockDiagEntry['type']): ReturnType<typeof endpoints> {
+  return endpoints(net, type).filter((sk) => sk.family === 'inet');
+}
+
 function hexEndpoint(address: SockDiagEntry['local']): string {
   return address.family === 'inet'
     ? `${hexAddress(address.addr)}:${hex(address.port, 4)}`
@@ -178,7 +183,7 @@ function datagramSockets(net: Net, type: 'udp' | 'raw' | 'icmp'): string {
   // The files differ by a blank before the heading and by its width.
   const head = `${type === 'udp' ? ' ' : ''}${SOCKET_HEAD} ref pointer drops`;
   let text = type === 'raw' ? `${head}\n` : `${head.padEnd(127)}\n`;
-  for (const sk of endpoints(net, type)) {
+  for (const sk of endpoints4(net, type)) {
     const port = sk.local.family === 'inet' ? sk.local.port : 0;
     const line =
       `${pad(port, 5)}: ${hexEndpoint(sk.local)} ${hexEndpoint(sk.peer)} ${hex(sk.state, 2)} ${hex(sk.sendQ, 8)}:${hex(sk.recvQ, 8)} ` +
@@ -196,7 +201,7 @@ const TIMERS: Readonly<Record<string, number>> = { on: 1, keepalive: 2, timewait
 
 function tcp(net: Net): string {
   let text = `${SOCKET_HEAD.padEnd(149)}\n`;
-  endpoints(net, 'tcp').forEach((sk, i) => {
+  endpoints4(net, 'tcp').forEach((sk, i) => {
     const timer = sk.timer === undefined ? 0 : (TIMERS[sk.timer.name] ?? 0);
     const jiffies = sk.timer === undefined ? 0 : Math.max(0, Math.round(sk.timer.expiresNs / 1e7));
     const unsent = sk.state === TCP_LISTEN ? 0 : sk.sendQ; // a listener's is its backlog to netlink only
@@ -232,13 +237,15 @@ function sockstat(net: Net): string {
   const live = tcps.filter((sk) => sk.state !== 6).length;
   const orphans = tcps.filter((sk) => sk.ino === 0 && sk.state !== 6 && sk.state !== 3).length;
   const udps = endpoints(net, 'udp');
-  const raws = endpoints(net, 'raw').length;
+  const raws = endpoints(net, 'raw');
+  const v4 = (list: ReturnType<typeof endpoints>): number =>
+    list.filter((sk) => sk.family === 'inet' && sk.state !== 6).length;
   const packets = endpoints(net, 'p_raw').length + endpoints(net, 'p_dgr').length;
   const { frags } = ipv4Of(net);
   return (
-    `sockets: used ${live + udps.length + raws + packets}\n` +
-    `TCP: inuse ${live} orphan ${orphans} tw ${tcps.length - live} alloc ${live} mem ${pages(tcps)}\n` +
-    `UDP: inuse ${udps.length} mem ${pages(udps)}\nUDPLITE: inuse 0\nRAW: inuse ${raws}\nFRAG: inuse ${frags.queues.size} memory ${frags.memory}\n`
+    `sockets: used ${live + udps.length + raws.length + packets}\n` +
+    `TCP: inuse ${v4(tcps)} orphan ${orphans} tw ${tcps.length - live} alloc ${live} mem ${pages(tcps)}\n` +
+    `UDP: inuse ${v4(udps)} mem ${pages(udps)}\nUDPLITE: inuse 0\nRAW: inuse ${v4(raws)}\nFRAG: inuse ${frags.queues.size} memory ${frags.memory}\n`
   );
 }
 

@@ -153,7 +153,7 @@ class Report {
     }
     if (options.extended) {
       if (entry.uid !== 0) text += ` uid:${entry.uid}`;
-      text += ` ino:${entry.ino} sk:${entry.ino.toString(16)} cgroup:/${entry.v6only === true ? ' v6only:1' : ''} <->`;
+      text += ` ino:${entry.ino} sk:${entry.ino.toString(16)} cgroup:/${entry.v6only === undefined ? '' : ` v6only:${Number(entry.v6only)}`} <->`;
     }
     const memory = options.memory ? memoryText(entry) : '';
     const info =
