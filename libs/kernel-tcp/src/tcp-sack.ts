@@ -154,7 +154,7 @@ function sacktagRange(tp: TcpSock, start: number, end: number, dup: boolean): vo
 
 /** Cuts a segment of several at the border of a block. @kernel tcp_match_skb_to_sack() */
 function cutAtBlock(tp: TcpSock, skb: SkBuff, start: number, end: number, index: number): boolean {
-  const mss = tp.mssCache;
+  const mss = skb.gsoSize > 0 ? skb.gsoSize : tp.mssCache;
   const before = seqBefore(skb.cbSeq, start);
   const wanted = before
     ? Math.floor(((start - skb.cbSeq) >>> 0) / mss) * mss

@@ -10,6 +10,7 @@ import { createEnvironment, Host } from '@netloom/kernel';
 import {
   devAddrSet,
   ethTypeTrans,
+  Feature,
   NetDevice,
   NETDEV_TX_OK,
   netifRx,
@@ -80,6 +81,7 @@ export class Testbed {
     });
     this.dev.flags = Iff.IFF_POINTOPOINT | Iff.IFF_NOARP | Iff.IFF_MULTICAST;
     this.dev.mtu = options.mtu;
+    this.dev.features = Feature.GSO; // TCP builds bursts as large as on Linux, which come here cut into segments
     devAddrSet(this.dev, MAC); // ours and the peer's: without ARP, frames carry the device's own address
     registerNetdevice(this.dev);
   }
