@@ -471,10 +471,11 @@ export class Capture {
       view.setUint32(4, dev.ifindex);
       view.setUint16(8, dev.type);
       out[10] = outgoing ? PACKET_OUTGOING : skb.pktType;
-      out[11] = 6;
-      out.fill(0, 12, 20);
       const link = outgoing ? skb.data : skb.macHeader;
-      if (link < skb.networkHeader) out.set(skb.mem.u8.subarray(link + 6, link + 12), 12);
+      const framed = link < skb.networkHeader;
+      out[11] = framed ? 6 : 0;
+      out.fill(0, 12, 20);
+      if (framed) out.set(skb.mem.u8.subarray(link + 6, link + 12), 12);
     }
     return total;
   }

@@ -340,7 +340,7 @@ export class Lab {
         const speedBits = found?.link.netem[found.side].rateBits;
         return {
           addresses: addressTexts(this.tasks(source.node), source.interface),
-          ...(dev === undefined ? {} : { mac: dev.address.slice(0, 6) }),
+          ...(dev?.address.length !== 6 ? {} : { mac: dev.address.slice(0, 6) }),
           ...(speedBits === undefined ? {} : { speedBits }),
         };
       },
