@@ -133,9 +133,6 @@ function cpuMaskText(mask: bigint, cpus: number): string {
   return mask.toString(16).padStart(Math.ceil(cpus / 4), '0');
 }
 
-/** Queueing disciplines that a device can be given by default. @kernel net/sched/sch_api.c qdisc_set_default() */
-const DEFAULT_QDISCS: ReadonlySet<string> = new Set(['pfifo_fast']);
-
 /** Entries below net/core that belong to no protocol. */
 export const coreSysctls: readonly SysctlEntry[] = [
   ...CORE_HOST_SYSCTLS.map((row) => hostEntry(row, 'host')),
@@ -147,7 +144,8 @@ export const coreSysctls: readonly SysctlEntry[] = [
     read: ({ kernel }) => kernel.defaultQdisc,
     write: ({ kernel }, text) => {
       const name = text.trim();
-      if (!DEFAULT_QDISCS.has(name)) throw new KernelError('ENOENT');
+      if (name !== 'pfifo_fast' && kernel.modules.qdiscKind(name) === undefined)
+        throw new KernelError('ENOENT');
       kernel.defaultQdisc = name;
     },
   },
