@@ -272,6 +272,7 @@ function addSlave(dev: NetDevice, target: NetDevice): number {
   target.rxHandler = bondHandleFrame;
   target.rxHandlerData = slave;
   bond.slaves.push(slave);
+  dev.tsoMaxSize = Math.min(...bond.slaves.map((other) => other.dev.tsoMaxSize));
   devOpen(target);
   const now = dev.kernel.engine.now;
   slave.lastRx = now;

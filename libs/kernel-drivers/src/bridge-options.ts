@@ -243,7 +243,7 @@ export function portInfo(port: BridgePort): LinkInfoData {
     bcast_flood: flag('bcast_flood'),
     mcast_to_unicast: flag('mcast_to_unicast'),
     neigh_suppress: flag('neigh_suppress'),
-    group_fwd_mask: port.groupFwdMask,
+    group_fwd_mask: port.groupFwdMask === 0 ? '0' : `0x${port.groupFwdMask.toString(16)}`,
     group_fwd_mask_str: `0x${port.groupFwdMask.toString(16)}`,
     vlan_tunnel: flag('vlan_tunnel'),
     isolated: flag('isolated'),
@@ -413,7 +413,7 @@ function portFile(file: string, key: string, mode: 'rw' | 'ro'): SysfsAttribute 
     if (file === 'state') return String(port.state);
     if (file === 'flush') throw new KernelError('EACCES');
     const value = portInfo(port)[key] ?? '';
-    if (file === 'group_fwd_mask') return `0x${Number(value).toString(16)}`;
+    if (file === 'group_fwd_mask') return `0x${port.groupFwdMask.toString(16)}`;
     if (typeof value === 'boolean') return value ? '1' : '0';
     return file.endsWith('_timer') ? String(Math.round(Number(value) * 100)) : String(value);
   };

@@ -123,6 +123,7 @@ function addSlave(dev: NetDevice, slave: NetDevice): number {
   slave.rxHandler = brHandleFrame;
   slave.rxHandlerData = port;
   br.ports.push(port);
+  dev.tsoMaxSize = slave.tsoMaxSize;
   devSetPromiscuity(slave, 1);
   localEntry(br, port);
   if (br.defaultPvid !== 0)

@@ -13,7 +13,7 @@ import {
   type SkBuff,
 } from '@netloom/kernel-core';
 import { Iff } from '@netloom/sys';
-import { randomMac } from './mac.js';
+import { randomMac, TSO_MAX_SIZE } from './mac.js';
 
 const dummyOps: NetDeviceOps = {
   driver: 'dummy',
@@ -37,6 +37,7 @@ export const dummyKind: LinkKind = {
     dev.features = Feature.HW_CSUM | Feature.TSO | Feature.GSO;
     dev.flags = Iff.IFF_BROADCAST | Iff.IFF_NOARP;
     dev.mtu = request.mtu ?? 1500;
+    dev.tsoMaxSize = TSO_MAX_SIZE;
     devAddrSet(dev, request.address ?? randomMac(net.kernel));
     registerNetdevice(dev, request.ifindex ?? 0);
     return dev;

@@ -22,7 +22,7 @@ import {
 } from '@netloom/kernel-core';
 import { Iff } from '@netloom/sys';
 import { ETH_HLEN } from '@netloom/wire';
-import { randomMac } from './mac.js';
+import { randomMac, TSO_MAX_SIZE } from './mac.js';
 
 const FROM_INGRESS = 2;
 
@@ -73,7 +73,7 @@ export const ifbKind: LinkKind = {
     dev.minMtu = 0;
     dev.maxMtu = 0;
     dev.txqlen = 32;
-    dev.tsoMaxSize = 524280;
+    dev.tsoMaxSize = TSO_MAX_SIZE;
     dev.qdisc = new PfifoFast(dev);
     devAddrSet(dev, request.address ?? randomMac(net.kernel));
     registerNetdevice(dev, request.ifindex ?? 0);

@@ -19,6 +19,7 @@ import {
 } from '@netloom/kernel-core';
 import { Iff } from '@netloom/sys';
 import { ARPHRD_LOOPBACK, ETH_P_IPV6 } from '@netloom/wire';
+import { TSO_MAX_SIZE } from './mac.js';
 
 function startXmit(skb: SkBuff, dev: NetDevice): number {
   skbOrphan(skb);
@@ -49,8 +50,9 @@ export function loopbackNetInit(net: Net): void {
   dev.flags = Iff.IFF_LOOPBACK;
   dev.mtu = 65536;
   dev.features = Feature.HW_CSUM | Feature.TSO | Feature.GSO;
+  dev.tsoMaxSize = TSO_MAX_SIZE;
   dev.minMtu = 0;
-  dev.maxMtu = 0x7fffffff;
+  dev.maxMtu = 0; // no limit
   dev.broadcast = new Uint8Array(6);
   net.loopback = dev;
   registerNetdevice(dev);

@@ -25,7 +25,7 @@ import {
 } from '@netloom/kernel-core';
 import type { LinkAdd } from '@netloom/sys';
 import { ETH_HLEN } from '@netloom/wire';
-import { randomMac } from './mac.js';
+import { randomMac, TSO_MAX_SIZE } from './mac.js';
 
 interface VethPriv {
   peer: NetDevice | null;
@@ -108,6 +108,9 @@ function makeEnd(
   dev.carrier = false;
   dev.features = Feature.HW_CSUM | Feature.TSO | Feature.GSO;
   dev.mtu = mtu ?? 1500;
+  dev.tsoMaxSize = TSO_MAX_SIZE;
+  dev.numTxQueues = net.kernel.cpus; // a queue for each CPU
+  dev.numRxQueues = net.kernel.cpus;
   dev.priv = { peer: null } satisfies VethPriv;
   return dev;
 }

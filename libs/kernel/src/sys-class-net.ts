@@ -67,7 +67,7 @@ const WRITERS: Readonly<Record<string, (dev: NetDevice, text: string) => void>> 
   },
   mtu: (dev, text) => {
     const mtu = parseSysctlInt(text);
-    if (mtu < dev.minMtu || mtu > dev.maxMtu) throw new KernelError('EINVAL');
+    if (mtu < dev.minMtu || (dev.maxMtu > 0 && mtu > dev.maxMtu)) throw new KernelError('EINVAL');
     dev.mtu = mtu;
     dev.net.kernel.modules.callNetdevNotifiers('CHANGEMTU', dev);
   },

@@ -1,7 +1,7 @@
 /** Link types with few attributes: VRF, IPVLAN. */
 import { invalidArgument, matches } from '../args.js';
 import { CommandExit } from '../command.js';
-import { numberValue, show } from './link-data.js';
+import { show } from './link-data.js';
 import { LINK_TYPE_HELP } from './link-type-help.js';
 import type { LinkType } from './link-types.js';
 
