@@ -13,6 +13,7 @@ import {
   in6FromBytes,
   in6IsAny,
   in6IsLinkLocal,
+  in6IsLoopback,
   in6IsMulticast,
   in6Prefix,
 } from '@netloom/wire';
@@ -247,6 +248,8 @@ function resolveHop(net: Net, hop: Hop, type: number): Fib6Nh {
   if (onlink && dev === undefined)
     throw new KernelError('ENODEV', 'Nexthop device required for onlink');
   if (gateway !== null && !in6IsAny(gateway)) {
+    if (dev === undefined && in6IsLoopback(gateway))
+      throw new KernelError('EINVAL', 'Egress device can not be loopback device for this route');
     if (ipv6ChkAddr(net, gateway, dev ?? null))
       throw new KernelError('EINVAL', 'Gateway can not be a local address');
     if (in6IsMulticast(gateway)) throw new KernelError('EINVAL', 'Invalid gateway address');
@@ -339,7 +342,8 @@ export function fib6NewRoute(net: Net, request: RouteNew): void {
   );
   const [first] = peers;
   if (first === undefined) {
-    if (request.mode === 'change') throw new KernelError('ENOENT');
+    if (request.mode === 'change')
+      throw new KernelError('ENOENT', 'Can not replace route - no match found');
   } else if (request.mode === 'add') {
     throw new KernelError('EEXIST');
   } else if (request.mode === 'replace' || request.mode === 'change') {
