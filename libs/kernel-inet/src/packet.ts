@@ -40,11 +40,16 @@ import {
   type SockOpt,
   type SockOptValue,
 } from '@netloom/sys';
+import { FanoutGroup, PACKET_FANOUT_QM } from './packet-fanout.js';
 import { ETH_HLEN, ETH_P_ALL, ethProto, ethWrite } from '@netloom/wire';
+
+const EALREADY = 114;
 
 /** The packet sockets of a namespace, for ss and /proc/net/packet. */
 export class PacketTable {
   readonly sockets = new Set<PacketSock>();
+  /** PACKET_FANOUT groups by number. */
+  fanouts: Map<number, FanoutGroup> | null = null;
 }
 
 export function packetTable(net: Net): PacketTable {
@@ -80,6 +85,8 @@ export class PacketSock extends Sock {
   private packets = 0;
   private dropped = 0;
   private auxdata = false;
+  private ignoreOutgoing = false;
+  private fanout: FanoutGroup | null = null;
 
   constructor(net: Net, type: number, protocol: number) {
     super(net, AF_PACKET, type, protocol);
@@ -129,7 +136,32 @@ export class PacketSock extends Sock {
       if (dev !== undefined) devSetPromiscuity(dev, -1);
     }
     packetTable(this.net).sockets.delete(this);
+    this.leaveFanout();
     this.receiveQueue.purge();
+  }
+
+  /** @param value the group's number, and its mode in the bits above @kernel fanout_add() */
+  private joinFanout(value: number): number {
+    const id = value & 0xffff;
+    const mode = (value >>> 16) & 0xff;
+    if (mode > PACKET_FANOUT_QM) return -Errno.EINVAL;
+    if (this.fanout !== null) return -EALREADY;
+    if (this.removeTap === null) return -Errno.EINVAL;
+    const groups = (packetTable(this.net).fanouts ??= new Map<number, FanoutGroup>());
+    const group = groups.get(id) ?? new FanoutGroup(id, mode);
+    if (group.mode !== mode) return -Errno.EINVAL;
+    groups.set(id, group);
+    group.members.push(this);
+    this.fanout = group;
+    return 0;
+  }
+
+  private leaveFanout(): void {
+    const group = this.fanout;
+    if (group === null) return;
+    this.fanout = null;
+    group.members.splice(group.members.indexOf(this), 1);
+    if (group.members.length === 0) packetTable(this.net).fanouts?.delete(group.id);
   }
 
   bind(addr: SockAddr): number {
@@ -144,7 +176,8 @@ export class PacketSock extends Sock {
   /** @kernel packet_rcv(); the tap sees outgoing frames whole, received ones behind their Ethernet header. */
   /** A frame at the tap. */
   receive(skb: SkBuff, dev: NetDevice, outgoing: boolean): void {
-    if (outgoing && skb.sk === this) return;
+    if (outgoing && (skb.sk === this || this.ignoreOutgoing)) return;
+    if (this.fanout !== null && this.fanout.pick(skb, outgoing) !== this) return;
     const start = outgoing ? skb.data : skb.macHeader;
     const length = skb.tail - start + skb.dataLen;
     const header = dev.hardHeaderLen;
@@ -272,6 +305,11 @@ export class PacketSock extends Sock {
 
   setsockopt(option: SockOpt, value: SockOptValue): number {
     switch (option) {
+      case 'PACKET_FANOUT':
+        return this.joinFanout(Number(value));
+      case 'PACKET_IGNORE_OUTGOING':
+        this.ignoreOutgoing = Number(value) !== 0;
+        return 0;
       case 'PACKET_AUXDATA':
         this.auxdata = Number(value) !== 0;
         return 0;
