@@ -49,7 +49,7 @@ import {
   ipTunnelTable,
   type IpTunnelParms,
 } from './ip-tunnel.js';
-import { netTunnelsIfAny } from './net-tunnels.js';
+import { hasFallbackTunnels, netTunnelsIfAny } from './net-tunnels.js';
 
 const IP_MAX_MTU = 65535;
 const IPV6_MIN_MTU = 1280;
@@ -258,6 +258,7 @@ function changelink(dev: NetDevice, data: LinkInfoData): void {
 
 /** Makes the devices of a module in a namespace. @kernel ip_tunnel_init_net() */
 function initNet(net: Net, module: string): void {
+  if (!hasFallbackTunnels(net)) return;
   for (const kind of KINDS) {
     if (kind.module !== module) continue;
     const parms: IpTunnelParms = {

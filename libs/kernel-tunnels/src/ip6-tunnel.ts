@@ -72,7 +72,7 @@ import {
   tunnelReceive,
 } from './ip-tunnel-core.js';
 import type { TunnelHeader } from './ip-tunnel.js';
-import { netTunnels, netTunnelsIfAny } from './net-tunnels.js';
+import { hasFallbackTunnels, netTunnels, netTunnelsIfAny } from './net-tunnels.js';
 
 const ARPHRD_TUNNEL6 = 769;
 const ARPHRD_IP6GRE = 823;
@@ -539,6 +539,7 @@ function newlink(kind: Ip6Kind, net: Net, name: string, request: LinkAdd, travel
 }
 
 function initNet(net: Net, module: string): void {
+  if (!hasFallbackTunnels(net)) return;
   for (const kind of KINDS) {
     if (kind.module !== module || kind.fallback === null) continue;
     const parms = { ...readParms(net, {}, null), hopLimit: 0, encapLimit: 0 };

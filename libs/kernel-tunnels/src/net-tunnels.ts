@@ -2,7 +2,7 @@
  * The tunnels of a network namespace: what received packets are looked up in. Made with the first tunnel.
  * @kernel struct vxlan_net, struct ip_tunnel_net, struct geneve_net
  */
-import type { Net } from '@netloom/kernel-core';
+import { CoreHostSysctl, coreSysctl, type Net } from '@netloom/kernel-core';
 import type { Geneve, GeneveSock } from './geneve.js';
 import type { IpTunnelTable } from './ip-tunnel.js';
 import type { Ip6Tunnel } from './ip6-tunnel.js';
@@ -26,4 +26,11 @@ export function netTunnels(net: Net): NetTunnels {
 /** The tables where there are any. */
 export function netTunnelsIfAny(net: Net): NetTunnels | null {
   return net.tunnels as NetTunnels | null;
+}
+
+/** net.core.fb_tunnels_only_for_init_net: whether a namespace gets gre0 and the like. @kernel net_has_fallback_tunnels() */
+export function hasFallbackTunnels(net: Net): boolean {
+  const { kernel } = net;
+  const value = coreSysctl(net, CoreHostSysctl.fb_tunnels_only_for_init_net);
+  return value === 0 || (value === 1 && net === kernel.initNet);
 }
