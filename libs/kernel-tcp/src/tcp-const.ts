@@ -94,6 +94,8 @@ export const SOCK_BINDADDR_LOCK = 4;
 export const SOCK_BINDPORT_LOCK = 8;
 
 /** Headroom of a segment under construction: link layer, IP, TCP with all options. */
+/** Memory that a queued packet counts for besides its payload, as on x86-64. */
+export const TCP_SKB_HEAD = 1280;
 export const MAX_TCP_HEADER = LL_MAX_HEADER + IP6_HLEN + 60;
 
 export const TCP_MSS_DEFAULT = 536;

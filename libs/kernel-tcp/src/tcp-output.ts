@@ -18,6 +18,7 @@ import {
   TCPCB_SACKED_ACKED,
   TCPCB_SACKED_RETRANS,
   TCP_SKB_EOR,
+  TCP_SKB_HEAD,
 } from './tcp-const.js';
 import { CHRONO_BUSY, CHRONO_RWND_LIMITED, tcpChronoStart, tcpChronoStop } from './tcp-chrono.js';
 import { tcpCwndValidate, tcpInCwndReduction, tcpPacketsInFlight } from './tcp-cwnd.js';
@@ -78,6 +79,7 @@ export function tcpFragment(
   if (rest === null) return -Errno.ENOMEM;
   const at = skbPut(rest, size);
   skb.mem.copy(at, skb.data + len, size);
+  rest.truesize = TCP_SKB_HEAD + size;
   const old = skb.gsoSegs;
   rest.cbSeq = (skb.cbSeq + len) >>> 0;
   rest.cbEndSeq = skb.cbEndSeq;
@@ -177,6 +179,7 @@ function takeFront(tp: TcpSock, skb: SkBuff, len: number, mss: number): SkBuff |
   const front = tcpAllocSkb(tp, len);
   if (front === null) return null;
   front.mem.copy(skbPut(front, len), skb.data, len);
+  front.truesize = TCP_SKB_HEAD + len;
   front.cbSeq = skb.cbSeq;
   front.cbFlags = skb.cbFlags & ~(TCPHDR_FIN | TCPHDR_PSH);
   front.cbSacked = skb.cbSacked;

@@ -16,7 +16,9 @@ import { TCPHDR_ACK, TCPHDR_FIN, TCPHDR_PSH } from '@netloom/wire';
 import {
   TCP_NAGLE_CORK,
   TCP_NAGLE_PUSH,
+  MAX_TCP_HEADER,
   TCP_SKB_EOR,
+  TCP_SKB_HEAD,
   TCPF_CLOSE_WAIT,
   TCPF_ESTABLISHED,
   TCPF_SYN_RECV,
@@ -52,6 +54,7 @@ export function tcpSendmsg(tp: TcpSock, data: Uint8Array, options: SendOptions):
   let copied = 0;
   while (copied < data.length) {
     let skb = tp.writeQueue.tail;
+    if (skb !== null) regainRoom(skb, goal);
     let room =
       skb === null || (skb.cbFlags & TCPHDR_FIN) !== 0 || (skb.cbFlags2 & TCP_SKB_EOR) !== 0
         ? 0
@@ -112,6 +115,7 @@ function newSegment(tp: TcpSock, size: number, mss: number): SkBuff | null {
     tcpAllocSkb(tp, Math.min(size, 1024));
   if (skb === null) return null;
   tcpInitNondataSkb(skb, tp.writeSeq, TCPHDR_ACK);
+  skb.truesize = TCP_SKB_HEAD;
   tcpQueueSkb(tp, skb);
   tp.nonagle &= ~TCP_NAGLE_PUSH;
   tcpSlowStartAfterIdleCheck(tp);
@@ -124,15 +128,21 @@ function fullSize(skb: SkBuff, mss: number, goal: number): number {
   return room >= goal ? goal : room >= mss ? Math.floor(room / mss) * mss : room;
 }
 
+/** A packet whose front has been sent moves to the start of its buffer where that lets it take as much as a new one. */
+function regainRoom(skb: SkBuff, goal: number): void {
+  const start = skb.head + MAX_TCP_HEADER;
+  if (skb.data <= start || skb.end - skb.data >= goal || skb.end - start < goal) return;
+  if (skb.mem.shared(skb.slot)) return;
+  skb.mem.copy(start, skb.data, skb.len);
+  skb.data = start;
+  skb.tail = start + skb.len;
+}
+
 function append(tp: TcpSock, skb: SkBuff, data: Uint8Array, from: number, n: number): void {
   const at = skbPut(skb, n);
   skb.mem.write(at, data, from, n);
-  // What was asked for at allocation is paid for; appending beyond it is charged now.
-  const used = skb.tail - skb.head + 576;
-  if (used > skb.truesize) {
-    tp.wmemQueued += used - skb.truesize;
-    skb.truesize = used;
-  }
+  skb.truesize += n;
+  tp.wmemQueued += n;
   skb.cbEndSeq = (skb.cbEndSeq + n) >>> 0;
   tp.writeSeq = (tp.writeSeq + n) >>> 0;
 }
