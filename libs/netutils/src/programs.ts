@@ -8,6 +8,7 @@ import { bridgeMain } from './bridge/main.js';
 import { curlMain } from './curl/main.js';
 import { httpServerMain } from './http/http-server.js';
 import { pythonMain } from './http/python.js';
+import { wgetMain } from './http/wget.js';
 import { ipMain } from './ip/main.js';
 import { iperf3Main } from './iperf3/main.js';
 import { ncMain } from './nc/main.js';
@@ -31,6 +32,7 @@ export const netutilsPrograms: readonly ProgramSpec[] = [
   { paths: ['/usr/bin/ab', '/bin/ab'], main: abMain },
   { paths: ['/usr/sbin/arp', '/sbin/arp'], main: arpMain },
   { paths: ['/usr/sbin/bridge', '/sbin/bridge'], main: bridgeMain },
+  { paths: ['/usr/bin/wget', '/bin/wget'], main: wgetMain },
   { paths: ['/usr/bin/curl', '/bin/curl'], main: curlMain },
   { paths: ['/usr/local/bin/http-server'], main: httpServerMain },
   { paths: ['/usr/bin/python3', '/bin/python3'], main: pythonMain },
