@@ -2,7 +2,6 @@
  * ARP: IPv4 neighbours on Ethernet. Sources: RFC 826, RFC 5227 for probes, net/ipv4/arp.c.
  * ipFinishOutput2 → arpNeighbour → Neighbour → arpSolicit; the wire → arpRcv → Neighbour.update.
  */
-import { Timer } from '@netloom/engine';
 import {
   DropReason,
   LL_MAX_HEADER,
@@ -18,7 +17,6 @@ import {
   skbPush,
   skbPut,
   devQueueXmit,
-  type Kernel,
   type NeighOps,
   type NetDevice,
   type SkBuff,
@@ -45,6 +43,7 @@ import {
   ICMP_HOST_UNREACH,
   iphSaddr,
 } from '@netloom/wire';
+import { arpHasRoom, arpStartSweep } from './arp-gc.js';
 import { fibLookup, fibSelectSource, inetAddrType } from './fib-frontend.js';
 import {
   RTN_BROADCAST,
@@ -58,9 +57,6 @@ import { Conf, InDevice } from './in-device.js';
 import { ipv4HostSysctl, ipv4Of } from './ipv4-net.js';
 import { ipRouteInput } from './route-input.js';
 import type { Rtable } from './route.js';
-
-/** Room is made at most so often while there is more than gc_thresh2. */
-const GC_PAUSE_NS = 5e9;
 
 const arpOps: NeighOps = {
   family: AF_INET,
@@ -113,7 +109,7 @@ export function arpNeighbour(dev: NetDevice, address: number, routeType: number)
 /** @kernel neigh_create(), arp_constructor() */
 export function arpCreate(dev: NetDevice, address: number, routeType = 0): Neighbour | null {
   const tables = ipv4Of(dev.net.kernel.initNet);
-  if (!hasRoom(dev)) {
+  if (!arpHasRoom(dev)) {
     tables.neighTableFulls++;
     if (dev.net.kernel.netRatelimit())
       dev.net.kernel.printk(6, 'neighbour: arp_cache: neighbor table overflow!');
@@ -137,88 +133,9 @@ export function arpCreate(dev: NetDevice, address: number, routeType = 0): Neigh
   (dev.neigh4 ??= new Map<number, Neighbour>()).set(address, neigh);
   tables.neighCount++;
   if (tables.neighCount >= ipv4HostSysctl(dev.net, 'neigh/default/gc_thresh1'))
-    startSweep(dev.net.kernel);
+    arpStartSweep(dev.net.kernel);
   return neigh;
 }
-
-/** Whether the cache takes one more entry, after making room where it is time to. @kernel neigh_alloc() */
-function hasRoom(dev: NetDevice): boolean {
-  const { net } = dev;
-  const tables = ipv4Of(net.kernel.initNet);
-  const count = tables.neighCount;
-  const most = ipv4HostSysctl(net, 'neigh/default/gc_thresh3');
-  const { now } = net.kernel.engine;
-  const crowded =
-    count >= ipv4HostSysctl(net, 'neigh/default/gc_thresh2') &&
-    now > tables.neighFlushed + GC_PAUSE_NS;
-  if (count < most && !crowded) return true;
-  const freed = forcedGc(net.kernel);
-  return freed || count < most;
-}
-
-function collectable(neigh: Neighbour): boolean {
-  return (neigh.nudState & Nud.NUD_PERMANENT) === 0 && (neigh.flags & NTF_EXT_LEARNED) === 0;
-}
-
-function entriesOf(kernel: Kernel): Neighbour[] {
-  return kernel.nets.flatMap((net) =>
-    net.devices.flatMap((dev) => [...(dev.neigh4?.values() ?? [])]),
-  );
-}
-
-/** Makes room by dropping entries that are of no use; false when there is none. @kernel neigh_forced_gc() */
-function forcedGc(kernel: Kernel): boolean {
-  const tables = ipv4Of(kernel.initNet);
-  tables.neighFlushed = kernel.engine.now;
-  const surplus =
-    tables.neighCount - ipv4HostSysctl(kernel.initNet, 'neigh/default/gc_thresh2') + 1;
-  let freed = 0;
-  for (const neigh of entriesOf(kernel)) {
-    if (freed >= surplus) break;
-    const idle =
-      neigh.nudState === Nud.NUD_FAILED ||
-      neigh.nudState === Nud.NUD_NOARP ||
-      ((neigh.nudState & (Nud.NUD_INCOMPLETE | Nud.NUD_PROBE | Nud.NUD_DELAY)) === 0 &&
-        neigh.now - neigh.used > GC_PAUSE_NS);
-    if (!idle || !collectable(neigh)) continue;
-    arpRemove(neigh);
-    freed++;
-  }
-  return freed > 0;
-}
-
-/** Starts the sweep of old entries, which goes on while there are more than gc_thresh1. */
-function startSweep(kernel: Kernel): void {
-  const tables = ipv4Of(kernel.initNet);
-  tables.neighSweep ??= new Timer(kernel.engine, () => {
-    sweep(kernel);
-  });
-  if (!tables.neighSweep.pending) tables.neighSweep.set(kernel.engine.now + sweepPause(kernel));
-}
-
-function sweepPause(kernel: Kernel): number {
-  return ipv4Of(kernel.initNet).neighDefault.baseReachableTime / 2;
-}
-
-/** @kernel neigh_periodic_work() */
-function sweep(kernel: Kernel): void {
-  const tables = ipv4Of(kernel.initNet);
-  const least = ipv4HostSysctl(kernel.initNet, 'neigh/default/gc_thresh1');
-  if (tables.neighCount < least) return;
-  for (const neigh of entriesOf(kernel)) {
-    if (!collectable(neigh) || (neigh.nudState & IN_TIMER) !== 0) continue;
-    const age = neigh.now - Math.max(neigh.used, neigh.confirmed);
-    if (neigh.nudState === Nud.NUD_FAILED || age > arpOps.parms(neigh.dev).gcStaletime)
-      arpRemove(neigh);
-  }
-  if (tables.neighCount >= least) startSweep(kernel);
-}
-
-/** States with a timer of their own. */
-const IN_TIMER = Nud.NUD_INCOMPLETE | Nud.NUD_REACHABLE | Nud.NUD_DELAY | Nud.NUD_PROBE;
-
-/** NTF_EXT_LEARNED: somebody else looks after the entry. */
-const NTF_EXT_LEARNED = 0x10;
 
 /** Takes an entry out of the cache. */
 export function arpRemove(neigh: Neighbour): void {
