@@ -4,7 +4,6 @@ import { devOpen, SkbPool, Tracepoints } from '@netloom/kernel-core';
 import { Wire } from '@netloom/kernel-drivers';
 import { createEnvironment, Host } from '@netloom/kernel';
 import { fibNewRoute, inetAddAddress, ipv4SetConf, UdpSock } from '@netloom/kernel-inet';
-import { ipv6SetConf } from '@netloom/kernel-inet6';
 import { PacketMemory } from '@netloom/wire';
 
 /** User and system CPU seconds of this process, all threads, since it started. */
@@ -31,14 +30,17 @@ export class Net {
       drain: () => new Promise((resolve) => setImmediate(resolve)),
     });
     this.pool = new SkbPool(new PacketMemory(memoryBytes));
-    this.environment = createEnvironment(programs);
+    // The cases are about IPv4; a thousand hosts on one bridge would tell each other of their link-local addresses.
+    this.environment = createEnvironment(programs, {
+      ipv6: process.env.NETLOOM_BENCH_IPV6 === '1',
+    });
     this.trace = new Tracepoints();
     this.hosts = 0;
     this.macs = 0;
   }
 
   host(name) {
-    const host = new Host({
+    return new Host({
       environment: this.environment,
       engine: this.engine,
       pool: this.pool,
@@ -47,10 +49,6 @@ export class Net {
       index: ++this.hosts,
       bootTimeSec: 1_700_000_000,
     });
-    // The cases are about IPv4; a thousand hosts on one bridge would tell each other of their link-local addresses.
-    if (process.env.NETLOOM_BENCH_IPV6 !== '1')
-      ipv6SetConf(host.kernel.initNet, 'all', 'disable_ipv6', '1');
-    return host;
   }
 
   card(host, name) {

@@ -20,3 +20,4 @@ export {
   type ServiceProtocol,
 } from './services.js';
 export { WIDE_ZERO } from './wide.js';
+export { withInserted } from './lists.js';

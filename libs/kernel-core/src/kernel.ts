@@ -5,7 +5,7 @@
  */
 import type { QdiscKind } from './qdisc-api.js';
 import { CORE_HOST_DEFAULTS, CoreHostSysctl, coreSysctls } from './core-sysctls.js';
-import { KernelError, type RandomStream } from '@netloom/base';
+import { KernelError, type RandomStream, withInserted } from '@netloom/base';
 import type { Engine } from '@netloom/engine';
 import type { LinkAdd, SockDiagEntry } from '@netloom/sys';
 import type { PacketMemory } from '@netloom/wire';
@@ -226,6 +226,9 @@ export class KernelModules {
   }
 }
 
+/** Bytes of text that the kernel log keeps. @kernel CONFIG_LOG_BUF_SHIFT 17 */
+const LOG_BUFFER = 1 << 17;
+
 export interface KernelOptions {
   readonly engine: Engine;
   readonly pool: SkbPool;
@@ -249,7 +252,7 @@ export class Kernel {
   readonly hostname: string;
   readonly hostId: number;
   readonly cpus: number;
-  readonly nets: Net[] = [];
+  nets: readonly Net[] = [];
   readonly initNet: Net;
 
   /** net.core.netdev_budget and its companions: of the host, not of a namespace. */
@@ -264,8 +267,9 @@ export class Kernel {
   /** Size of the table by which receive flow steering knows where flows are read; 0 for none. */
   rpsSockFlowEntries = 0;
   /** Drops by reason number. */
-  readonly drops = new Map<number, number>();
+  private dropTable: Map<number, number> | null = null;
   /** Kernel log lines: virtual time in nanoseconds, level, text. */
+  private logBytes = 0;
   readonly log: { readonly time: number; readonly level: number; readonly text: string }[] = [];
 
   /** Modules that this host has loaded on demand, such as `ip_gre`; null before the first. */
@@ -273,7 +277,7 @@ export class Kernel {
   /** How deep devices without a queue transmit into each other at this moment. */
   xmitRecursion = 0;
 
-  private readonly softnets: SoftnetData[] = [];
+  private readonly softnets: SoftnetData[];
   private readonly first: SoftnetData;
   private netInums = 0xf0000000;
   private readonly streams = new Map<string, RandomStream>();
@@ -289,8 +293,12 @@ export class Kernel {
     this.hostId = options.hostId;
     this.cpus = options.cpus ?? 1;
     this.first = new SoftnetData(this, 0);
-    this.softnets.push(this.first);
+    this.softnets = [this.first];
     this.initNet = this.createNet();
+  }
+
+  get drops(): Map<number, number> {
+    return (this.dropTable ??= new Map());
   }
 
   /** The receive state of a CPU. */
@@ -319,7 +327,7 @@ export class Kernel {
   /** A new namespace with its `lo`, down. @kernel copy_net_ns() */
   createNet(): Net {
     const net = new Net(this);
-    this.nets.push(net);
+    this.nets = withInserted(this.nets, this.nets.length, net);
     this.modules.initNet(net);
     return net;
   }
@@ -328,7 +336,7 @@ export class Kernel {
   destroyNet(net: Net): void {
     net.alive = false;
     this.modules.exitNet(net);
-    this.nets.splice(this.nets.indexOf(net), 1);
+    this.nets = this.nets.filter((other) => other !== net);
   }
 
   /** @internal */
@@ -369,7 +377,8 @@ export class Kernel {
   /** Writes to the kernel log (dmesg). Levels as in syslog: 4 warning, 6 info. */
   printk(level: number, text: string): void {
     this.log.push({ time: this.engine.now, level, text });
-    if (this.log.length > 4096) this.log.shift();
+    this.logBytes += text.length;
+    while (this.logBytes > LOG_BUFFER) this.logBytes -= this.log.shift()?.text.length ?? 0;
   }
 
   /** Drops so far by the kernel's reason names. */

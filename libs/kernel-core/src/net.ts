@@ -2,7 +2,7 @@
  * A network namespace: devices, counters, hooks, and a place for every protocol's tables. Nothing of a namespace lives
  * elsewhere. @kernel include/net/net_namespace.h
  */
-import { KernelError } from '@netloom/base';
+import { KernelError, withInserted } from '@netloom/base';
 import type { RtnlEvent } from '@netloom/sys';
 import { CORE_NET_DEFAULTS } from './core-sysctls.js';
 import type { Kernel } from './kernel.js';
@@ -20,7 +20,7 @@ export class Net {
   readonly mib6 = new Mib6Counters();
   readonly nf = new NfHooks();
   /** Devices in the order of their ifindex. */
-  readonly devices: NetDevice[] = [];
+  devices: readonly NetDevice[] = [];
   /** Sees the packets of all devices (`tcpdump -i any`); null when none. */
   taps: DeviceTap | null = null;
   /** Namespace tables of the IPv4 layer, the IPv6 layer and the socket layers. */
@@ -36,7 +36,7 @@ export class Net {
   /** Tunnels' tables. */
   tunnels: object | null = null;
   /** Other namespaces as this one numbers them. */
-  readonly nsids = new Map<Net, number>();
+  private ids: Map<Net, number> | null = null;
   /** Who listens to rtnetlink events. */
   readonly rtnlListeners = new Set<(event: RtnlEvent) => void>();
   loopback!: NetDevice;
@@ -57,6 +57,11 @@ export class Net {
     return this.byIndex.get(ifindex);
   }
 
+  /** By which numbers this namespace knows others. */
+  get nsids(): Map<Net, number> {
+    return (this.ids ??= new Map());
+  }
+
   /** Lists a device under its name and an ifindex (kept where it is free). @errno EEXIST */
   addDevice(dev: NetDevice, wantedIndex = 0): void {
     if (this.byName.has(dev.name)) throw new KernelError('EEXIST');
@@ -71,14 +76,14 @@ export class Net {
     this.byName.set(dev.name, dev);
     let at = this.devices.length;
     while (at > 0 && (this.devices[at - 1] as NetDevice).ifindex > ifindex) at--;
-    this.devices.splice(at, 0, dev);
+    this.devices = withInserted(this.devices, at, dev);
   }
 
   removeDevice(dev: NetDevice): void {
     this.byIndex.delete(dev.ifindex);
     this.byName.delete(dev.name);
     for (const alt of dev.altnames ?? []) this.byName.delete(alt);
-    this.devices.splice(this.devices.indexOf(dev), 1);
+    this.devices = this.devices.filter((other) => other !== dev);
   }
 
   renameDevice(dev: NetDevice, name: string): void {

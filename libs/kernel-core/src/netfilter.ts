@@ -44,23 +44,26 @@ export interface NfHookOps {
   readonly fn: (skb: SkBuff, state: NfHookState) => number;
 }
 
-/** The hooks of a namespace: `entries[family * 5 + hook]`, null where none is registered. */
+const NO_HOOKS: readonly (NfHookOps[] | null)[] = new Array<NfHookOps[] | null>(
+  NFPROTO_COUNT * 5,
+).fill(null);
+
+/** The hooks of a namespace. */
 export class NfHooks {
-  readonly entries: (NfHookOps[] | null)[] = new Array<NfHookOps[] | null>(NFPROTO_COUNT * 5).fill(
-    null,
-  );
+  /** `entries[family * 5 + hook]`, null where none is registered; shared while there are none at all. */
+  entries: readonly (NfHookOps[] | null)[] = NO_HOOKS;
 
   register(ops: NfHookOps): void {
     const index = ops.family * 5 + ops.hook;
     const list = [...(this.entries[index] ?? []), ops];
     list.sort((a, b) => a.priority - b.priority);
-    this.entries[index] = list;
+    this.entries = this.entries.with(index, list);
   }
 
   unregister(ops: NfHookOps): void {
     const index = ops.family * 5 + ops.hook;
     const list = (this.entries[index] ?? []).filter((other) => other !== ops);
-    this.entries[index] = list.length > 0 ? list : null;
+    this.entries = this.entries.with(index, list.length > 0 ? list : null);
   }
 }
 

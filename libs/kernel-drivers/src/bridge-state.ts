@@ -125,6 +125,8 @@ export class BridgePort {
 const SECOND = 1e9;
 
 export class Bridge {
+  /** Which port numbers are taken, by a 1. */
+  readonly portNumbers = new Uint8Array(1024);
   /** In the order in which they came. */
   readonly ports: BridgePort[] = [];
   readonly fdb = new Fdb();
@@ -147,6 +149,9 @@ export class Bridge {
 
   stpEnabled = BR_NO_STP;
   priority = 0x8000;
+  /** The id as text, and what it was made of. */
+  private readonly idOf = [-1, -1];
+  private idText = '';
   /** The address in the bridge's id: that of a port, or zero while there is none. */
   idAddress = 0;
   designatedRoot = '8000.000000000000';
@@ -173,7 +178,12 @@ export class Bridge {
   constructor(readonly dev: NetDevice) {}
 
   get bridgeId(): string {
-    return bridgeIdText(this.priority, this.idAddress);
+    if (this.idOf[0] !== this.priority || this.idOf[1] !== this.idAddress) {
+      this.idOf[0] = this.priority;
+      this.idOf[1] = this.idAddress;
+      this.idText = bridgeIdText(this.priority, this.idAddress);
+    }
+    return this.idText;
   }
 
   get isRoot(): boolean {

@@ -413,7 +413,12 @@ export function initPort(port: BridgePort): void {
 /** @kernel br_stp_enable_port() */
 export function stpEnablePort(port: BridgePort): void {
   initPort(port);
-  portStateSelection(port.br);
+  if (port.br.stpEnabled !== BR_NO_STP) {
+    portStateSelection(port.br);
+    return;
+  }
+  makeForwarding(port); // without a spanning tree the other ports stay what they are
+  if (port.state === BR_STATE_FORWARDING) netifCarrier(port.br.dev, true);
 }
 
 /** @kernel br_stp_disable_port() */

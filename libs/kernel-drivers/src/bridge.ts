@@ -100,10 +100,8 @@ function updateMtu(br: Bridge): void {
 }
 
 function freePortNo(br: Bridge): number {
-  const used = new Set(br.ports.map(({ portNo }) => portNo));
-  let portNo = 1;
-  while (used.has(portNo)) portNo++;
-  if (portNo > 1023) throw new KernelError('EXFULL');
+  const portNo = br.portNumbers.indexOf(0, 1);
+  if (portNo < 0) throw new KernelError('EXFULL');
   return portNo;
 }
 
@@ -123,6 +121,7 @@ function addSlave(dev: NetDevice, slave: NetDevice): number {
   slave.rxHandler = brHandleFrame;
   slave.rxHandlerData = port;
   br.ports.push(port);
+  br.portNumbers[port.portNo] = 1;
   dev.tsoMaxSize = slave.tsoMaxSize;
   devSetPromiscuity(slave, 1);
   localEntry(br, port);
@@ -147,6 +146,7 @@ function delSlave(dev: NetDevice, slave: NetDevice): number {
   devSetPromiscuity(slave, -1);
   stpDisablePort(port);
   br.ports.splice(at, 1);
+  br.portNumbers[port.portNo] = 0;
   slave.rxHandler = null;
   slave.rxHandlerData = null;
   br.mcast?.forgetPort(port);

@@ -1,7 +1,7 @@
 /**
  * IPv4 addresses on devices, and what happens to them as devices come, go and change. Source: net/ipv4/devinet.c.
  */
-import { ipv4Mask, KernelError } from '@netloom/base';
+import { ipv4Mask, KernelError, withInserted } from '@netloom/base';
 import type { Net, NetDevice, NetdevEvent } from '@netloom/kernel-core';
 import { AF_INET, Iff, type AddrMsg, type AddrNew } from '@netloom/sys';
 import { arpAnnounce, arpDeviceDown, arpChangeAddress } from './arp.js';
@@ -97,8 +97,7 @@ function insertAddress(inDev: InDevice, ifa: InIfaddr): void {
   const at = secondary
     ? -1
     : list.findIndex((other) => (other.flags & IFA_F_SECONDARY) !== 0 || other.scope < ifa.scope);
-  if (at < 0) list.push(ifa);
-  else list.splice(at, 0, ifa);
+  inDev.addresses = withInserted(list, at < 0 ? list.length : at, ifa);
   const net = inDev.dev.net;
   ipv4Of(net).genid++;
   notifyAddress(net, 'RTM_NEWADDR', ifa);
@@ -148,7 +147,7 @@ function removeAddress(inDev: InDevice, ifa: InIfaddr): void {
   }
   for (const other of secondaries) fibDelIfaddr(other, [...secondaries, ifa]); // they get a new source below
   dropAddress(inDev, ifa);
-  inDev.addresses.splice(inDev.addresses.indexOf(heir), 1);
+  inDev.addresses = inDev.addresses.filter((other) => other !== heir);
   heir.flags &= ~IFA_F_SECONDARY;
   insertAddress(inDev, heir);
   for (const other of secondaries) if (other !== heir) fibAddIfaddr(other);
@@ -156,7 +155,7 @@ function removeAddress(inDev: InDevice, ifa: InIfaddr): void {
 
 function dropAddress(inDev: InDevice, gone: InIfaddr): void {
   const { net } = inDev.dev;
-  inDev.addresses.splice(inDev.addresses.indexOf(gone), 1);
+  inDev.addresses = inDev.addresses.filter((other) => other !== gone);
   ipv4Of(net).genid++;
   notifyAddress(net, 'RTM_DELADDR', gone);
   fibDelIfaddr(gone);

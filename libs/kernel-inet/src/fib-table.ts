@@ -6,7 +6,7 @@
  *
  * Source: net/ipv4/fib_trie.c for what a table answers (the tree there is level-compressed). Addresses are unsigned.
  */
-import { ipv4Mask } from '@netloom/base';
+import { ipv4Mask, withInserted } from '@netloom/base';
 import type { NetDevice } from '@netloom/kernel-core';
 import type { RouteException } from './route-exceptions.js';
 import type { Rtable } from './route.js';
@@ -121,7 +121,7 @@ export class FibTable {
   /** Adds a route among those of its prefix, by TOS (descending) and metric; `before` puts it in front of its equals. */
   insert(route: FibRoute, before = false): void {
     const node = this.nodeFor(route.dst, route.dstLen);
-    const routes = (node.routes ??= []);
+    const routes = node.routes ?? [];
     const at = routes.findIndex(
       (other) =>
         other.info.tos < route.info.tos ||
@@ -130,8 +130,7 @@ export class FibTable {
             ? other.info.priority >= route.info.priority
             : other.info.priority > route.info.priority)),
     );
-    if (at < 0) routes.push(route);
-    else routes.splice(at, 0, route);
+    node.routes = withInserted(routes, at < 0 ? routes.length : at, route);
     this.size++;
   }
 

@@ -88,7 +88,7 @@ export interface InIfaddr {
 
 export class InDevice {
   /** Addresses in the order in which `ip addr` shows them. */
-  readonly addresses: InIfaddr[] = [];
+  addresses: readonly InIfaddr[] = [];
   private own = false;
   /** The route to addresses of this host for packets that come in here, cached. */
   localRoute: Dst | null = null;

@@ -52,11 +52,15 @@ interface Queue {
 
 /** The datagrams of a namespace that are not complete yet. */
 export class FragTable {
-  readonly queues = new Map<string, Queue>();
+  private table: Map<string, Queue> | null = null;
   /** Bytes (truesize) that waiting fragments hold. */
   memory = 0;
 
   constructor(readonly net: Net) {}
+
+  get queues(): Map<string, Queue> {
+    return (this.table ??= new Map());
+  }
 
   drop(queue: Queue, reason: number): void {
     this.queues.delete(queue.key);

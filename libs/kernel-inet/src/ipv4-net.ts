@@ -179,6 +179,8 @@ export class NetnsIpv4 {
   ping: PingTable | null = null;
   /** TCP's tables, owned by the TCP layer. */
   tcp: object | null = null;
+  /** Makes them when they are first asked for: many a host has no TCP socket. */
+  makeTcp: ((net: Net) => object) | null = null;
   /** The last IP identification given out; -1 before the first. */
   ident = -1;
   /** net.ipv4.neigh.default, which new devices take over. */

@@ -18,6 +18,7 @@ import { TcpStreamSock } from './tcp.js';
 
 /** Ends what no process holds: remnants, requests, orphans. @kernel tcp_sk_exit_batch() */
 function tcpNetExit(net: Net): void {
+  if (ipv4Of(net).tcp === null) return;
   for (const entry of [...tcpNet(net).hash.entries()]) {
     if (entry instanceof TcpTimewaitSock) {
       entry.kill();
@@ -41,8 +42,9 @@ export function registerTcp(
     modules.addSocketFactory(family, SOCK_STREAM, 0, make);
     modules.addSocketFactory(family, SOCK_STREAM, IPPROTO_TCP, make);
   }
+  const makeNet = (net: Net): TcpNet => new TcpNet(net, congestion, cubic);
   modules.addPernet((net) => {
-    ipv4Of(net).tcp = new TcpNet(net, congestion, cubic);
+    ipv4Of(net).makeTcp = makeNet;
     net.mib[Mib.TcpRtoAlgorithm] = 1;
     net.mib[Mib.TcpRtoMin] = 200;
     net.mib[Mib.TcpRtoMax] = 120000;

@@ -175,5 +175,6 @@ export class TcpNet {
 
 /** TCP's tables of a namespace. */
 export function tcpNet(net: Net): TcpNet {
-  return ipv4Of(net).tcp as TcpNet;
+  const ipv4 = ipv4Of(net);
+  return (ipv4.tcp ??= ipv4.makeTcp?.(net) ?? null) as TcpNet;
 }

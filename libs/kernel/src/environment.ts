@@ -27,13 +27,23 @@ export interface HostEnvironment {
   readonly pseudo: PseudoFs;
 }
 
+export interface KernelConfig {
+  /** False: a kernel started with `ipv6.disable=1`, without AF_INET6. */
+  readonly ipv6?: boolean;
+}
+
 /** Composes a kernel of everything there is, with these programs installed. */
-export function createEnvironment(programs: readonly ProgramSpec[]): HostEnvironment {
+export function createEnvironment(
+  programs: readonly ProgramSpec[],
+  { ipv6 = true }: KernelConfig = {},
+): HostEnvironment {
   const modules = new KernelModules();
   registerInet(modules);
   registerRtnlInet(modules);
-  registerInet6(modules);
-  registerSockets6(modules);
+  if (ipv6) {
+    registerInet6(modules);
+    registerSockets6(modules);
+  }
   registerTcp(modules);
   registerUnix(modules);
   registerDrivers(modules);
@@ -43,7 +53,7 @@ export function createEnvironment(programs: readonly ProgramSpec[]): HostEnviron
   const pseudo = createPseudoFs();
   registerTunFile(pseudo);
   registerProcNet(pseudo);
-  registerProcNet6(pseudo);
+  if (ipv6) registerProcNet6(pseudo);
   registerProcMulticast(pseudo);
   registerProcSys(pseudo, modules);
   registerProcDrivers(pseudo, modules);

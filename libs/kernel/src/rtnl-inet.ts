@@ -33,7 +33,7 @@ import { AF_INET, Nud, type NeighMsg, type NeighNew, type RouteMsg, type Rtnl } 
 import { tcpNet } from '@netloom/kernel-tcp';
 import { routeGet } from './rtnl-route-get.js';
 
-function devices(net: Net, ifindex: number | undefined): NetDevice[] {
+function devices(net: Net, ifindex: number | undefined): readonly NetDevice[] {
   if (ifindex === undefined) return net.devices;
   const dev = net.devByIndex(ifindex);
   return dev === undefined ? [] : [dev];

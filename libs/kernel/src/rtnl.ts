@@ -78,7 +78,7 @@ function resolveNetns(host: Host, task: Task, ref: NetnsRef): Net {
   return other.net as Net;
 }
 
-function devices(net: Net, ifindex: number | undefined): NetDevice[] {
+function devices(net: Net, ifindex: number | undefined): readonly NetDevice[] {
   if (ifindex === undefined) return net.devices;
   const dev = net.devByIndex(ifindex);
   return dev === undefined ? [] : [dev];
