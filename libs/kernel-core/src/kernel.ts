@@ -228,6 +228,8 @@ export class KernelModules {
 
 /** Bytes of text that the kernel log keeps. @kernel CONFIG_LOG_BUF_SHIFT 17 */
 const LOG_BUFFER = 1 << 17;
+/** How far it may run over before it is trimmed. */
+const LOG_SLACK = 1 << 14;
 
 export interface KernelOptions {
   readonly engine: Engine;
@@ -378,7 +380,14 @@ export class Kernel {
   printk(level: number, text: string): void {
     this.log.push({ time: this.engine.now, level, text });
     this.logBytes += text.length;
-    while (this.logBytes > LOG_BUFFER) this.logBytes -= this.log.shift()?.text.length ?? 0;
+    if (this.logBytes > LOG_BUFFER + LOG_SLACK) this.trimLog();
+  }
+
+  /** Drops the oldest lines beyond the buffer, many at once. */
+  private trimLog(): void {
+    let lines = 0;
+    while (this.logBytes > LOG_BUFFER) this.logBytes -= this.log[lines++]?.text.length ?? 0;
+    this.log.splice(0, lines);
   }
 
   /** Drops so far by the kernel's reason names. */
