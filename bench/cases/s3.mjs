@@ -13,7 +13,7 @@ export const variants = [
 ];
 
 function dumbbell(offloads) {
-  const net = new Net([], 256 << 20);
+  const net = new Net([], 1 << 30); // fifty send buffers of 4 MiB
   const joined = (name, a, z, aName, zName, delayNs) => {
     const left = net.card(a, aName);
     const right = net.card(z, zName);

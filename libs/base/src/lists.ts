@@ -3,7 +3,13 @@
  * a spread, has room for sixteen more.
  */
 
-/** `list` with `item` at `at`. */
-export function withInserted<T>(list: readonly T[], at: number, item: T): T[] {
-  return list.length === 0 ? [item] : list.slice(0, at).concat([item], list.slice(at));
+/** Up to so many items a list is copied; longer ones grow in place, or a thousand insertions would copy a million items. */
+const SHORT = 8;
+
+/** The list with `item` at `at`: another one, or the same where it is long. */
+export function withInserted<T>(list: readonly T[], at: number, item: T): readonly T[] {
+  if (list.length === 0) return [item];
+  if (list.length < SHORT) return list.slice(0, at).concat([item], list.slice(at));
+  (list as T[]).splice(at, 0, item);
+  return list;
 }

@@ -72,7 +72,7 @@ export interface FibRoute {
 interface Node {
   key: number;
   bits: number;
-  routes: FibRoute[] | null;
+  routes: readonly FibRoute[] | null;
   zero: Node | null;
   one: Node | null;
 }
@@ -139,8 +139,7 @@ export class FibTable {
     const node = this.nodeFor(route.dst, route.dstLen);
     const at = node.routes?.indexOf(route) ?? -1;
     if (at < 0 || node.routes === null) return;
-    node.routes.splice(at, 1);
-    if (node.routes.length === 0) node.routes = null;
+    node.routes = node.routes.length === 1 ? null : node.routes.filter((other) => other !== route);
     this.size--;
     this.root = prune(this.root);
   }
