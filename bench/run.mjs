@@ -33,7 +33,7 @@ function sample({ file, name }) {
     process.execPath,
     [
       '--max-semi-space-size=64',
-      '--min-semi-space-size=16',
+      '--min-semi-space-size=32',
       '--max-inlined-bytecode-size-cumulative=3000',
       '--expose-gc',
       `${folder}${file}.mjs`,

@@ -53,7 +53,7 @@ export async function startServer(
   // Lets the compiler join the packet path's many small functions: docs/decisions/0008-packet-path.md.
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=3000');
   // What a lab is built of lives long: it is not to be copied from one small semi-space to the next larger one.
-  setFlagsFromString('--min-semi-space-size=16');
+  setFlagsFromString('--min-semi-space-size=32');
   const config = resolveConfig(options);
   let isUp = false;
   const { database, release } = await prepare(config);

@@ -10,6 +10,8 @@ const SHORT = 8;
 export function withInserted<T>(list: readonly T[], at: number, item: T): readonly T[] {
   if (list.length === 0) return [item];
   if (list.length < SHORT) return list.slice(0, at).concat([item], list.slice(at));
-  (list as T[]).splice(at, 0, item);
-  return list;
+  const grown = list as T[];
+  if (at === grown.length) grown.push(item);
+  else grown.splice(at, 0, item);
+  return grown;
 }
